@@ -1,0 +1,63 @@
+# Everything starts from nothing: a target makes the virtual environment when it is missing, when
+# pyproject.toml has changed, or when PYTHON names another interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
+PINS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format captures lowest clean
+
+help: ## what there is to make (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  PYTHON=python3.13 with any of them picks the interpreter; VENV=folder picks where its environment goes."
+
+demo: $(READY) ## simulate, perform on the kernel, match and draw one connection; the pictures go to demo/
+	@mkdir -p demo
+	$(BIN)/tcpviz simulate -o demo/normal.png
+	@echo "tcpviz capture --scenario normal -o demo/run.pcap -o demo/run.png"
+	@status=0; $(BIN)/tcpviz capture --scenario normal -o demo/run.pcap -o demo/run.png 2>demo/capture.log || status=$$?; \
+	case $$status in \
+	0) cat demo/capture.log >&2; run=demo/run.pcap ;; \
+	3) echo "This machine allows no capture: going on with the shipped captures/normal.pcapng."; run=captures/normal.pcapng ;; \
+	*) cat demo/capture.log >&2; exit $$status ;; \
+	esac; \
+	echo "tcpviz match $$run -o demo/match.png"; \
+	$(BIN)/tcpviz match $$run -o demo/match.png
+	$(BIN)/tcpviz states --walk normal -o demo/states.png
+	@rm -f demo/capture.log
+	@echo "The pictures are in $(CURDIR)/demo:"; cd demo && ls *.png
+
+test: check ## the checks and the whole test suite
+	$(BIN)/pytest -n auto --dist loadgroup
+
+check: $(READY) ## lint, format, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## put the code in the format that check wants
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+captures: $(READY) ## perform every scenario in captures/ again
+	for file in captures/*.pcapng; do \
+		$(BIN)/tcpviz capture --scenario "$$(basename "$$file" .pcapng)" -o "$$file" || exit; \
+	done
+
+# The constraint file turns each "name>=bound" of pyproject.toml into "name==bound"; what these bring along stays free.
+lowest: ## the same as test, with the oldest version that pyproject.toml allows of everything it names
+	$(MAKE) --no-print-directory test VENV=.venv-lowest PINS='--constraint $$(VENV)/lowest.txt'
+
+clean: ## remove what make has made
+	rm -rf .venv .venv-lowest demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find tcpviz tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	@sed -n 's/^ *"\([a-z-]*\)>=\([0-9.]*\)",$$/\1==\2/p' pyproject.toml > $(VENV)/lowest.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]' $(PINS)
+	@touch $@

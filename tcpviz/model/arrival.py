@@ -1,0 +1,219 @@
+"""Names what an arriving segment is, in the RFC's order, before anything looks up what to do.
+
+The only place that compares sequence numbers. It turns (state, control block, segment) into the
+finite phrases that the table knows, and into the control block with the numbers the segment moved.
+It neither changes state nor answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from tcpviz.model.control import ControlBlock, Ranges
+from tcpviz.model.segment import SYN, Segment
+from tcpviz.model.sequence import add, at_or_before, before, distance
+from tcpviz.model.transitions import State, Stimulus
+
+
+class Arrival(NamedTuple):
+    """The phrases in the order to be looked up, and the control block after them."""
+
+    stimuli: tuple[Stimulus, ...]
+    tcb: ControlBlock
+    delivered: int = 0
+    """Octets of text that are now in order."""
+
+
+def name(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
+    """What `segment` means to an endpoint in `state` (RFC 9293 sections 3.10.7.1 to 3.10.7.4)."""
+    if state is State.CLOSED:
+        return Arrival((Stimulus.RCV_RST if segment.rst else Stimulus.RCV_SEGMENT,), tcb)
+    if state is State.LISTEN:
+        return _in_listen(tcb, segment)
+    if state is State.SYN_SENT:
+        return _in_syn_sent(tcb, segment)
+    return _in_other_states(state, tcb, segment)
+
+
+def acceptable(tcb: ControlBlock, segment: Segment) -> bool:
+    """The four cases of Table 6 in section 3.10.7.4: does any of the segment lie in the receive window?"""
+    if not segment.span:
+        return segment.seq == tcb.rcv_nxt or _in_window(tcb, segment.seq)
+    return _in_window(tcb, segment.seq) or _in_window(tcb, add(segment.end, -1))
+
+
+def _in_window(tcb: ControlBlock, number: int) -> bool:
+    return 0 <= distance(tcb.rcv_nxt, number) < tcb.rcv_wnd
+
+
+def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
+    if segment.rst:
+        return Arrival((Stimulus.RCV_RST,), tcb)
+    if segment.has_ack:
+        return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
+    if not segment.syn:
+        return Arrival((Stimulus.RCV_SEGMENT,), tcb)
+    return Arrival((Stimulus.RCV_SYN,), _hold(_learn_syn(tcb, segment), segment))
+
+
+def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
+    acked = segment.has_ack and before(tcb.snd_una, segment.ack) and at_or_before(segment.ack, tcb.snd_nxt)
+    if segment.rst:
+        return Arrival((Stimulus.RCV_RST if acked else Stimulus.RCV_BAD_RST,), tcb)
+    if segment.has_ack and not acked:
+        return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
+    if not segment.syn:
+        return Arrival((Stimulus.RCV_SEGMENT,), tcb)
+    tcb = _learn_syn(tcb, segment)
+    if not segment.has_ack:
+        return Arrival((Stimulus.RCV_SYN,), _hold(tcb, segment))
+    tcb = replace(tcb, snd_una=segment.ack, snd_wl2=segment.ack)
+    return _text_and_fin(State.ESTABLISHED, tcb, segment, (Stimulus.RCV_SYN_ACK,))
+
+
+def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+    """IRS, the peer's window (never scaled on a SYN) and, if both offered it, the scaling to come."""
+    ours, theirs = tcb.options.window_scale, segment.options.window_scale
+    scaled = ours is not None and theirs is not None
+    return replace(
+        tcb,
+        irs=segment.seq,
+        rcv_nxt=add(segment.seq, 1),
+        rcv_acked=segment.seq,
+        rcv_wnd=tcb.window,
+        snd_wnd=segment.window,
+        snd_wnd_max=segment.window,
+        snd_wl1=segment.seq,
+        # RFC 7323 section 2.3: a shift above 14 is used as 14
+        snd_scale=min(theirs, 14) if scaled and theirs is not None else 0,
+        rcv_scale=min(ours, 14) if scaled and ours is not None else 0,
+    )
+
+
+def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
+    if state is State.SYN_RECEIVED and segment.syn and segment.has_ack and segment.seq == tcb.irs:
+        # Figure 7: the SYN,ACK of a simultaneous open. Its SYN is known; what remains is judged as usual.
+        segment = replace(segment, seq=add(segment.seq, 1), flags=segment.flags & ~SYN)
+    if state is State.TIME_WAIT and segment.fin and segment.has_ack and segment.end == tcb.rcv_nxt:
+        return Arrival((Stimulus.RCV_FIN_AGAIN,), tcb)
+    if not acceptable(tcb, segment):
+        return Arrival((Stimulus.RCV_BAD_RST if segment.rst else Stimulus.RCV_UNACCEPTABLE,), tcb)
+    if segment.rst:
+        return Arrival((_reset(state, tcb, segment),), tcb)
+    if segment.syn:
+        passive = state is State.SYN_RECEIVED and tcb.passive
+        return Arrival((Stimulus.RCV_SYN_PASSIVE if passive else Stimulus.RCV_SYN_IN_WINDOW,), tcb)
+    if not segment.has_ack:
+        return Arrival((Stimulus.RCV_WITHOUT_ACK,), tcb)
+    phrase = _acknowledgement(state, tcb, segment)
+    if phrase is Stimulus.RCV_BAD_ACK:
+        return Arrival((phrase,), tcb)
+    tcb = _take_ack(tcb, segment)
+    if phrase is Stimulus.RCV_ACK_OF_SYN:
+        state = State.ESTABLISHED
+    return _text_and_fin(state, tcb, segment, (phrase,))
+
+
+def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
+    if segment.seq != tcb.rcv_nxt:
+        return Stimulus.RCV_RST_IN_WINDOW
+    if state is not State.SYN_RECEIVED:
+        return Stimulus.RCV_RST
+    return Stimulus.RCV_RST_PASSIVE if tcb.passive else Stimulus.RCV_RST_ACTIVE
+
+
+def _acknowledgement(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
+    """Fifth check; the lower bound is RFC 5961 section 5.2's."""
+    if state is State.SYN_RECEIVED:
+        fits = before(tcb.snd_una, segment.ack) and at_or_before(segment.ack, tcb.snd_nxt)
+        return Stimulus.RCV_ACK_OF_SYN if fits else Stimulus.RCV_BAD_ACK
+    if before(tcb.snd_nxt, segment.ack) or before(segment.ack, add(tcb.snd_una, -tcb.snd_wnd_max)):
+        return Stimulus.RCV_BAD_ACK
+    waiting = state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK)
+    if waiting and tcb.fin_sent is not None and before(tcb.fin_sent, segment.ack):
+        return Stimulus.RCV_ACK_OF_FIN
+    return Stimulus.RCV_ACK
+
+
+def _take_ack(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+    """Move SND.UNA, and SND.WND if the segment is not older than the one that last set it."""
+    if before(segment.ack, tcb.snd_una):
+        return tcb
+    newer = before(tcb.snd_wl1, segment.seq) or (tcb.snd_wl1 == segment.seq and at_or_before(tcb.snd_wl2, segment.ack))
+    if not newer:
+        return replace(tcb, snd_una=segment.ack)
+    window = segment.window << tcb.snd_scale
+    return replace(
+        tcb,
+        snd_una=segment.ack,
+        snd_wnd=window,
+        snd_wl1=segment.seq,
+        snd_wl2=segment.ack,
+        snd_wnd_max=max(window, tcb.snd_wnd_max),
+    )
+
+
+def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tuple[Stimulus, ...]) -> Arrival:
+    """Seventh and eighth: take text that is in order, hold what is not, then the FIN if nothing lacks before it."""
+    if state not in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
+        return Arrival(stimuli, tcb)
+    fresh = segment.length > 0 and before(tcb.rcv_nxt, add(segment.text, segment.length))
+    if fresh and tcb.closed and state is not State.ESTABLISHED:
+        return Arrival((*stimuli, Stimulus.RCV_TEXT_AFTER_CLOSE), tcb)
+    start = tcb.rcv_nxt
+    held = _hold(tcb, segment)
+    reached, gaps = _fill(start, held.held)
+    delivered = distance(start, reached)
+    fin = held.fin_at == reached
+    if delivered:
+        stimuli = (*stimuli, Stimulus.RCV_TEXT)
+    elif held.held != tcb.held or (held.fin_at != tcb.fin_at and not fin):
+        stimuli = (*stimuli, Stimulus.RCV_EARLY_TEXT)
+    if fin and state is State.FIN_WAIT_1 and Stimulus.RCV_ACK_OF_FIN in stimuli:
+        stimuli = (*(s for s in stimuli if s is not Stimulus.RCV_ACK_OF_FIN), Stimulus.RCV_FIN_ACK_OF_FIN)
+    elif fin:
+        stimuli = (*stimuli, Stimulus.RCV_FIN)
+    after = replace(
+        held,
+        rcv_nxt=add(reached, 1) if fin else reached,
+        rcv_wnd=max(0, tcb.rcv_wnd - delivered - fin),
+        held=gaps,
+        unread=tcb.unread + delivered,
+    )
+    return Arrival(stimuli, after, delivered)
+
+
+def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+    """Keep the part of the segment's text that lies in the window, and the place of its FIN."""
+    edge = add(tcb.rcv_nxt, tcb.rcv_wnd)
+    start, end = segment.text, add(segment.text, segment.length)
+    inside = at_or_before(end, edge)
+    if segment.fin and inside and at_or_before(tcb.rcv_nxt, end) and tcb.fin_at is None:
+        tcb = replace(tcb, fin_at=end)
+    if before(start, tcb.rcv_nxt):
+        start = tcb.rcv_nxt
+    if not inside:
+        end = edge
+    if not before(start, end):
+        return tcb
+    return replace(tcb, held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+
+
+def _insert(origin: int, ranges: Ranges, start: int, end: int) -> Ranges:
+    """`ranges` with [start, end) added, touching ones joined, nearest to `origin` first."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted((*ranges, (start, end)), key=lambda item: distance(origin, item[0])):
+        if merged and at_or_before(low, merged[-1][1]):
+            if before(merged[-1][1], high):
+                merged[-1] = (merged[-1][0], high)
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def _fill(start: int, ranges: Ranges) -> tuple[int, Ranges]:
+    """How far the text reaches without a gap, and what stays held beyond it."""
+    if ranges and ranges[0][0] == start:
+        return ranges[0][1], ranges[1:]
+    return start, ranges

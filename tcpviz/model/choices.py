@@ -1,0 +1,103 @@
+"""What TCP leaves free, carried out when somebody has decided it: send, acknowledge, send again.
+
+Each checks first that TCP allows it here and now; what it does not allow is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tcpviz.model import events
+from tcpviz.model.commands import Arm, Refuse, Timer
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.run import Run, send_again
+from tcpviz.model.segment import ACK, FIN, PSH
+from tcpviz.model.sequence import add, distance
+from tcpviz.model.transitions import State
+
+_MAY_TRANSMIT = (
+    State.ESTABLISHED,
+    State.CLOSE_WAIT,
+    State.FIN_WAIT_1,
+    State.CLOSING,
+    State.LAST_ACK,
+)
+
+
+def choose(run: Run, event: events.Choose) -> None:
+    tcb = run.tcb
+    run.tcb = replace(
+        tcb,
+        iss=tcb.iss if event.iss is None else event.iss,
+        options=tcb.options if event.options is None else event.options,
+        window=tcb.window if event.window is None else event.window,
+    )
+
+
+def transmit(run: Run, event: events.Transmit) -> None:
+    tcb = run.tcb
+    reason = _why_not(run.state, tcb, event)
+    if reason:
+        run.commands.append(Refuse(*reason))
+        return
+    why, section = (f"send() of {event.octets} octets", "3.10.2") if event.octets else ("close() sends FIN", "3.10.4")
+    if event.octets and event.fin:
+        why += ", close() adds FIN"
+    flags = ACK | (PSH if event.push else 0) | (FIN if event.fin else 0)
+    run.emit(flags, why, section, length=event.octets)
+    end = add(tcb.snd_nxt, event.octets)
+    run.tcb = replace(
+        run.tcb,
+        queued=tcb.queued - event.octets,
+        fin_sent=end if event.fin else tcb.fin_sent,
+        snd_nxt=add(end, 1) if event.fin else end,
+    )
+    if tcb.snd_una == tcb.snd_nxt:
+        run.commands.append(Arm(Timer.RETRANSMISSION))
+
+
+def _why_not(state: State, tcb: ControlBlock, event: events.Transmit) -> tuple[str, str] | None:
+    """Why TCP may not send this now; None when it may."""
+    if state not in _MAY_TRANSMIT:
+        return f"{state} sends no data and no FIN", "3.10.2"
+    if tcb.fin_sent is not None:
+        return "nothing follows our FIN", "3.10.4"
+    if event.octets > tcb.queued:
+        return f"only {tcb.queued} octets are queued", "3.10.2"
+    if event.octets > tcb.usable_window:
+        return f"the peer's window takes {tcb.usable_window} octets", "3.8.6"
+    if event.fin and not tcb.fin_queued:
+        return "CLOSE was not called", "3.10.4"
+    if event.fin and event.octets < tcb.queued:
+        return "FIN follows the last octet queued", "3.10.4"
+    if not event.octets and not event.fin:
+        return "nothing to transmit", "3.10.2"
+    return None
+
+
+def acknowledge(run: Run, event: events.Acknowledge) -> None:
+    if run.state in (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED):
+        run.commands.append(Refuse(f"{run.state} sends no plain ACK", "3.10.7"))
+        return
+    if run.tcb.owes_ack:
+        run.emit(ACK, f"acknowledges {_owed(run.tcb)}", "3.10.7.3" if _owes_syn(run.tcb) else "3.10.7.4")
+    elif run.tcb.offer > run.tcb.rcv_wnd:
+        run.emit(ACK, "offers a larger window", "3.8.6", kind="window-update")
+    else:
+        run.commands.append(Refuse("nothing new to acknowledge and no larger window", "RFC 5681 4.2"))
+
+
+def _owes_syn(tcb: ControlBlock) -> bool:
+    return tcb.rcv_acked == tcb.irs
+
+
+def _owed(tcb: ControlBlock) -> str:
+    """What an ACK sent now would tell the peer: `SYN`, `5 octets and FIN`."""
+    syn, fin = _owes_syn(tcb), tcb.fin_received
+    octets = distance(tcb.rcv_acked, tcb.rcv_nxt) - syn - fin
+    parts = ("SYN" if syn else "", f"{octets} octets" if octets else "", "FIN" if fin else "")
+    return " and ".join(part for part in parts if part)
+
+
+def retransmit(run: Run, event: events.Retransmit) -> None:
+    send_again(run, event.start, event.octets, event.push)

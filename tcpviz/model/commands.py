@@ -1,0 +1,70 @@
+"""What an endpoint asks of whoever drives it: segments to send, timers, words to the user.
+
+The mirror of `events`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tcpviz.model.segment import Segment
+
+
+class Timer(Enum):
+    """The timers an endpoint has; how long they run is the driver's business."""
+
+    RETRANSMISSION = "retransmission"
+    TIME_WAIT = "time-wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Put this segment on the wire. `why` says what made it so, `section` where RFC 9293 does."""
+
+    segment: Segment
+    why: str
+    section: str
+    kind: str = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class OweAck:
+    """The peer must be told of what has arrived: soon, and if possible along with something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """(Re)start a timer."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """So many octets, the next in order, are ready to be received."""
+
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Words for the user, the RFC's own: an error a call returns, or news of the connection."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A choice that TCP does not allow here. Nothing changed; `reason` says why, `section` where it says so."""
+
+    reason: str
+    section: str
+
+
+Command = Emit | OweAck | Arm | Disarm | Deliver | Signal | Refuse

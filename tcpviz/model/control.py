@@ -1,0 +1,78 @@
+"""The transmission control block: the variables of RFC 9293 section 3.3.1, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.segment import NO_OPTIONS, Options
+from tcpviz.model.sequence import add, distance
+
+Ranges = tuple[tuple[int, int], ...]
+"""Half-open ranges of sequence numbers, nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlBlock:
+    """Windows are in octets, after scaling. Numbers mean something from the state on that sets them."""
+
+    # What this end brings along
+    options: Options = NO_OPTIONS
+    """Offered on our SYN."""
+    window: int = 65535
+    """Offered in the next segment we send."""
+    deviations: frozenset[Deviation] = frozenset()
+
+    # How it was opened and what was asked of it
+    passive: bool = False
+    queued: int = 0
+    """Octets that SEND has taken and that are not on the wire yet."""
+    fin_queued: bool = False
+    closed: bool = False
+    """The application will receive nothing more."""
+
+    # Send sequence variables
+    iss: int = 0
+    snd_una: int = 0
+    snd_nxt: int = 0
+    snd_wnd: int = 0
+    snd_wl1: int = 0
+    snd_wl2: int = 0
+    snd_wnd_max: int = 0
+    snd_scale: int = 0
+    fin_sent: int | None = None
+    """The sequence number of our FIN, once sent."""
+
+    # Receive sequence variables
+    irs: int = 0
+    rcv_nxt: int = 0
+    rcv_wnd: int = 0
+    rcv_scale: int = 0
+    rcv_acked: int = 0
+    """The last SEG.ACK we sent."""
+    held: Ranges = ()
+    """Text that arrived after a gap."""
+    fin_at: int | None = None
+    """The sequence number of the peer's FIN, once seen."""
+    unread: int = 0
+    """Octets delivered in order that RECEIVE has not taken."""
+
+    @property
+    def owes_ack(self) -> bool:
+        """Something has arrived that the peer has not been told of."""
+        return self.rcv_acked != self.rcv_nxt
+
+    @property
+    def usable_window(self) -> int:
+        """Octets that may be sent now: SND.UNA + SND.WND - SND.NXT, never negative."""
+        return max(0, distance(self.snd_nxt, add(self.snd_una, self.snd_wnd)))
+
+    @property
+    def offer(self) -> int:
+        """Octets of window that the next segment can offer: what the header's 16 bits, scaled, can say."""
+        return min(self.window >> self.rcv_scale, 65535) << self.rcv_scale
+
+    @property
+    def fin_received(self) -> bool:
+        """The peer's FIN has arrived in order."""
+        return self.fin_at is not None and distance(self.fin_at, self.rcv_nxt) == 1

@@ -1,0 +1,133 @@
+"""What can happen to an endpoint: user calls, an arriving segment, timeouts, and TCP's free choices.
+
+The last group is what RFC 9293 leaves to the implementation (when to send, how much, when to
+acknowledge). Whoever drives the endpoint decides it: a policy when simulating, the wire when matching.
+`commands` is the mirror of this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tcpviz.model.segment import Options, Segment
+
+# User calls (RFC 9293 section 3.9.1)
+
+
+@dataclass(frozen=True, slots=True)
+class PassiveOpen:
+    """listen()"""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveOpen:
+    """connect()"""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """shutdown(SHUT_WR), the RFC's CLOSE; with `full`, close(): nothing will be received any more (3.6.1)."""
+
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    pass
+
+
+# The network
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentArrives:
+    segment: Segment
+
+
+# Timeouts (3.10.8)
+
+
+@dataclass(frozen=True, slots=True)
+class UserTimeout:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RetransmissionTimeout:
+    """Sends the front of the retransmission queue again: at most `octets` of text (None: all that is out)."""
+
+    octets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWaitTimeout:
+    pass
+
+
+# Free choices
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Use this ISS for the next SYN, offer these options on it, offer this receive window (octets)."""
+
+    iss: int | None = None
+    options: Options | None = None
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Put `octets` of queued data on the wire now, and the FIN after them if `fin`."""
+
+    octets: int
+    push: bool = False
+    fin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Send an ACK of all received so far, now, carrying nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmit:
+    """Send again, from sequence number `start` (None: SND.UNA), at most `octets` of text (None: all that fits)."""
+
+    start: int | None = None
+    octets: int | None = None
+    push: bool = False
+
+
+Event = (
+    PassiveOpen
+    | ActiveOpen
+    | Send
+    | Receive
+    | Close
+    | Abort
+    | Status
+    | SegmentArrives
+    | UserTimeout
+    | RetransmissionTimeout
+    | TimeWaitTimeout
+    | Choose
+    | Transmit
+    | Acknowledge
+    | Retransmit
+)

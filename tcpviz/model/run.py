@@ -1,0 +1,182 @@
+"""Carries out one step: the scratch pad, and what each reply of the table does to the control block.
+
+Nothing outside `model` uses it. `endpoint` fires stimuli on it, `choices` sends through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tcpviz.model.commands import Arm, Command, Disarm, Emit, OweAck, Refuse, Signal, Timer
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
+from tcpviz.model.sequence import add, at_or_before, distance, later
+from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
+
+
+class Run:
+    """The scratch pad of a single step."""
+
+    __slots__ = ("commands", "front", "rows", "segment", "state", "tcb")
+
+    def __init__(self, state: State, tcb: ControlBlock) -> None:
+        self.state = state
+        self.tcb = tcb
+        self.segment: Segment | None = None
+        """What arrived, while an arrival is carried out."""
+        self.front: int | None = None
+        """How much of the retransmission queue a timeout sends again."""
+        self.commands: list[Command] = []
+        self.rows: list[Row] = []
+
+    def fire(self, stimulus: Stimulus) -> Row | None:
+        row = find(self.state, stimulus)
+        if row is None:
+            self.commands.append(Refuse(f"{stimulus} means nothing in {self.state}", "3.10"))
+            return None
+        self.rows.append(row)
+        _REPLIES[row.reply](self, row)
+        if row.target is State.TIME_WAIT and (row.source is not row.target or stimulus is Stimulus.RCV_FIN_AGAIN):
+            self.commands += (Disarm(Timer.RETRANSMISSION), Arm(Timer.TIME_WAIT))
+        if row.signal:
+            self.commands.append(Signal(row.signal))
+        self.state = row.target
+        return row
+
+    def emit(
+        self, flags: int, why: str, section: str, *, seq: int | None = None, length: int = 0, kind: str = "new"
+    ) -> None:
+        """Send with SEG.ACK and window as they stand; a SYN carries the options and an unscaled window."""
+        tcb = self.tcb
+        scale = 0 if flags & SYN else tcb.rcv_scale
+        window = min(tcb.window >> scale, 65535)
+        segment = Segment(
+            seq=tcb.snd_nxt if seq is None else seq,
+            ack=tcb.rcv_nxt if flags & ACK else 0,
+            flags=flags,
+            length=length,
+            window=window,
+            options=_syn_options(tcb, flags) if flags & SYN else NO_OPTIONS,
+        )
+        if flags & ACK:
+            # a window once offered is not taken back (3.8.6)
+            self.tcb = replace(tcb, rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
+        self.commands.append(Emit(segment, why, section, kind))
+
+
+def _syn_options(tcb: ControlBlock, flags: int) -> Options:
+    """On a SYN,ACK the window scale only answers the peer's (RFC 7323 section 1.3)."""
+    if flags & ACK and tcb.passive and not tcb.snd_scale and not tcb.rcv_scale:
+        return replace(tcb.options, window_scale=None)
+    return tcb.options
+
+
+# Replies
+
+
+def _nothing(run: Run, row: Row) -> None:
+    pass
+
+
+def _snd_syn(run: Run, row: Row) -> None:
+    iss = run.tcb.iss
+    run.tcb = replace(run.tcb, passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
+    call = "send()" if row.stimulus is Stimulus.SEND else "connect()"
+    run.emit(SYN, f"{call} sends SYN", row.section, seq=iss)
+    run.commands.append(Arm(Timer.RETRANSMISSION))
+
+
+def _snd_syn_ack(run: Run, row: Row) -> None:
+    iss = run.tcb.iss
+    run.tcb = replace(run.tcb, snd_una=iss, snd_nxt=add(iss, 1))
+    crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
+    run.emit(SYN | ACK, f"answers {crossing}", row.section, seq=iss)
+    run.commands.append(Arm(Timer.RETRANSMISSION))
+
+
+def _snd_ack(run: Run, row: Row) -> None:
+    run.commands.append(OweAck())
+
+
+def _snd_ack_now(run: Run, row: Row) -> None:
+    kind = "new" if row.stimulus is Stimulus.RCV_EARLY_TEXT else "challenge"
+    run.emit(ACK, f"answers: {row.stimulus}", row.section, kind=kind)
+
+
+def _snd_fin(run: Run, row: Row) -> None:
+    run.tcb = replace(run.tcb, fin_queued=True)
+
+
+def _snd_rst(run: Run, row: Row) -> None:
+    segment = run.segment
+    if segment is None:
+        flags = RST | ACK if Deviation.RESET_WITH_ACK in run.tcb.deviations else RST
+        why = "close() with unread data resets" if row.stimulus is Stimulus.CLOSE_UNREAD else "abort() resets"
+        run.emit(flags, why, row.section)
+    else:
+        why = f"answers: {row.stimulus} in {row.source}"
+        run.commands.append(Emit(reset_for(segment), why, row.section))
+    if row.target is State.CLOSED and row.source is not State.CLOSED:
+        _delete(run)
+
+
+def reset_for(segment: Segment) -> Segment:
+    """The reset that answers `segment` without a connection (3.10.7.1): believable to who sent it."""
+    if segment.has_ack:
+        return Segment(seq=segment.ack, ack=0, flags=RST)
+    return Segment(seq=0, ack=segment.end, flags=RST | ACK)
+
+
+def _delete_tcb(run: Run, row: Row) -> None:
+    _delete(run)
+    if row.target is State.LISTEN:
+        run.tcb = replace(run.tcb, passive=True)
+
+
+def _delete(run: Run) -> None:
+    tcb = run.tcb
+    run.tcb = ControlBlock(options=tcb.options, window=tcb.window, deviations=tcb.deviations)
+    run.commands += (Disarm(Timer.RETRANSMISSION), Disarm(Timer.TIME_WAIT))
+
+
+def _retransmit(run: Run, row: Row) -> None:
+    send_again(run, None, run.front, False)
+
+
+def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> None:
+    """Repeat what lies at `start`, which must be sent and not yet acknowledged (3.8.1)."""
+    tcb = run.tcb
+    first = tcb.snd_una if start is None else start
+    ours = distance(first, tcb.snd_nxt) > 0 and at_or_before(tcb.snd_una, first)
+    if not ours or run.state in (State.CLOSED, State.LISTEN):
+        run.commands.append(Refuse("nothing there is waiting for an acknowledgement", "3.8.1"))
+        return
+    if first == tcb.iss:
+        flags, length = (SYN if run.state is State.SYN_SENT else SYN | ACK), 0
+    else:
+        end = tcb.snd_nxt if tcb.fin_sent is None else tcb.fin_sent
+        length = distance(first, later(first, end))
+        length = length if octets is None else min(octets, length)
+        fin = tcb.fin_sent is not None and add(first, length) == tcb.fin_sent
+        flags = ACK | (PSH if push and length else 0) | (FIN if fin else 0)
+    run.emit(flags, "was not acknowledged in time", "3.8.1", seq=first, length=length, kind="retransmission")
+    run.commands.append(Arm(Timer.RETRANSMISSION))
+
+
+_REPLIES: dict[Reply, Callable[[Run, Row], None]] = {
+    Reply.NONE: _nothing,
+    Reply.SND_SYN: _snd_syn,
+    Reply.SND_SYN_ACK: _snd_syn_ack,
+    Reply.SND_ACK: _snd_ack,
+    Reply.SND_ACK_NOW: _snd_ack_now,
+    Reply.SND_FIN: _snd_fin,
+    Reply.SND_RST: _snd_rst,
+    Reply.QUEUE: _nothing,
+    Reply.DELIVER: _nothing,
+    Reply.DISCARD: _nothing,
+    Reply.RETRANSMIT: _retransmit,
+    Reply.DELETE_TCB: _delete_tcb,
+    Reply.RETURN_STATE: _nothing,
+}

@@ -1,0 +1,77 @@
+"""Acceptability (RFC 9293 section 3.10.7.4, Table 6), and text out of order, also across the wrap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from endpoints import ACK, FIN, IRS, ISS, arrives, in_state
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpviz.model.arrival import acceptable
+from tcpviz.model.commands import Deliver
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import add
+from tcpviz.model.transitions import State
+
+
+@pytest.mark.parametrize("nxt", [1000, 2**32 - 2, 0])
+@pytest.mark.parametrize(
+    ("length", "window", "offset", "verdict"),
+    [
+        (0, 0, 0, True),
+        (0, 0, 1, False),
+        (0, 0, -1, False),
+        (0, 10, 0, True),
+        (0, 10, 9, True),
+        (0, 10, 10, False),
+        (0, 10, -1, False),
+        (5, 0, 0, False),
+        (5, 10, 0, True),
+        (5, 10, 9, True),
+        (5, 10, 10, False),
+        (5, 10, -4, True),
+        (5, 10, -5, False),
+    ],
+)
+def test_the_four_cases_of_length_and_window(nxt: int, length: int, window: int, offset: int, verdict: bool) -> None:
+    tcb = ControlBlock(rcv_nxt=nxt, rcv_wnd=window)
+    assert acceptable(tcb, Segment(add(nxt, offset), 0, ACK, length)) is verdict
+
+
+def shifted(endpoint: Endpoint, by: int) -> Endpoint:
+    """The same established endpoint with the peer's numbers moved round the circle."""
+    tcb = endpoint.tcb
+    moved = {name: add(getattr(tcb, name), by) for name in ("irs", "rcv_nxt", "rcv_acked", "snd_wl1")}
+    return replace(endpoint, tcb=replace(tcb, **moved))
+
+
+@given(
+    pieces=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=12),
+    wrap=st.integers(0, 60),
+)
+def test_text_in_any_order_is_delivered_once_and_in_order(pieces: list[tuple[int, int]], wrap: int) -> None:
+    first = add(IRS + 1, -(IRS + 1) - wrap)
+    endpoint = shifted(in_state(State.ESTABLISHED), -(IRS + 1) - wrap)
+    delivered = 0
+    arrived: set[int] = set()
+    for start, length in pieces:
+        result = step(endpoint, arrives(ACK, seq=add(first, start), ack=ISS + 1, length=length))
+        endpoint = result.endpoint
+        delivered += sum(c.octets for c in result.commands if isinstance(c, Deliver))
+        arrived |= set(range(start, start + length))
+        in_order = next(n for n in range(100) if n not in arrived)
+        assert delivered == in_order
+        assert endpoint.tcb.rcv_nxt == add(first, in_order)
+
+
+def test_a_fin_after_a_gap_waits_for_what_lacks() -> None:
+    endpoint = in_state(State.ESTABLISHED)
+    early = step(endpoint, arrives(FIN | ACK, seq=IRS + 6, ack=ISS + 1))
+    assert early.endpoint.state is State.ESTABLISHED
+    filled = step(early.endpoint, arrives(ACK, seq=IRS + 1, ack=ISS + 1, length=5))
+    assert filled.endpoint.state is State.CLOSE_WAIT
+    assert filled.endpoint.tcb.rcv_nxt == IRS + 7
