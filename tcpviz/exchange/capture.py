@@ -1,0 +1,54 @@
+"""A Capture: what was on the wire, in the order and at the times it was recorded.
+
+Knows nothing of connections; how frames are read or sniffed is `frames`' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tcpviz.model.segment import Segment
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where an endpoint lives: an IP address (or a name in a simulation) and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One record that held TCP or UDP. `number` counts from 1 over all records of the file, as Wireshark does."""
+
+    number: int
+    time: int
+    """Nanoseconds since the epoch."""
+    source: Address
+    destination: Address
+    segment: Segment | None
+    """None for a UDP datagram."""
+    payload: bytes
+    """The captured octets of the text; shorter than the segment's length when the capture was cut."""
+    length: int
+    """Octets of text by the IP (or UDP) header."""
+    data: bytes = field(repr=False)
+    """The whole record, as captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Frames and what else the file held."""
+
+    file: str
+    frames: tuple[Frame, ...]
+    records: int
+    """All records, the skipped ones too."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Reason -> number of records, such as {"neither TCP nor UDP": 2}."""
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,121 @@
+"""Exchanges as JSON: the documents `tcpviz/match-1` and `tcpviz/exchange-1` that others read.
+
+Field names and meanings are a contract; times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Party, Side, Transmission, other
+from tcpviz.model.segment import letters
+
+_CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
+
+
+def match_document(results: Iterable[tuple[Capture, Exchange]]) -> dict[str, Any]:
+    """What `tcpviz match --json` prints."""
+    captures = [
+        {
+            "file": capture.file,
+            "frames": capture.records,
+            "skipped": dict(capture.skipped),
+            "connections": [_connection(connection) for connection in exchange.connections],
+            "flows": [_flow(flow) for flow in exchange.flows],
+        }
+        for capture, exchange in results
+    ]
+    return {"schema": "tcpviz/match-1", "captures": captures}
+
+
+def exchange_document(scenario: str, exchange: Exchange) -> dict[str, Any]:
+    """What `tcpviz simulate --json` prints: the same connections, with the fate of each segment."""
+    connections = [_connection(connection) for connection in exchange.connections]
+    for connection, document in zip(exchange.connections, connections, strict=True):
+        for sent, segment in zip(connection.segments, document["segments"], strict=True):
+            segment["fate"] = sent.fate
+            segment["sent"] = _seconds(sent.sent)
+            segment["arrived"] = None if sent.arrived is None else _seconds(sent.arrived)
+    return {"schema": "tcpviz/exchange-1", "scenario": scenario, "connections": connections}
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    return {
+        "client": str(connection.client.address),
+        "server": str(connection.server.address),
+        "verdict": "conforms" if connection.conforms else "violates",
+        "complete": {"start": connection.saw_start, "end": connection.saw_end},
+        "outcome": connection.outcome,
+        "states": {
+            "client": [str(change.state) for change in connection.client.states],
+            "server": [str(change.state) for change in connection.server.states],
+        },
+        "calls": {
+            "client": canonical_calls(connection, "client"),
+            "server": canonical_calls(connection, "server"),
+        },
+        "segments": [_segment(connection, sent) for sent in connection.segments],
+    }
+
+
+def _segment(connection: Connection, sent: Transmission) -> dict[str, Any]:
+    seq, ack = connection.relative(sent)
+    segment, fault = sent.segment, sent.expected
+    return {
+        "frame": sent.frame,
+        "time": _seconds(sent.sent),
+        "from": sent.origin,
+        "flags": letters(segment.flags),
+        "seq": seq,
+        "ack": ack,
+        "length": segment.length,
+        "absolute": {"seq": segment.seq, "ack": segment.ack if segment.has_ack else None},
+        "verdict": sent.verdict,
+        "kind": sent.kind,
+        "why": sent.why,
+        "section": sent.section,
+        "expected": None
+        if fault is None
+        else {
+            "field": fault.field,
+            "observed": fault.observed,
+            "allowed": fault.allowed,
+            "section": fault.section,
+        },
+        "states": {sent.origin: str(sent.sender), other(sent.origin): str(sent.before)},
+    }
+
+
+def canonical_calls(connection: Connection, side: Side) -> list[str]:
+    """What the wire shows of an application's calls: sends not interrupted by the peer count as one."""
+    party: Party = connection.party(side)
+    heard = [sent.arrived for sent in connection.segments if sent.origin != side and sent.arrived is not None]
+    merged: list[Call] = []
+    for call in (c for c in party.calls if c.name in _CANONICAL_CALLS):
+        last = merged[-1] if merged else None
+        together = (
+            last is not None
+            and last.name == call.name == "send"
+            and not any(last.time < time <= call.time for time in heard)
+        )
+        if last is not None and together:
+            merged[-1] = Call("send", last.time, (last.octets or 0) + (call.octets or 0))
+        else:
+            merged.append(call)
+    return [str(call) for call in merged]
+
+
+def _flow(flow: Flow) -> dict[str, Any]:
+    return {
+        "protocol": "udp",
+        "endpoints": [str(endpoint) for endpoint in flow.endpoints],
+        "datagrams": [
+            {"frame": d.frame, "time": _seconds(d.time), "from": d.origin, "length": d.length} for d in flow.datagrams
+        ],
+    }
+
+
+def _seconds(nanoseconds: int) -> float:
+    return nanoseconds / 10**9

@@ -1,0 +1,172 @@
+"""An Exchange: what happened, with both ends' states and the reason of every segment.
+
+Values only. Made by simulate and match; read by ladder, document and draw, which need nothing else.
+Times are nanoseconds since the first event of the exchange, or, in a capture, since its first frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tcpviz.exchange.capture import Address
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import distance
+from tcpviz.model.transitions import Row, State
+
+Side = Literal["client", "server"]
+Verdict = Literal["ok", "warning", "violation"]
+Fate = Literal["delivered", "lost", "duplicated", "reordered"]
+Outcome = Literal["closed", "reset", "refused", "timeout", "half-open", "open"]
+
+
+def other(side: Side) -> Side:
+    return "server" if side == "client" else "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The field in which a segment differs from what TCP allows. Numbers are relative."""
+
+    field: str
+    observed: int | str | None
+    allowed: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """One segment on its way from one end to the other."""
+
+    origin: Side
+    segment: Segment
+    sent: int
+    arrived: int | None
+    """None when it was lost; equal to `sent` where there is only one clock, a capture's."""
+    why: str
+    section: str
+    sender: State
+    """The sender's state after sending."""
+    before: State
+    """The receiver's state before arrival."""
+    after: State
+    """The receiver's state after arrival; as before when it never arrived."""
+    kind: str = "new"
+    fate: Fate = "delivered"
+    verdict: Verdict = "ok"
+    expected: Expected | None = None
+    frame: int | None = None
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An endpoint enters a state. The first of a party has no row: it is where the story starts."""
+
+    time: int
+    state: State
+    row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an application asked, and how it ended. `result` is empty while a call succeeds in silence."""
+
+    name: str
+    time: int
+    octets: int | None = None
+    returned: int | None = None
+    result: str = ""
+
+    def __str__(self) -> str:
+        return self.name if self.octets is None else f"{self.name} {self.octets}"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A timer that ran: from when, until when, and whether it went off."""
+
+    timer: str
+    start: int
+    end: int
+    fired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One end of a connection and all that happened there, in order."""
+
+    address: Address
+    isn: int | None
+    """None when the capture did not show this end's SYN."""
+    base: int
+    """What relative numbers are counted from: the ISN, else the first number seen less one."""
+    states: tuple[Change, ...]
+    calls: tuple[Call, ...] = ()
+    timers: tuple[Period, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One incarnation of a connection. `client` is who sent the first SYN."""
+
+    client: Party
+    server: Party
+    segments: tuple[Transmission, ...]
+    outcome: Outcome
+    saw_start: bool = True
+    saw_end: bool = True
+
+    def party(self, side: Side) -> Party:
+        return self.client if side == "client" else self.server
+
+    @property
+    def conforms(self) -> bool:
+        return not self.violations
+
+    @property
+    def violations(self) -> tuple[Transmission, ...]:
+        return tuple(s for s in self.segments if s.verdict == "violation")
+
+    def relative(self, sent: Transmission) -> tuple[int, int | None]:
+        """SEG.SEQ and SEG.ACK counted from each side's ISN; None without the ACK flag."""
+        seq = distance(self.party(sent.origin).base, sent.segment.seq)
+        if not sent.segment.has_ack:
+            return seq, None
+        return seq, distance(self.party(other(sent.origin)).base, sent.segment.ack)
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A UDP datagram; `origin` is an index into the flow's endpoints."""
+
+    origin: Literal[0, 1]
+    time: int
+    length: int
+    frame: int | None = None
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """UDP between two endpoints: no states, no verdict."""
+
+    endpoints: tuple[Address, Address]
+    datagrams: tuple[Datagram, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Connections in the order of their first segment, and flows."""
+
+    title: str
+    connections: tuple[Connection, ...]
+    flows: tuple[Flow, ...] = ()
+    clocks: Literal[1, 2] = 2
+    """2: sent and arrived are known apart (a simulation). 1: a capture, which saw each segment once."""
+    epoch: int = 0
+    """Nanoseconds since 1970 at time 0, for a capture."""
+
+    @property
+    def conforms(self) -> bool:
+        return all(connection.conforms for connection in self.connections)

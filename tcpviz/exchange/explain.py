@@ -1,0 +1,289 @@
+"""Explains one endpoint's segments: is there a run of the model that puts exactly this on the wire?
+
+The capture tells neither when applications call nor when an arrived segment is processed. A hypothesis
+is one possible past of one endpoint: its value now, and the peer's segments that it has not yet taken
+from the wire. Explaining a segment extends each hypothesis by deliveries, calls and free choices, all
+through the model's own `step`; hypotheses that cannot produce the segment die. There is no second TCP
+here: what is allowed is what `step` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tcpviz.model import events
+from tcpviz.model.commands import Emit, Refuse
+from tcpviz.model.deviations import LINUX, RFC9293
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
+from tcpviz.model.sequence import add, distance
+from tcpviz.model.transitions import Row, State, cite
+
+_COMPARED_FLAGS = SYN | ACK | FIN | RST
+"""PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
+
+Call = tuple[str, int | None]
+"""What an application must have called, and for how many octets."""
+Plan = list[tuple[events.Event, Call | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened to the endpoint: segment `index` was sent by it, or processed by it."""
+
+    index: int
+    sent: bool
+    before: State
+    after: State
+    rows: tuple[Row, ...] = ()
+    calls: tuple[Call, ...] = ()
+    emit: Emit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A linked list of entries, newest first, so that hypotheses share what they have in common."""
+
+    entry: Entry
+    earlier: Past | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One possible past of an endpoint. `cost` counts what had to be assumed: replies that nobody saw."""
+
+    endpoint: Endpoint
+    pending: tuple[tuple[int, Segment], ...] = ()
+    owed: tuple[Emit, ...] = ()
+    """Segments the endpoint must have sent that have not been seen yet, in order."""
+    past: Past | None = None
+    cost: int = 0
+
+    def with_entry(self, entry: Entry, endpoint: Endpoint) -> Hypothesis:
+        return replace(self, endpoint=endpoint, past=Past(entry, self.past))
+
+    def newest(self) -> Entry | None:
+        return self.past.entry if self.past else None
+
+    def entries(self) -> list[Entry]:
+        """Oldest first."""
+        found, past = [], self.past
+        while past:
+            found.append(past.entry)
+            past = past.earlier
+        return found[::-1]
+
+
+class Difference(NamedTuple):
+    """A field in which the observed segment is not what this run of the model would send."""
+
+    field: str
+    observed: int | str | None
+    allowed: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A run that nearly explains a segment: what it would have sent instead, or why it would send nothing."""
+
+    hypothesis: Hypothesis
+    differences: tuple[Difference, ...]
+    section: str
+
+
+def deliver(hypothesis: Hypothesis) -> Hypothesis:
+    """Process the oldest pending segment."""
+    (index, segment), *rest = hypothesis.pending
+    result = step(hypothesis.endpoint, events.SegmentArrives(segment))
+    emitted = tuple(command for command in result.commands if isinstance(command, Emit))
+    entry = Entry(index, False, hypothesis.endpoint.state, result.endpoint.state, result.rows)
+    after = hypothesis.with_entry(entry, result.endpoint)
+    return replace(after, pending=tuple(rest), owed=(*hypothesis.owed, *emitted))
+
+
+def deliver_all(hypothesis: Hypothesis) -> Hypothesis:
+    """Process whatever is pending, as at the end of a capture."""
+    while hypothesis.pending:
+        hypothesis = deliver(hypothesis)
+    return hypothesis
+
+
+def explain(hypothesis: Hypothesis, index: int, observed: Segment) -> Iterator[Hypothesis | Miss]:
+    """Every way this past can go on to send `observed`, likeliest first, and the ways that nearly do."""
+    runs = [_prepared(hypothesis, observed)]
+    while runs[-1].pending:
+        runs.append(deliver(runs[-1]))
+    # on one wire, what was captured before has most likely been processed before
+    for run in reversed(runs):
+        yield from _owed_reply(run, index, observed)
+        for plan in _plans(run.endpoint, observed):
+            yield _free_choice(run, index, observed, plan)
+
+
+def _prepared(hypothesis: Hypothesis, observed: Segment) -> Hypothesis:
+    """What only the wire can tell is taken from it: the ISS and options of a SYN, the window offered."""
+    endpoint = hypothesis.endpoint
+    if observed.syn and endpoint.state in (State.CLOSED, State.LISTEN):
+        choice = events.Choose(iss=observed.seq, options=observed.options, window=observed.window)
+        endpoint = step(endpoint, choice).endpoint
+    return replace(hypothesis, endpoint=endpoint)
+
+
+def _owed_reply(run: Hypothesis, index: int, observed: Segment) -> Iterator[Hypothesis | Miss]:
+    """A segment that processing compelled. Replies before it that nobody saw have a cost."""
+    for skipped, emit in enumerate(run.owed):
+        entry = Entry(index, True, run.endpoint.state, run.endpoint.state, emit=emit)
+        after = run.with_entry(entry, _offer(run.endpoint, observed))
+        after = replace(after, owed=run.owed[skipped + 1 :], cost=run.cost + skipped)
+        differences = _differences(emit.segment, observed)
+        yield Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _free_choice(run: Hypothesis, index: int, observed: Segment, plan: Plan) -> Hypothesis | Miss:
+    """Calls, a retransmission or an acknowledgement that the application or TCP was free to make."""
+    endpoint = _offer(run.endpoint, observed)
+    rows: tuple[Row, ...] = ()
+    calls: list[Call] = []
+    emits: list[Emit] = []
+    for event, call in plan:
+        result = step(endpoint, event)
+        endpoint, rows = result.endpoint, rows + result.rows
+        emits += [command for command in result.commands if isinstance(command, Emit)]
+        calls += [call] if call else []
+        refused = next((command for command in result.commands if isinstance(command, Refuse)), None)
+        if refused:
+            return _nothing_fits(run, observed, refused.reason, refused.section)
+    if not emits:
+        return _nothing_fits(run, observed, f"{run.endpoint.state} sends no such segment", "3.10")
+    emit = emits[-1]
+    entry = Entry(index, True, run.endpoint.state, endpoint.state, rows, tuple(calls), emit)
+    after = run.with_entry(entry, endpoint)
+    after = replace(after, owed=(), cost=run.cost + len(run.owed))
+    differences = _differences(emit.segment, observed)
+    return Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _nothing_fits(run: Hypothesis, observed: Segment, reason: str, section: str) -> Miss:
+    return Miss(run, (Difference("flags", _kind(observed), f"none: {reason}"),), cite(section))
+
+
+def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
+    scale = 0 if observed.syn else endpoint.tcb.rcv_scale
+    return step(endpoint, events.Choose(window=observed.window << scale)).endpoint
+
+
+def _plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
+    """The calls and choices that would make this endpoint send something like `observed`."""
+    tcb, state = endpoint.tcb, endpoint.state
+    if observed.rst:
+        return [[(events.Abort(), ("abort", None))]]
+    if observed.syn:
+        if state is State.CLOSED and not observed.has_ack:
+            return [[(events.ActiveOpen(), ("connect", None))]]
+        return [[(events.Retransmit(start=tcb.iss), None)]] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
+    if not observed.span:
+        return [[(events.Acknowledge(), None)]]
+    fresh: Plan = []
+    missing = observed.length - tcb.queued
+    if missing > 0:
+        fresh.append((events.Send(missing), ("send", missing)))
+    if observed.fin and not tcb.fin_queued:
+        fresh.append((events.Close(), ("close", None)))
+    fresh.append((events.Transmit(observed.length, observed.push, observed.fin), None))
+    if distance(observed.seq, tcb.snd_nxt) > 0:
+        return [[(events.Retransmit(observed.seq, observed.length, observed.push), None)], fresh]
+    return [fresh]
+
+
+def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]:
+    """Flags first: with other flags the numbers mean other things."""
+    found = []
+    if (expected.flags ^ observed.flags) & _COMPARED_FLAGS:
+        found.append(Difference("flags", _kind(observed), _kind(expected)))
+    if expected.seq != observed.seq:
+        found.append(Difference("seq", observed.seq, expected.seq))
+    if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
+        found.append(Difference("ack", observed.ack, expected.ack))
+    if expected.length != observed.length:
+        found.append(Difference("length", observed.length, expected.length))
+    return tuple(found)
+
+
+def _kind(segment: Segment) -> str:
+    return words(segment.flags & ~PSH)
+
+
+def opening(observed: Segment) -> tuple[list[Endpoint], list[Endpoint]]:
+    """Where the sender and the receiver of a connection's first captured segment may have stood before it."""
+    if observed.syn and not observed.has_ack:
+        listener = step(Endpoint(), events.PassiveOpen()).endpoint
+        return [Endpoint()], [listener, Endpoint()]
+    if observed.syn:
+        return _before_syn_ack(observed)
+    return [_midway(observed.seq, observed.ack)], [_midway(observed.ack, observed.seq)]
+
+
+def _before_syn_ack(observed: Segment) -> tuple[list[Endpoint], list[Endpoint]]:
+    """The SYN was not captured: it is inferred from what acknowledges it."""
+    client = step(Endpoint(), events.Choose(iss=(observed.ack - 1) % 2**32, options=observed.options)).endpoint
+    opened = step(client, events.ActiveOpen())
+    syn = next(command.segment for command in opened.commands if isinstance(command, Emit))
+    server = step(Endpoint(), events.PassiveOpen()).endpoint
+    choice = events.Choose(iss=observed.seq, options=observed.options, window=observed.window)
+    server = step(step(server, choice).endpoint, events.SegmentArrives(syn)).endpoint
+    return [server], [opened.endpoint]
+
+
+_ANY_WINDOW = 2**30
+"""Offered before the capture began; nobody knows how much."""
+
+
+def _midway(seq: int, ack: int) -> Endpoint:
+    """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
+    blank = Endpoint()
+    tcb = replace(
+        blank.tcb,
+        iss=seq,
+        snd_una=seq,
+        snd_nxt=seq,
+        snd_wnd=_ANY_WINDOW,
+        snd_wnd_max=_ANY_WINDOW,
+        snd_wl1=ack,
+        snd_wl2=seq,
+        irs=ack,
+        rcv_nxt=ack,
+        rcv_acked=ack,
+        rcv_wnd=_ANY_WINDOW,
+    )
+    return Endpoint(State.ESTABLISHED, tcb)
+
+
+def shifted(hypothesis: Hypothesis, *, send: int = 0, receive: int = 0) -> Hypothesis:
+    """The same past, had this end counted its own octets, or its peer's, from another number.
+
+    After a fault nobody knows which of two numbers was the wrong one; what follows tells.
+    """
+    tcb = hypothesis.endpoint.tcb
+    tcb = replace(
+        tcb,
+        iss=add(tcb.iss, send),
+        snd_una=add(tcb.snd_una, send),
+        snd_nxt=add(tcb.snd_nxt, send),
+        snd_wl2=add(tcb.snd_wl2, send),
+        fin_sent=None if tcb.fin_sent is None else add(tcb.fin_sent, send),
+        irs=add(tcb.irs, receive),
+        rcv_nxt=add(tcb.rcv_nxt, receive),
+        rcv_acked=add(tcb.rcv_acked, receive),
+        snd_wl1=add(tcb.snd_wl1, receive),
+        fin_at=None if tcb.fin_at is None else add(tcb.fin_at, receive),
+        held=tuple((add(low, receive), add(high, receive)) for low, high in tcb.held),
+    )
+    return replace(hypothesis, endpoint=replace(hypothesis.endpoint, tcb=tcb), cost=hypothesis.cost + 1)
+
+
+def with_reset_habit(endpoint: Endpoint, observed: Segment) -> Endpoint:
+    """Whether a stack's own resets carry ACK is read off the first one (deviation reset-with-ack)."""
+    deviations = LINUX if observed.rst and observed.has_ack else RFC9293
+    return replace(endpoint, tcb=replace(endpoint.tcb, deviations=deviations))

@@ -1,0 +1,142 @@
+"""An exchange as text, in the manner of RFC 9293's figures: states at the sides, segments between.
+
+Each line shows both ends' states once its segment has been sent and has arrived. It is for reading, by
+people and by tests; nothing parses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from tcpviz.exchange.exchange import Connection, Transmission
+from tcpviz.exchange.numbers import Numbers, number_fields, time_text
+from tcpviz.model.segment import words
+
+_STATE = len("SYN-RECEIVED")
+
+
+class Glyphs(NamedTuple):
+    line: str
+    right: str
+    left: str
+    lost: str
+    ok: str
+    warning: str
+    violation: str
+
+
+UNICODE = Glyphs("─", "▶", "◀", "✗", "✓", "!", "✗")
+ASCII = Glyphs("-", ">", "<", "X", " ", "!", "X")
+
+
+def ladder(
+    connection: Connection,
+    *,
+    numbers: Numbers = "relative",
+    ascii_only: bool = False,
+    width: int = 80,
+    verdicts: bool = False,
+) -> str:
+    """The whole connection, ending in a newline; with `verdicts`, marks and faults too."""
+    glyphs = ASCII if ascii_only else UNICODE
+    lines = [*header(connection, width)]
+    for index, sent in enumerate(connection.segments, 1):
+        lines += rung(connection, sent, index, numbers, glyphs, width, verdicts)
+    lines += _afterwards(connection, width, ascii_only)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def header(connection: Connection, width: int, starts: bool = True) -> Iterator[str]:
+    """Who they are and, where the story starts, the states it starts in."""
+    left, right = f"client {connection.client.address}", f"server {connection.server.address}"
+    yield f"    {left}{right.rjust(max(width - 4 - len(left), len(right) + 1))}"
+    if starts:
+        yield _row("", str(connection.client.states[0].state), "", str(connection.server.states[0].state), width)
+
+
+def rung(
+    connection: Connection,
+    sent: Transmission,
+    number: int,
+    numbers: Numbers,
+    glyphs: Glyphs = UNICODE,
+    width: int = 80,
+    verdicts: bool = False,
+) -> Iterator[str]:
+    """One segment: a line, a second one when the numbers leave no room for the time, and one for each fault."""
+    rightwards = sent.origin == "client"
+    left, right = (sent.sender, sent.after) if rightwards else (sent.after, sent.sender)
+    seq, ack = number_fields(connection, sent, numbers)
+    fields = [f"{words(sent.segment.flags):<7}", f"seq={seq}"]
+    fields += [f"ack={ack}"] if ack is not None else []
+    fields += [f"len={sent.segment.length}"] if sent.segment.length else []
+    fields += ["again"] if sent.kind == "retransmission" else []
+    time = _ascii(time_text(sent.sent)) if glyphs is ASCII else time_text(sent.sent)
+    room = width - len(_row("", "", "", "", 0))
+    beneath = []
+    if _too_long([*fields, time], room, _ENDS_WITH_TIME):
+        beneath, time = [time], ""
+    while _too_long(fields, room, _ENDS):
+        beneath.insert(0, fields.pop())
+    mark = getattr(glyphs, sent.verdict) if verdicts else " "
+    arrow = _arrow(" ".join(fields), time, room, rightwards, sent.arrived is None, glyphs)
+    yield _row(f"{number:>3}{mark}", str(left), arrow, str(right), width)
+    if beneath:
+        yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
+    if verdicts and sent.expected:
+        fault = sent.expected
+        yield f"    {glyphs.violation} expected {fault.field}={fault.allowed}, not {fault.observed} ({fault.section})"
+
+
+_ENDS = 9
+"""Columns that an arrow's line, head and, when lost, its missing end take."""
+_ENDS_WITH_TIME = _ENDS + 2
+
+
+def _too_long(fields: list[str], room: int, ends: int) -> bool:
+    return len(" ".join(fields)) + ends > room
+
+
+def _arrow(label: str, time: str, room: int, rightwards: bool, lost: bool, glyphs: Glyphs) -> str:
+    """`── SYN seq=0 ───── 0 s ─▶`; a lost segment breaks off before it reaches the other side."""
+    line = glyphs.line
+    head = (glyphs.right if rightwards else glyphs.left) if not lost else glyphs.lost
+    tail = f" {time} {line}" if time else line
+    length = room - 4 if lost else room
+    if rightwards:
+        body = f"{line}{line} {label} "
+        return f"{body}{line * (length - len(body) - len(tail) - 1)}{tail}{head}".ljust(room)
+    body = f"{head}{line} {label} "
+    return f"{body}{line * (length - len(body) - len(tail))}{tail}".rjust(room)
+
+
+def _row(number: str, left: str, middle: str, right: str, width: int) -> str:
+    room = max(0, width - 6 - 2 * _STATE)
+    return f"{number:<4}{left:<{_STATE}} {middle:<{room}} {right:<{_STATE}}"
+
+
+def _afterwards(connection: Connection, width: int, ascii_only: bool) -> Iterator[str]:
+    """What only a timer did, once the last segment had arrived."""
+    last = connection.segments[-1] if connection.segments else None
+    end = (last.sent if last.arrived is None else last.arrived) if last else 0
+    states = {"client": connection.client.states, "server": connection.server.states}
+    later = sorted(
+        ((c.time, side, c) for side, changes in states.items() for c in changes if c.row and c.time > end),
+        key=lambda item: item[0],
+    )
+    shown = {side: [c for c in changes if c.time <= end][-1].state for side, changes in states.items()}
+    room = max(0, width - 6 - 2 * _STATE)
+    for time, group in groupby(later, key=lambda item: item[0]):
+        causes: dict[str, None] = {}
+        for _, side, change in group:
+            shown[side] = change.state
+            causes[str(change.row.stimulus) if change.row else ""] = None
+        when = _ascii(time_text(time)) if ascii_only else time_text(time)
+        text = f"{', '.join(causes)} at {when}"
+        yield _row("", str(shown["client"]), text.center(room), str(shown["server"]), width)
+
+
+def _ascii(text: str) -> str:
+    return text.replace("µ", "u")

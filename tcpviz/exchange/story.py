@@ -1,0 +1,86 @@
+"""Collects, while a connection is played, what will be its Exchange: segments, states, calls, timers.
+
+The scratch pad of simulate and match; the values it makes are frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tcpviz.exchange.capture import Address
+from tcpviz.exchange.exchange import Call, Change, Connection, Outcome, Party, Period, Side, Transmission
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import add
+from tcpviz.model.transitions import Row, State, Stimulus
+
+
+@dataclass
+class PartyStory:
+    """One end, as it unfolds."""
+
+    address: Address
+    start: State
+    isn: int | None = None
+    base: int | None = None
+    changes: list[Change] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    timers: list[Period] = field(default_factory=list)
+
+    def learn(self, segment: Segment) -> None:
+        """Take the ISN from a SYN; without one, the first number sent counts as 1."""
+        if segment.syn and self.isn is None:
+            self.isn = self.base = segment.seq
+        elif self.base is None:
+            self.base = add(segment.seq, -1)
+
+    def fired(self, time: int, rows: tuple[Row, ...]) -> None:
+        """Note the state changes among the rows that fired."""
+        self.changes += [Change(time, row.target, row) for row in rows if row.target is not row.source]
+
+    def done(self) -> Party:
+        states = (Change(0, self.start), *self.changes)
+        return Party(self.address, self.isn, self.base or 0, states, tuple(self.calls), tuple(self.timers))
+
+
+@dataclass
+class ConnectionStory:
+    client: PartyStory
+    server: PartyStory
+    segments: list[Transmission] = field(default_factory=list)
+
+    def party(self, side: Side) -> PartyStory:
+        return self.client if side == "client" else self.server
+
+    def done(self, saw_start: bool = True) -> Connection:
+        connection = Connection(
+            self.client.done(), self.server.done(), tuple(self.segments), "open", saw_start, saw_end=False
+        )
+        result = outcome(connection)
+        return replace(connection, outcome=result, saw_end=result in ("closed", "reset", "refused"))
+
+
+_FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
+_RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
+_GONE = (State.CLOSED, State.LISTEN)
+
+
+def outcome(connection: Connection) -> Outcome:
+    """How the connection ended; of several that fit, the first in the order of the contract."""
+    parties = (connection.client, connection.server)
+    stimuli = [{change.row.stimulus for change in party.states if change.row} for party in parties]
+    last = [party.states[-1].state for party in parties]
+    if all(seen & _FIN_ACKED for seen in stimuli):
+        return "closed"
+    if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):
+        return "refused"
+    if any(seen & _RESET for seen in stimuli):
+        return "reset"
+    if any(Stimulus.USER_TIMEOUT in seen for seen in stimuli) or _unanswered(connection):
+        return "timeout"
+    if State.SYN_RECEIVED in last or (last[0] in _GONE) != (last[1] in _GONE):
+        return "half-open"
+    return "open"
+
+
+def _unanswered(connection: Connection) -> bool:
+    return bool(connection.segments) and connection.segments[-1].kind == "retransmission"

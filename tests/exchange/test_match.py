@@ -1,0 +1,172 @@
+"""The matcher: what TCP may do conforms, what no TCP would do is blamed at its frame and field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from wire import normal, played, renumbered, tapped
+
+from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.document import canonical_calls
+from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
+from tcpviz.model.sequence import add
+
+STORIES = {
+    "normal": lambda: normal(),
+    "server closes first": lambda: played(["connect", "recv end", "close"], ["listen", "accept", "close"]),
+    "both close": lambda: played(["connect", "at 1 s", "close"], ["listen", "accept", "at 1 s", "close"]),
+    "refused": lambda: played(["connect"], []),
+    "abort": lambda: played(["connect", "send 5", "abort"], ["listen", "accept", "recv 9"]),
+    "half-close": lambda: played(
+        ["connect", "shutdown", "recv end", "close"], ["listen", "accept", "recv end", "send 3000", "close"]
+    ),
+    "much data both ways": lambda: played(
+        ["connect", "send 20000", "recv 30000", "close"],
+        ["listen", "accept", "recv 20000", "send 30000", "recv end", "close"],
+    ),
+}
+
+
+def only(capture: Capture) -> Connection:
+    (connection,) = match(capture).connections
+    return connection
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_what_the_model_plays_conforms_with_the_same_states_and_calls(story: Callable[[], Connection]) -> None:
+    played = story()
+    matched = only(tapped(played))
+    assert matched.conforms, matched.violations
+    assert matched.outcome == played.outcome
+    last = max(s.arrived or s.sent for s in played.segments)
+    for side in ("client", "server"):
+        then = [c.state for c in played.party(side).states if c.time <= last]
+        assert [c.state for c in matched.party(side).states] == then
+    assert [s.why for s in matched.segments][:2] == [s.why for s in played.segments][:2]
+
+
+def test_calls_are_inferred() -> None:
+    matched = only(tapped(normal()))
+    assert canonical_calls(matched, "client") == ["connect", "send 5", "close"]
+    assert canonical_calls(matched, "server") == ["send 3", "close"]
+
+
+def test_a_three_segment_close() -> None:
+    capture = tapped(normal())
+    # the ACK of the client's FIN never stood alone
+    three = replace(capture, frames=tuple(f for f in capture.frames if f.number != 9))
+    matched = only(three)
+    assert matched.conforms
+    assert matched.outcome == "closed"
+    assert [str(c.state) for c in matched.client.states][-3:] == ["ESTABLISHED", "FIN-WAIT-1", "TIME-WAIT"]
+    assert [str(c.state) for c in matched.server.states][-3:] == ["CLOSE-WAIT", "LAST-ACK", "CLOSED"]
+
+
+@pytest.mark.parametrize("field", ["seq", "ack"])
+@pytest.mark.parametrize("by", [1, -1])
+@pytest.mark.parametrize("frame", range(2, 12))
+def test_a_number_off_by_one_is_blamed_once_at_its_frame(frame: int, field: str, by: int) -> None:
+    def falsify(segment: Segment) -> Segment:
+        return replace(segment, **{field: add(getattr(segment, field), by)})
+
+    matched = only(tapped(normal(), change={frame: falsify}))
+    (fault,) = matched.violations
+    # any ISN will do: a falsified one shows in what the peer makes of it
+    if (frame, field) == (2, "seq"):
+        frame, field = 3, "ack"
+    assert (fault.frame, fault.expected and fault.expected.field) == (frame, field)
+
+
+def test_the_blame_says_what_was_expected() -> None:
+    matched = only(tapped(normal(), change={5: lambda s: replace(s, ack=s.ack + 1)}))
+    (fault,) = matched.violations
+    assert fault.frame == 5
+    assert fault.expected
+    assert (fault.expected.field, fault.expected.observed, fault.expected.allowed) == ("ack", 7, "6")
+    assert fault.expected.section == "RFC 9293 3.10.7.4"
+
+
+@pytest.mark.parametrize(
+    ("frame", "change"),
+    [
+        (2, lambda s: replace(s, flags=SYN)),
+        (2, lambda s: replace(s, flags=ACK)),
+        (4, lambda s: replace(s, flags=s.flags | SYN)),
+        (8, lambda s: replace(s, flags=ACK)),
+        (9, lambda s: replace(s, flags=s.flags | FIN, seq=s.seq + 9)),
+        (4, lambda s: replace(s, length=s.length + 70_000)),
+    ],
+)
+def test_wrong_flags_and_lengths_are_blamed(frame: int, change: Callable[[Segment], Segment]) -> None:
+    matched = only(tapped(normal(), change={frame: change}))
+    assert not matched.conforms
+    assert matched.violations[0].frame in (frame, frame + 1)
+
+
+def test_two_connections_at_once_are_told_apart() -> None:
+    both = match(tapped(normal(), renumbered(normal(), 50001)))
+    assert [str(c.client.address) for c in both.connections] == ["10.0.0.1:50000", "10.0.0.1:50001"]
+    assert all(c.conforms and c.outcome == "closed" for c in both.connections)
+
+
+def test_the_same_ports_again_are_a_new_connection() -> None:
+    first = tapped(normal())
+    again = tuple(
+        replace(
+            f,
+            number=f.number + 11,
+            time=f.time + 10**12,
+            segment=replace(f.segment, seq=add(f.segment.seq, 70000), ack=add(f.segment.ack, 70000)),
+        )
+        for f in first.frames
+        if f.segment
+    )
+    exchange = match(replace(first, frames=first.frames + again))
+    assert [c.outcome for c in exchange.connections] == ["closed", "closed"]
+    assert exchange.conforms
+
+
+def test_frames_captured_twice_are_not_retransmissions() -> None:
+    capture = tapped(normal())
+    doubled = tuple(copy for f in capture.frames for copy in (f, replace(f, time=f.time + 900)))
+    matched = only(replace(capture, frames=doubled))
+    assert matched.conforms
+    assert [s.kind for s in matched.segments[:2]] == ["new", "duplicate-frame"]
+
+
+def test_a_capture_that_starts_in_the_middle() -> None:
+    capture = tapped(normal())
+    matched = only(replace(capture, frames=capture.frames[3:]))
+    assert matched.conforms
+    assert (matched.saw_start, matched.saw_end) == (False, True)
+    assert matched.relative(matched.segments[0]) == (1, 1)
+
+
+def test_a_capture_that_starts_with_the_syn_ack() -> None:
+    capture = tapped(normal())
+    matched = only(replace(capture, frames=capture.frames[1:]))
+    assert matched.conforms
+    assert not matched.saw_start
+    assert str(matched.client.address) == "10.0.0.1:50000"
+
+
+@pytest.mark.parametrize("flags", [0, SYN | FIN, SYN | RST, FIN | RST | SYN, 0xFF])
+def test_nonsense_is_judged_and_never_crashes(flags: int) -> None:
+    for frame in range(1, 12):
+        for state in (match(tapped(normal(), change={frame: lambda s: replace(s, flags=flags)})),):
+            assert not state.conforms
+
+
+def test_a_reset_from_a_real_stack_may_carry_ack() -> None:
+    def with_ack(segment: Segment) -> Segment:
+        return replace(segment, flags=RST | ACK, ack=5001)
+
+    story = played(["connect", "send 5", "wait 1 s", "abort"], ["listen", "accept", "recv 9"])
+    assert story.segments[-1].segment.rst
+    matched = only(tapped(story, change={len(story.segments): with_ack}))
+    assert matched.conforms
+    assert matched.outcome == "reset"
