@@ -62,6 +62,8 @@ class Host:
     text_start: int = 0
     calls_left: list[Action] = field(default_factory=list)
     waiting: Call | None = None
+    ack_waits: bool = False
+    """A delayed ACK will go out unless something carries it before."""
     news: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -199,9 +201,20 @@ class Host:
             self._pump()
 
     def _pump(self) -> None:
-        """Let the policy send whatever it would send now."""
+        """Let the policy send whatever it would send now, and acknowledge at once or later."""
         while choice := self.policy.next_choice(self.endpoint, self.plan.mss):
             self._step(choice, pump=False)
+        delay = self.policy.ack_delay(self.endpoint)
+        if delay == 0:
+            self._step(events.Acknowledge(), pump=False)
+        elif delay and not self.ack_waits:
+            self.ack_waits = True
+            self.world.at(self.world.now + delay, self._acknowledge_late)
+
+    def _acknowledge_late(self) -> None:
+        self.ack_waits = False
+        if self.policy.ack_delay(self.endpoint):
+            self._step(events.Acknowledge())
 
     def _emit(self, emit: Emit) -> None:
         segment = emit.segment

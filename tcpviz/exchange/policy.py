@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tcpviz.model import deviations
 from tcpviz.model.control import ControlBlock
-from tcpviz.model.deviations import RFC9293, Deviation
 from tcpviz.model.endpoint import Endpoint
-from tcpviz.model.events import Acknowledge, Transmit
+from tcpviz.model.events import Transmit
 from tcpviz.model.transitions import State
 
 MILLISECOND = 10**6
@@ -22,7 +22,7 @@ SECOND = 10**9
 class Policy:
     """Durations are nanoseconds; the defaults are the RFCs'."""
 
-    deviations: frozenset[Deviation] = RFC9293
+    deviations: frozenset[deviations.Deviation] = deviations.RFC9293
     initial_rto: int = 1 * SECOND
     """RFC 6298 section 2.1."""
     min_rto: int = 1 * SECOND
@@ -34,17 +34,40 @@ class Policy:
     user_timeout: int = 300 * SECOND
     """RFC 9293 section 3.9.1.1: the default is five minutes."""
 
-    def next_choice(self, endpoint: Endpoint, mss: int) -> Transmit | Acknowledge | None:
-        """Send what is queued as soon as the window allows, then the FIN, else acknowledge at once."""
+    fin_ack_delay: int = 0
+    """How long the ACK of a FIN waits for something to ride on; anything else is acknowledged at once."""
+
+    def next_choice(self, endpoint: Endpoint, mss: int) -> Transmit | None:
+        """Send what is queued as soon as the window allows, then the FIN."""
         tcb = endpoint.tcb
-        if endpoint.state in (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED):
+        if endpoint.state in _SILENT or tcb.fin_sent is not None or not (tcb.queued or tcb.fin_queued):
             return None
-        if tcb.fin_sent is None and (tcb.queued or tcb.fin_queued):
-            octets = min(tcb.queued, mss, tcb.usable_window)
-            last = octets == tcb.queued
-            if octets or last:
-                return Transmit(octets, push=last and octets > 0, fin=last and tcb.fin_queued)
-        return Acknowledge() if tcb.owes_ack else None
+        octets = min(tcb.queued, mss, tcb.usable_window)
+        last = octets == tcb.queued
+        if not octets and not last:
+            return None
+        return Transmit(octets, push=last and octets > 0, fin=last and tcb.fin_queued)
+
+    def ack_delay(self, endpoint: Endpoint) -> int | None:
+        """How long an acknowledgement may wait; None when nothing is owed."""
+        if endpoint.state in _SILENT or not endpoint.tcb.owes_ack:
+            return None
+        return self.fin_ack_delay if endpoint.state is State.CLOSE_WAIT else 0
+
+
+_SILENT = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED)
+
+RFC = Policy()
+LINUX = Policy(
+    deviations=deviations.LINUX,
+    # include/net/tcp.h: TCP_RTO_MIN, TCP_TIMEWAIT_LEN (twice the MSL here), TCP_DELACK_MIN
+    min_rto=200 * MILLISECOND,
+    msl=30 * SECOND,
+    # a FIN ends the quick ACKs: tcp_fin() in net/ipv4/tcp_input.c enters pingpong mode
+    fin_ack_delay=40 * MILLISECOND,
+)
+POLICIES = {"rfc9293": RFC, "linux": LINUX}
+"""Dialects by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Exchange, Side, Transmission, other
 from tcpviz.exchange.host import Host
 from tcpviz.exchange.network import Wire
-from tcpviz.exchange.policy import Policy
+from tcpviz.exchange.policy import RFC, Policy
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
@@ -24,9 +24,9 @@ from tcpviz.model.transitions import State, cite
 _MOST_EVENTS = 1_000_000
 
 
-def simulate(scenario: Scenario, policy: Policy | None = None) -> Exchange:
+def simulate(scenario: Scenario, policy: Policy = RFC) -> Exchange:
     """Play `scenario` to its end. InputError when a segment that it loses by name is never sent."""
-    play = _Play(scenario, policy or Policy())
+    play = _Play(scenario, policy)
     play.run()
     missing = ", ".join(sorted(str(name) for name in play.wire.never_sent))
     if missing:

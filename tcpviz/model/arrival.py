@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.model.control import ControlBlock, Ranges
-from tcpviz.model.segment import SYN, Segment
-from tcpviz.model.sequence import add, at_or_before, before, distance
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.segment import ACK, CWR, ECE, RST, SYN, URG, Options, Segment
+from tcpviz.model.sequence import add, at_or_before, before, distance, later
 from tcpviz.model.transitions import State, Stimulus
 
 
@@ -51,10 +52,51 @@ def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
     if segment.rst:
         return Arrival((Stimulus.RCV_RST,), tcb)
     if segment.has_ack:
-        return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
+        return _cookie_comes_back(tcb, segment)
     if not segment.syn:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
-    return Arrival((Stimulus.RCV_SYN,), _hold(_learn_syn(tcb, segment), segment))
+    if tcb.syn_cookies:
+        learned = _learn_syn(replace(tcb, options=_cookie_options(tcb)), segment)
+        return Arrival((Stimulus.RCV_SYN_COOKIE,), replace(learned, options=tcb.options))
+    learned = _hold(_learn_syn(tcb, segment), segment)
+    if tcb.options.fast_open and segment.options.fast_open == tcb.options.fast_open:
+        return _fast_open(learned)
+    return Arrival((Stimulus.RCV_SYN,), learned)
+
+
+def _cookie_comes_back(tcb: ControlBlock, segment: Segment) -> Arrival:
+    """Without a memory of the SYN, an ACK of the cookie tells all there is to know."""
+    if not tcb.syn_cookies or segment.syn or segment.ack != add(tcb.iss, 1):
+        return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
+    opened = replace(
+        tcb,
+        options=_cookie_options(tcb),
+        irs=add(segment.seq, -1),
+        rcv_nxt=segment.seq,
+        rcv_acked=segment.seq,
+        rcv_wnd=tcb.window,
+        snd_una=segment.ack,
+        snd_nxt=segment.ack,
+        snd_wnd=segment.window,
+        snd_wnd_max=segment.window,
+        snd_wl1=segment.seq,
+        snd_wl2=segment.ack,
+    )
+    return _text_and_fin(State.ESTABLISHED, opened, segment, (Stimulus.RCV_ACK_OF_COOKIE,))
+
+
+def _cookie_options(tcb: ControlBlock) -> Options:
+    """A cookie has room for a coarse MSS and nothing else."""
+    return Options(mss=tcb.options.mss)
+
+
+def _fast_open(tcb: ControlBlock) -> Arrival:
+    """A known cookie: the text on the SYN counts at once (RFC 7413 section 4.2.2)."""
+    reached, gaps = _fill(tcb.rcv_nxt, tcb.held)
+    delivered = distance(tcb.rcv_nxt, reached)
+    after = replace(tcb, rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered)
+    stimuli = (Stimulus.RCV_SYN, Stimulus.RCV_TEXT) if delivered else (Stimulus.RCV_SYN,)
+    return Arrival(stimuli, after, delivered)
 
 
 def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
@@ -73,9 +115,12 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
 
 
 def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
-    """IRS, the peer's window (never scaled on a SYN) and, if both offered it, the scaling to come."""
-    ours, theirs = tcb.options.window_scale, segment.options.window_scale
-    scaled = ours is not None and theirs is not None
+    """IRS, the peer's window (never scaled on a SYN), and what both ends offered."""
+    ours, theirs = tcb.options, segment.options
+    scaled = ours.window_scale is not None and theirs.window_scale is not None
+    stamps = theirs.timestamps if ours.timestamps is not None else None
+    # RFC 3168 section 6.1.1: ECE and CWR ask, ECE alone answers
+    willing = (ECE | CWR) if not segment.has_ack else ECE
     return replace(
         tcb,
         irs=segment.seq,
@@ -85,9 +130,15 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         snd_wnd=segment.window,
         snd_wnd_max=segment.window,
         snd_wl1=segment.seq,
+        scaled=scaled,
         # RFC 7323 section 2.3: a shift above 14 is used as 14
-        snd_scale=min(theirs, 14) if scaled and theirs is not None else 0,
-        rcv_scale=min(ours, 14) if scaled and ours is not None else 0,
+        snd_scale=min(theirs.window_scale or 0, 14) if scaled else 0,
+        rcv_scale=min(ours.window_scale or 0, 14) if scaled else 0,
+        sack_on=ours.sack_permitted and theirs.sack_permitted,
+        timestamps_on=stamps is not None,
+        ts_recent=stamps[0] if stamps else 0,
+        ecn_on=tcb.ecn and segment.flags & (ECE | CWR) == willing,
+        peer_mss=theirs.mss or 536,
     )
 
 
@@ -97,6 +148,12 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         segment = replace(segment, seq=add(segment.seq, 1), flags=segment.flags & ~SYN)
     if state is State.TIME_WAIT and segment.fin and segment.has_ack and segment.end == tcb.rcv_nxt:
         return Arrival((Stimulus.RCV_FIN_AGAIN,), tcb)
+    if state is State.TIME_WAIT and _opens_anew(tcb, segment):
+        return Arrival((Stimulus.RCV_NEW_SYN,), _hold(_learn_syn(tcb.forgotten(passive=True), segment), segment))
+    if state is State.SYN_RECEIVED and _is_syn_again(tcb, segment):
+        return Arrival((Stimulus.RCV_SYN_AGAIN,), tcb)
+    if _paws(tcb, segment):
+        return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
     if not acceptable(tcb, segment):
         return Arrival((Stimulus.RCV_BAD_RST if segment.rst else Stimulus.RCV_UNACCEPTABLE,), tcb)
     if segment.rst:
@@ -109,13 +166,48 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
     phrase = _acknowledgement(state, tcb, segment)
     if phrase is Stimulus.RCV_BAD_ACK:
         return Arrival((phrase,), tcb)
-    tcb = _take_ack(tcb, segment)
+    tcb = _take_urgent(_take_ack(_take_timestamp(tcb, segment), segment), segment)
     if phrase is Stimulus.RCV_ACK_OF_SYN:
         state = State.ESTABLISHED
     return _text_and_fin(state, tcb, segment, (phrase,))
 
 
+def _opens_anew(tcb: ControlBlock, segment: Segment) -> bool:
+    """MAY-2: a SYN that cannot be an old duplicate reopens a connection that we opened passively."""
+    plain = segment.flags & (SYN | ACK | RST) == SYN
+    return plain and tcb.passive and at_or_before(tcb.rcv_nxt, segment.seq)
+
+
+def _is_syn_again(tcb: ControlBlock, segment: Segment) -> bool:
+    plain = segment.flags & (SYN | ACK | RST) == SYN
+    return plain and segment.seq == tcb.irs and Deviation.SYN_ACK_AGAIN in tcb.deviations
+
+
+def _paws(tcb: ControlBlock, segment: Segment) -> bool:
+    """RFC 7323 section 5.3, R1: an older timestamp than the last one is an old duplicate's."""
+    stamps = segment.options.timestamps
+    return tcb.timestamps_on and stamps is not None and not segment.rst and before(stamps[0], tcb.ts_recent)
+
+
+def _take_timestamp(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+    """RFC 7323 section 4.3: the one to echo is that of the segment at the left edge of what we acknowledged."""
+    stamps = segment.options.timestamps
+    if not tcb.timestamps_on or stamps is None or before(tcb.rcv_acked, segment.seq):
+        return tcb
+    return replace(tcb, ts_recent=later(tcb.ts_recent, stamps[0]))
+
+
+def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+    """Sixth check: RCV.UP <- max(RCV.UP, SEG.UP)."""
+    if not segment.flags & URG:
+        return tcb
+    end = add(segment.seq, segment.urgent)
+    return replace(tcb, rcv_up=end if tcb.rcv_up is None else later(tcb.rcv_up, end))
+
+
 def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
+    if state is State.TIME_WAIT and Deviation.NO_TIME_WAIT_ASSASSINATION in tcb.deviations:
+        return Stimulus.RCV_BAD_RST
     if segment.seq != tcb.rcv_nxt:
         return Stimulus.RCV_RST_IN_WINDOW
     if state is not State.SYN_RECEIVED:

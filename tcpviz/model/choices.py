@@ -10,11 +10,13 @@ from dataclasses import replace
 from tcpviz.model import events
 from tcpviz.model.commands import Arm, Refuse, Timer
 from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run, send_again
 from tcpviz.model.segment import ACK, FIN, PSH
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State
 
+_SYNCHRONIZED_AND_IDLE = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
 _MAY_TRANSMIT = (
     State.ESTABLISHED,
     State.CLOSE_WAIT,
@@ -31,6 +33,7 @@ def choose(run: Run, event: events.Choose) -> None:
         iss=tcb.iss if event.iss is None else event.iss,
         options=tcb.options if event.options is None else event.options,
         window=tcb.window if event.window is None else event.window,
+        timestamp=tcb.timestamp if event.timestamp is None else event.timestamp,
     )
 
 
@@ -101,3 +104,25 @@ def _owed(tcb: ControlBlock) -> str:
 
 def retransmit(run: Run, event: events.Retransmit) -> None:
     send_again(run, event.start, event.octets, event.push)
+
+
+def keep_alive(run: Run, event: events.KeepAlive) -> None:
+    tcb = run.tcb
+    if run.state not in _SYNCHRONIZED_AND_IDLE or tcb.snd_una != tcb.snd_nxt:
+        run.commands.append(Refuse("keep-alives are for an open connection with nothing on its way", "3.8.4"))
+        return
+    run.emit(ACK, "asks whether the peer is still there", "3.8.4", seq=add(tcb.snd_nxt, -1), kind="keep-alive")
+
+
+def probe_window(run: Run, event: events.ProbeWindow) -> None:
+    tcb = run.tcb
+    if run.state not in _MAY_TRANSMIT or tcb.snd_wnd or not (tcb.queued or tcb.snd_una != tcb.snd_nxt):
+        run.commands.append(Refuse("nothing waits for a closed window", "3.8.6.1"))
+        return
+    why = "asks whether the window is still closed"
+    if Deviation.EMPTY_WINDOW_PROBE in tcb.deviations:
+        run.emit(ACK, why, "3.8.6.1", seq=add(tcb.snd_una, -1), kind="window-probe")
+        return
+    run.emit(ACK, why, "3.8.6.1", seq=tcb.snd_una, length=1, kind="window-probe")
+    if tcb.snd_una == tcb.snd_nxt:
+        run.tcb = replace(run.tcb, queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))

@@ -21,7 +21,13 @@ class ControlBlock:
     """Offered on our SYN."""
     window: int = 65535
     """Offered in the next segment we send."""
+    timestamp: int = 0
+    """TSval of the next segment, where timestamps are on."""
     deviations: frozenset[Deviation] = frozenset()
+    ecn: bool = False
+    """Willing to use ECN (RFC 3168)."""
+    syn_cookies: bool = False
+    """A listener that remembers nothing of a SYN (RFC 4987)."""
 
     # How it was opened and what was asked of it
     passive: bool = False
@@ -30,6 +36,16 @@ class ControlBlock:
     fin_queued: bool = False
     closed: bool = False
     """The application will receive nothing more."""
+
+    # What both ends agreed on
+    scaled: bool = False
+    sack_on: bool = False
+    timestamps_on: bool = False
+    ecn_on: bool = False
+    peer_mss: int = 536
+    """RFC 9293 section 3.7.1: what a peer takes that does not say."""
+    ts_recent: int = 0
+    """TS.Recent: to be echoed."""
 
     # Send sequence variables
     iss: int = 0
@@ -56,6 +72,21 @@ class ControlBlock:
     """The sequence number of the peer's FIN, once seen."""
     unread: int = 0
     """Octets delivered in order that RECEIVE has not taken."""
+    rcv_up: int | None = None
+    """Where urgent text ends."""
+
+    def forgotten(self, *, passive: bool) -> ControlBlock:
+        """The block without its connection: only what this end brings along to the next one."""
+        return ControlBlock(
+            options=self.options,
+            window=self.window,
+            timestamp=self.timestamp,
+            deviations=self.deviations,
+            ecn=self.ecn,
+            syn_cookies=self.syn_cookies,
+            passive=passive,
+            iss=self.iss if passive else 0,
+        )
 
     @property
     def owes_ack(self) -> bool:

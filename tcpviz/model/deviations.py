@@ -17,6 +17,26 @@ class Deviation(Enum):
         "a reset sent by ABORT carries ACK = RCV.NXT, where 3.10.5 sends a bare RST",
         "Linux net/ipv4/tcp_output.c, tcp_send_active_reset()",
     )
+    EMPTY_WINDOW_PROBE = (
+        "empty-window-probe",
+        "a zero-window probe is empty, at SND.UNA - 1, where 3.8.6.1 sends an octet of new data",
+        "Linux net/ipv4/tcp_output.c, tcp_xmit_probe_skb()",
+    )
+    SYN_ACK_AGAIN = (
+        "syn-ack-again",
+        "a SYN repeated in SYN-RECEIVED is answered with the SYN,ACK again, where 3.10.7.4 sends an ACK",
+        "Linux net/ipv4/tcp_minisocks.c, tcp_check_req()",
+    )
+    FIN_WAIT_2_TIMEOUT = (
+        "fin-wait-2-timeout",
+        "an orphan in FIN-WAIT-2 is given up after a while, where Figure 5 waits for the FIN",
+        "Linux tcp(7), tcp_fin_timeout",
+    )
+    NO_TIME_WAIT_ASSASSINATION = (
+        "rfc1337",
+        "TIME-WAIT ignores resets, so that an old duplicate cannot end it",
+        "RFC 1337 section 3, fix F1; Linux tcp(7), tcp_rfc1337",
+    )
 
     @property
     def label(self) -> str:
@@ -24,6 +44,13 @@ class Deviation(Enum):
 
 
 RFC9293: frozenset[Deviation] = frozenset()
-LINUX = frozenset({Deviation.RESET_WITH_ACK})
+LINUX = frozenset(
+    {
+        Deviation.RESET_WITH_ACK,
+        Deviation.EMPTY_WINDOW_PROBE,
+        Deviation.SYN_ACK_AGAIN,
+        Deviation.FIN_WAIT_2_TIMEOUT,
+    }
+)
 
 DIALECTS = {"rfc9293": RFC9293, "linux": LINUX}

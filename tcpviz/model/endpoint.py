@@ -14,6 +14,7 @@ from tcpviz.model import choices, events
 from tcpviz.model.arrival import name
 from tcpviz.model.commands import Arm, Command, Deliver, Disarm, Refuse, Signal, Timer
 from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 
@@ -51,6 +52,7 @@ def _passive_open(run: Run, event: events.PassiveOpen) -> None:
 
 
 def _active_open(run: Run, event: events.ActiveOpen) -> None:
+    run.front = event.octets
     run.fire(Stimulus.ACTIVE_OPEN)
 
 
@@ -126,6 +128,13 @@ def _time_wait_timeout(run: Run, event: events.TimeWaitTimeout) -> None:
     run.fire(Stimulus.TIME_WAIT_TIMEOUT)
 
 
+def _fin_wait_2_timeout(run: Run, event: events.FinWait2Timeout) -> None:
+    if Deviation.FIN_WAIT_2_TIMEOUT in run.tcb.deviations and run.tcb.closed:
+        run.fire(Stimulus.FIN_WAIT_2_TIMEOUT)
+    else:
+        run.commands.append(Refuse("FIN-WAIT-2 waits for the peer's FIN", "3.6"))
+
+
 # each handler takes its own event's type, which the key guarantees
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     events.PassiveOpen: _passive_open,
@@ -139,8 +148,11 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     events.UserTimeout: _user_timeout,
     events.RetransmissionTimeout: _retransmission_timeout,
     events.TimeWaitTimeout: _time_wait_timeout,
+    events.FinWait2Timeout: _fin_wait_2_timeout,
     events.Choose: choices.choose,
     events.Transmit: choices.transmit,
     events.Acknowledge: choices.acknowledge,
     events.Retransmit: choices.retransmit,
+    events.KeepAlive: choices.keep_alive,
+    events.ProbeWindow: choices.probe_window,
 }

@@ -21,7 +21,9 @@ class PassiveOpen:
 
 @dataclass(frozen=True, slots=True)
 class ActiveOpen:
-    """connect()"""
+    """connect(); with Fast Open the SYN carries that many octets of what SEND will queue (RFC 7413)."""
+
+    octets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,22 @@ class TimeWaitTimeout:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class FinWait2Timeout:
+    """Some stacks do not wait for ever for the FIN of a peer nobody listens to any more."""
+
+
 # Free choices
 
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """Use this ISS for the next SYN, offer these options on it, offer this receive window (octets)."""
+    """Use this ISS for the next SYN, offer these options on it, this receive window (octets), this TSval."""
 
     iss: int | None = None
     options: Options | None = None
     window: int | None = None
+    timestamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,16 @@ class Retransmit:
     push: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Ask a silent peer whether it is still there (3.8.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeWindow:
+    """The peer's window is closed: send an octet beyond it, so that its ACK tells when it opens (3.8.6.1)."""
+
+
 Event = (
     PassiveOpen
     | ActiveOpen
@@ -126,8 +144,11 @@ Event = (
     | UserTimeout
     | RetransmissionTimeout
     | TimeWaitTimeout
+    | FinWait2Timeout
     | Choose
     | Transmit
     | Acknowledge
     | Retransmit
+    | KeepAlive
+    | ProbeWindow
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from tcpviz.model.commands import Arm, Command, Disarm, Emit, OweAck, Refuse, Signal, Timer
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
-from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
+from tcpviz.model.segment import ACK, CWR, ECE, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, distance, later
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 
@@ -27,7 +27,7 @@ class Run:
         self.segment: Segment | None = None
         """What arrived, while an arrival is carried out."""
         self.front: int | None = None
-        """How much of the retransmission queue a timeout sends again."""
+        """How much text a retransmission, or a SYN with Fast Open, takes along."""
         self.commands: list[Command] = []
         self.rows: list[Row] = []
 
@@ -40,15 +40,24 @@ class Run:
         _REPLIES[row.reply](self, row)
         if row.target is State.TIME_WAIT and (row.source is not row.target or stimulus is Stimulus.RCV_FIN_AGAIN):
             self.commands += (Disarm(Timer.RETRANSMISSION), Arm(Timer.TIME_WAIT))
+        elif row.source is State.TIME_WAIT and row.target is not State.TIME_WAIT:
+            self.commands.append(Disarm(Timer.TIME_WAIT))
         if row.signal:
             self.commands.append(Signal(row.signal))
         self.state = row.target
         return row
 
     def emit(
-        self, flags: int, why: str, section: str, *, seq: int | None = None, length: int = 0, kind: str = "new"
+        self,
+        flags: int,
+        why: str,
+        section: str,
+        *,
+        seq: int | None = None,
+        length: int = 0,
+        kind: str = "new",
     ) -> None:
-        """Send with SEG.ACK and window as they stand; a SYN carries the options and an unscaled window."""
+        """Send with SEG.ACK, window and options as they stand; a window on a SYN is never scaled."""
         tcb = self.tcb
         scale = 0 if flags & SYN else tcb.rcv_scale
         window = min(tcb.window >> scale, 65535)
@@ -58,7 +67,7 @@ class Run:
             flags=flags,
             length=length,
             window=window,
-            options=_syn_options(tcb, flags) if flags & SYN else NO_OPTIONS,
+            options=_options(tcb, flags),
         )
         if flags & ACK:
             # a window once offered is not taken back (3.8.6)
@@ -66,11 +75,20 @@ class Run:
         self.commands.append(Emit(segment, why, section, kind))
 
 
-def _syn_options(tcb: ControlBlock, flags: int) -> Options:
-    """On a SYN,ACK the window scale only answers the peer's (RFC 7323 section 1.3)."""
-    if flags & ACK and tcb.passive and not tcb.snd_scale and not tcb.rcv_scale:
-        return replace(tcb.options, window_scale=None)
-    return tcb.options
+def _options(tcb: ControlBlock, flags: int) -> Options:
+    """A SYN offers, a SYN,ACK answers what was offered, and later segments carry what was agreed."""
+    if not flags & SYN:
+        stamps = (tcb.timestamp, tcb.ts_recent) if tcb.timestamps_on and not flags & RST else None
+        return Options(timestamps=stamps) if stamps else NO_OPTIONS
+    offer = tcb.options
+    if not flags & ACK:
+        return replace(offer, timestamps=None if offer.timestamps is None else (tcb.timestamp, 0))
+    return Options(
+        mss=offer.mss,
+        window_scale=offer.window_scale if tcb.scaled else None,
+        sack_permitted=tcb.sack_on,
+        timestamps=(tcb.timestamp, tcb.ts_recent) if tcb.timestamps_on else None,
+    )
 
 
 # Replies
@@ -84,7 +102,10 @@ def _snd_syn(run: Run, row: Row) -> None:
     iss = run.tcb.iss
     run.tcb = replace(run.tcb, passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
     call = "send()" if row.stimulus is Stimulus.SEND else "connect()"
-    run.emit(SYN, f"{call} sends SYN", row.section, seq=iss)
+    flags = SYN | ECE | CWR if run.tcb.ecn else SYN
+    length = run.front or 0
+    run.emit(flags, f"{call} sends SYN", row.section, seq=iss, length=length)
+    run.tcb = replace(run.tcb, snd_nxt=add(iss, 1 + length))
     run.commands.append(Arm(Timer.RETRANSMISSION))
 
 
@@ -92,8 +113,15 @@ def _snd_syn_ack(run: Run, row: Row) -> None:
     iss = run.tcb.iss
     run.tcb = replace(run.tcb, snd_una=iss, snd_nxt=add(iss, 1))
     crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
-    run.emit(SYN | ACK, f"answers {crossing}", row.section, seq=iss)
-    run.commands.append(Arm(Timer.RETRANSMISSION))
+    run.emit(_syn_ack(run.tcb), f"answers {crossing}", row.section, seq=iss)
+    if row.target is State.LISTEN:  # a SYN cookie: everything is in the number
+        run.tcb = run.tcb.forgotten(passive=True)
+    else:
+        run.commands.append(Arm(Timer.RETRANSMISSION))
+
+
+def _syn_ack(tcb: ControlBlock) -> int:
+    return SYN | ACK | ECE if tcb.ecn_on else SYN | ACK
 
 
 def _snd_ack(run: Run, row: Row) -> None:
@@ -130,14 +158,11 @@ def reset_for(segment: Segment) -> Segment:
 
 
 def _delete_tcb(run: Run, row: Row) -> None:
-    _delete(run)
-    if row.target is State.LISTEN:
-        run.tcb = replace(run.tcb, passive=True)
+    _delete(run, passive=row.target is State.LISTEN)
 
 
-def _delete(run: Run) -> None:
-    tcb = run.tcb
-    run.tcb = ControlBlock(options=tcb.options, window=tcb.window, deviations=tcb.deviations)
+def _delete(run: Run, passive: bool = False) -> None:
+    run.tcb = run.tcb.forgotten(passive=passive)
     run.commands += (Disarm(Timer.RETRANSMISSION), Disarm(Timer.TIME_WAIT))
 
 
@@ -154,7 +179,7 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> N
         run.commands.append(Refuse("nothing there is waiting for an acknowledgement", "3.8.1"))
         return
     if first == tcb.iss:
-        flags, length = (SYN if run.state is State.SYN_SENT else SYN | ACK), 0
+        flags, length = (SYN if run.state is State.SYN_SENT else _syn_ack(tcb)), 0
     else:
         end = tcb.snd_nxt if tcb.fin_sent is None else tcb.fin_sent
         length = distance(first, later(first, end))

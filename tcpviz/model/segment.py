@@ -28,13 +28,15 @@ def words(flags: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The TCP options that decide anything here (RFC 9293 3.2, RFC 7323, RFC 2018)."""
+    """The TCP options that decide anything here (RFC 9293 3.2, RFC 7323, RFC 2018, RFC 7413)."""
 
     mss: int | None = None
     window_scale: int | None = None
     sack_permitted: bool = False
     timestamps: tuple[int, int] | None = None
     """TSval and TSecr."""
+    fast_open: bytes | None = None
+    """A Fast Open cookie (RFC 7413); empty when one is asked for."""
 
 
 NO_OPTIONS = Options()
@@ -52,6 +54,8 @@ class Segment:
     window: int = 0
     """As in the header, before any scaling."""
     options: Options = NO_OPTIONS
+    urgent: int = 0
+    """SEG.UP, with the URG flag: octets from SEG.SEQ to the last urgent one."""
 
     @property
     def fin(self) -> bool:

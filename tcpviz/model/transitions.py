@@ -47,6 +47,10 @@ class Stimulus(Enum):
     # Segments (3.10.7)
     RCV_SEGMENT = "rcv segment"
     RCV_SYN = "rcv SYN"
+    RCV_SYN_AGAIN = "rcv SYN again"
+    RCV_NEW_SYN = "rcv SYN beyond RCV.NXT"
+    RCV_SYN_COOKIE = "rcv SYN, no room to remember it"
+    RCV_ACK_OF_COOKIE = "rcv ACK of SYN cookie"
     RCV_SYN_ACK = "rcv SYN,ACK"
     RCV_ACK_OF_SYN = "rcv ACK of SYN"
     RCV_ACK = "rcv ACK"
@@ -71,6 +75,7 @@ class Stimulus(Enum):
     USER_TIMEOUT = "USER TIMEOUT"
     RETRANSMISSION_TIMEOUT = "RETRANSMISSION TIMEOUT"
     TIME_WAIT_TIMEOUT = "Timeout=2MSL"
+    FIN_WAIT_2_TIMEOUT = "FIN-WAIT-2 TIMEOUT"
 
     def __str__(self) -> str:
         return self.value
@@ -195,6 +200,8 @@ TABLE: tuple[Row, ...] = (
     *_in((_L,), _S.RCV_BAD_ACK, _R.SND_RST, "3.10.7.2"),
     Row(_L, _S.RCV_SYN, _R.SND_SYN_ACK, _SR, "3.10.7.2", _FIGURE),
     *_in((_L,), _S.RCV_SEGMENT, _R.DISCARD, "3.10.7.2"),
+    *_in((_L,), _S.RCV_SYN_COOKIE, _R.SND_SYN_ACK, "RFC 4987 3.6"),
+    Row(_L, _S.RCV_ACK_OF_COOKIE, _R.NONE, _E, "RFC 4987 3.6"),
     # SEGMENT ARRIVES, SYN-SENT
     *_in((_SS,), _S.RCV_BAD_ACK, _R.SND_RST, "3.10.7.3"),
     *_in((_SS,), _S.RCV_BAD_RST, _R.DISCARD, "3.10.7.3"),
@@ -206,6 +213,9 @@ TABLE: tuple[Row, ...] = (
     *_in((_SR, *SYNCHRONIZED), _S.RCV_UNACCEPTABLE, _R.SND_ACK_NOW, "3.10.7.4"),
     *_in((_SR, *SYNCHRONIZED), _S.RCV_BAD_RST, _R.DISCARD, "3.10.7.4"),
     Row(_TW, _S.RCV_FIN_AGAIN, _R.SND_ACK_NOW, _TW, "3.10.7.4"),
+    *_in((_SR,), _S.RCV_SYN_AGAIN, _R.RETRANSMIT, "3.8.1"),
+    # a new incarnation (MAY-2)
+    Row(_TW, _S.RCV_NEW_SYN, _R.SND_SYN_ACK, _SR, "RFC 6191 2"),
     # second, RST
     Row(_SR, _S.RCV_RST_PASSIVE, _R.DELETE_TCB, _L, "3.10.7.4", "Note 1"),
     Row(_SR, _S.RCV_RST_ACTIVE, _R.DELETE_TCB, _C, "3.10.7.4", "Note 1", REFUSED),
@@ -225,6 +235,7 @@ TABLE: tuple[Row, ...] = (
     Row(_CG, _S.RCV_ACK_OF_FIN, _R.NONE, _TW, "3.10.7.4", _FIGURE),
     Row(_LA, _S.RCV_ACK_OF_FIN, _R.DELETE_TCB, _C, "3.10.7.4", _FIGURE),
     # seventh, text
+    *_in((_SR,), _S.RCV_TEXT, _R.SND_ACK, "RFC 7413 4.2.2"),
     *_in((_E, _F1, _F2), _S.RCV_TEXT, _R.SND_ACK, "3.10.7.4"),
     *_in((_E, _F1, _F2), _S.RCV_EARLY_TEXT, _R.SND_ACK_NOW, "3.10.7.4"),
     *_in((_F1, _F2), _S.RCV_TEXT_AFTER_CLOSE, _R.SND_RST, "3.6.1", to=_C),
@@ -236,13 +247,14 @@ TABLE: tuple[Row, ...] = (
     # Timeouts
     *_in((_L, _SS, _SR, *SYNCHRONIZED), _S.USER_TIMEOUT, _R.DELETE_TCB, "3.10.8", to=_C, signal=USER_TIMED_OUT),
     *_in((_SS, _SR, _E, _F1, _CW, _CG, _LA), _S.RETRANSMISSION_TIMEOUT, _R.RETRANSMIT, "3.10.8"),
+    Row(_F2, _S.FIN_WAIT_2_TIMEOUT, _R.DELETE_TCB, _C, "tcp(7) tcp_fin_timeout"),
     Row(_TW, _S.TIME_WAIT_TIMEOUT, _R.DELETE_TCB, _C, "3.10.8", _FIGURE),
 )
 
 
 def cite(section: str) -> str:
     """A section as people quote it; a bare number is one of RFC 9293."""
-    return section if section.startswith("RFC") else f"RFC 9293 {section}"
+    return f"RFC 9293 {section}" if section[0].isdigit() else section
 
 
 _BY_KEY = {(row.source, row.stimulus): row for row in TABLE}

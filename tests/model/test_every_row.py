@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from endpoints import ACK, FIN, IRS, ISS, RST, SYN, arrives, in_state, opened_actively_syn_received, play
 
 from tcpviz.model import events
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
 
+COOKIE = b"cookie"
 TEXT = arrives(ACK, seq=IRS + 1, ack=ISS + 1, length=5)
-_ACTIVE_ROWS = (Stimulus.RCV_RST_ACTIVE,)
 _CALLS: dict[Stimulus, events.Event] = {
     Stimulus.PASSIVE_OPEN: events.PassiveOpen(),
     Stimulus.ACTIVE_OPEN: events.ActiveOpen(),
@@ -26,6 +30,7 @@ _CALLS: dict[Stimulus, events.Event] = {
     Stimulus.USER_TIMEOUT: events.UserTimeout(),
     Stimulus.RETRANSMISSION_TIMEOUT: events.RetransmissionTimeout(),
     Stimulus.TIME_WAIT_TIMEOUT: events.TimeWaitTimeout(),
+    Stimulus.FIN_WAIT_2_TIMEOUT: events.FinWait2Timeout(),
 }
 
 
@@ -46,9 +51,23 @@ def ready_for(row: Row) -> Endpoint:
             return play([TEXT, arrives(FIN | ACK, seq=IRS + 6, ack=ISS + 1)], in_state(State.ESTABLISHED))
         case Stimulus.RCV_TEXT_AFTER_CLOSE:
             return play([events.Close(full=True)], in_state(row.source))
+        case Stimulus.RCV_SYN_COOKIE | Stimulus.RCV_ACK_OF_COOKIE:
+            return having(in_state(row.source), syn_cookies=True)
+        case Stimulus.RCV_SYN_AGAIN:
+            return having(in_state(row.source), deviations=frozenset({Deviation.SYN_ACK_AGAIN}))
+        case Stimulus.RCV_TEXT if row.source is State.SYN_RECEIVED:
+            return having(in_state(State.LISTEN), options=Options(fast_open=COOKIE))
+        case Stimulus.RCV_NEW_SYN:
+            return having(in_state(row.source), passive=True)
+        case Stimulus.FIN_WAIT_2_TIMEOUT:
+            return having(in_state(row.source), closed=True, deviations=frozenset({Deviation.FIN_WAIT_2_TIMEOUT}))
         case Stimulus.RETRANSMISSION_TIMEOUT if row.source in (State.ESTABLISHED, State.CLOSE_WAIT):
             return play([events.Send(5), events.Transmit(5)], in_state(row.source))
     return in_state(row.source)
+
+
+def having(endpoint: Endpoint, **fields: object) -> Endpoint:
+    return replace(endpoint, tcb=replace(endpoint.tcb, **fields))  # type: ignore[arg-type]
 
 
 def event_for(row: Row, endpoint: Endpoint) -> events.Event:
@@ -59,7 +78,13 @@ def event_for(row: Row, endpoint: Endpoint) -> events.Event:
             return arrives(ACK, seq=1, ack=1)
         case Stimulus.RCV_SEGMENT:
             return arrives(0, seq=1)
-        case Stimulus.RCV_SYN:
+        case Stimulus.RCV_TEXT if row.source is State.SYN_RECEIVED:
+            return events.SegmentArrives(Segment(IRS, 0, SYN, 5, 1000, Options(fast_open=COOKIE)))
+        case Stimulus.RCV_ACK_OF_COOKIE:
+            return arrives(ACK, seq=IRS + 1, ack=add(endpoint.tcb.iss, 1))
+        case Stimulus.RCV_NEW_SYN:
+            return arrives(SYN, seq=add(nxt, 7))
+        case Stimulus.RCV_SYN | Stimulus.RCV_SYN_COOKIE | Stimulus.RCV_SYN_AGAIN:
             return arrives(SYN, seq=IRS)
         case Stimulus.RCV_SYN_ACK:
             return arrives(SYN | ACK, seq=IRS, ack=sent)
@@ -101,7 +126,6 @@ def event_for(row: Row, endpoint: Endpoint) -> events.Event:
 @pytest.mark.parametrize("row", TABLE, ids=str)
 def test_row_fires(row: Row) -> None:
     endpoint = ready_for(row)
-    assert endpoint.state is row.source
     result = step(endpoint, event_for(row, endpoint))
     assert row in result.rows
     assert result.endpoint.state is row.target
