@@ -31,6 +31,16 @@ UNICODE = Glyphs("─", "▶", "◀", "✗", "✓", "!", "✗")
 ASCII = Glyphs("-", ">", "<", "X", " ", "!", "X")
 
 
+_REMARKS = {
+    "retransmission": "again",
+    "duplicate": "copy",
+    "injected": "injected",
+    "keep-alive": "keep-alive",
+    "window-probe": "probe",
+    "duplicate-frame": "same frame",
+}
+
+
 def ladder(
     connection: Connection,
     *,
@@ -72,7 +82,7 @@ def rung(
     fields = [f"{words(sent.segment.flags):<7}", f"seq={seq}"]
     fields += [f"ack={ack}"] if ack is not None else []
     fields += [f"len={sent.segment.length}"] if sent.segment.length else []
-    fields += ["again"] if sent.kind == "retransmission" else []
+    fields += [_REMARKS[sent.kind]] if sent.kind in _REMARKS else []
     time = _ascii(time_text(sent.sent)) if glyphs is ASCII else time_text(sent.sent)
     room = width - len(_row("", "", "", "", 0))
     beneath = []

@@ -1,15 +1,27 @@
-"""The network between two hosts: delay, and the loss of segments that the scenario names.
+"""The network between two machines: delay, loss, duplication and reordering, of named segments or at random.
 
 Decides the fate of each segment as it is sent; holds no queue and no clock.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import Network, SegmentName
+from tcpviz.exchange.exchange import Fate, Side
+from tcpviz.exchange.scenario import MILLISECOND, Network, SegmentName
 from tcpviz.model.segment import Segment
+
+
+class Passage(NamedTuple):
+    """What becomes of a segment: when it arrives (None: never), and, if the network copies it, when the copy does."""
+
+    fate: Fate
+    arrival: int | None
+    copy: int | None = None
+    overtaken: bool = False
+    """It arrives only after the sender's next segment has."""
 
 
 def name_kinds(segment: Segment) -> tuple[str, ...]:
@@ -21,19 +33,28 @@ def name_kinds(segment: Segment) -> tuple[str, ...]:
 
 
 class Wire:
-    """Counts segments as they are sent and says when, or whether, each arrives."""
+    """Counts segments as they are sent and says what becomes of each."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._seen: Counter[tuple[Side | None, str]] = Counter()
-        self._unused = set(network.lose)
+        self._hold = dict(network.hold)
+        self._unused = {*network.lose, *network.duplicate, *network.reorder, *self._hold}
+        self._random = random.Random(network.seed)
 
-    def carry(self, origin: Side, segment: Segment, now: int) -> int | None:
-        """The time of arrival; None when the segment is lost."""
-        names = {self._count(None, "segment")} | {self._count(origin, kind) for kind in name_kinds(segment)}
-        lost = names & set(self._network.lose)
-        self._unused -= lost
-        return None if lost else now + self._network.delay
+    def carry(self, origin: Side, segment: Segment, now: int) -> tuple[Passage, frozenset[SegmentName]]:
+        """The passage of a segment sent now, and the names it goes by."""
+        names = frozenset({self._count(None, "segment")} | {self._count(origin, kind) for kind in name_kinds(segment)})
+        self._unused -= names
+        network = self._network
+        arrival = now + network.one_way(origin) + sum(self._hold.get(name, 0) for name in names)
+        if names & set(network.lose) or self._random.random() < network.loss:
+            return Passage("lost", None), names
+        if names & set(network.duplicate):
+            return Passage("duplicated", arrival, copy=arrival + MILLISECOND), names
+        if names & set(network.reorder):
+            return Passage("reordered", arrival, overtaken=True), names
+        return Passage("delivered", arrival), names
 
     def _count(self, origin: Side | None, what: str) -> SegmentName:
         self._seen[origin, what] += 1
@@ -41,5 +62,5 @@ class Wire:
 
     @property
     def never_sent(self) -> frozenset[SegmentName]:
-        """Segments to be lost that did not occur."""
+        """Segments whose fate was settled, but which never were."""
         return frozenset(self._unused)

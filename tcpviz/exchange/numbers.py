@@ -21,6 +21,8 @@ def number_fields(connection: Connection, sent: Transmission, numbers: Numbers) 
     if numbers == "relative":
         return str(seq), None if ack is None else str(ack)
     ours, theirs = ("x", "y") if sent.origin == "client" else ("y", "x")
+    if connection.client.address == connection.server.address:
+        theirs = ours  # who connects to itself has one ISN
     return _symbol(ours, seq), None if ack is None else _symbol(theirs, ack)
 
 

@@ -12,6 +12,7 @@ from tcpviz.model import deviations
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.endpoint import Endpoint
 from tcpviz.model.events import Transmit
+from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State
 
 MILLISECOND = 10**6
@@ -34,8 +35,12 @@ class Policy:
     user_timeout: int = 300 * SECOND
     """RFC 9293 section 3.9.1.1: the default is five minutes."""
 
-    fin_ack_delay: int = 0
-    """How long the ACK of a FIN waits for something to ride on; anything else is acknowledged at once."""
+    ack_delay_text: int = 0
+    """How long the ACK of text waits for something to ride on (delayed ACK, RFC 9293 section 3.8.6.3)."""
+    ack_delay_fin: int = 0
+    """The same for the ACK of a FIN."""
+    challenge_interval: int = 0
+    """At most one challenge ACK in so long (RFC 5961 section 7)."""
 
     def next_choice(self, endpoint: Endpoint, mss: int) -> Transmit | None:
         """Send what is queued as soon as the window allows, then the FIN."""
@@ -52,7 +57,18 @@ class Policy:
         """How long an acknowledgement may wait; None when nothing is owed."""
         if endpoint.state in _SILENT or not endpoint.tcb.owes_ack:
             return None
-        return self.fin_ack_delay if endpoint.state is State.CLOSE_WAIT else 0
+        tcb = endpoint.tcb
+        if endpoint.state is State.CLOSE_WAIT:
+            return self.ack_delay_fin
+        text = endpoint.state is State.ESTABLISHED and tcb.rcv_acked != tcb.irs
+        # at least every second full-sized segment is acknowledged at once (MUST-58)
+        return self.ack_delay_text if text and distance(tcb.rcv_acked, tcb.rcv_nxt) < 2 * tcb.peer_mss else 0
+
+    def must_probe(self, endpoint: Endpoint) -> bool:
+        """Data waits for a closed window (3.8.6.1)."""
+        tcb = endpoint.tcb
+        sends = endpoint.state in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.LAST_ACK)
+        return sends and tcb.snd_wnd == 0 and tcb.queued > 0 and not unacknowledged(tcb)
 
 
 _SILENT = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED)
@@ -64,7 +80,7 @@ LINUX = Policy(
     min_rto=200 * MILLISECOND,
     msl=30 * SECOND,
     # a FIN ends the quick ACKs: tcp_fin() in net/ipv4/tcp_input.c enters pingpong mode
-    fin_ack_delay=40 * MILLISECOND,
+    ack_delay_fin=40 * MILLISECOND,
 )
 POLICIES = {"rfc9293": RFC, "linux": LINUX}
 """Dialects by name."""

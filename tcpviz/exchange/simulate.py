@@ -1,6 +1,6 @@
 """simulate : Scenario -> Exchange. Plays a scenario in the model, in virtual time.
 
-Holds the clock and the queue of what is to come; hosts and network do the rest.
+Holds the clock and the queue of what is to come, and hands each segment to the machine it is for.
 """
 
 from __future__ import annotations
@@ -10,71 +10,174 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tcpviz.errors import InputError
+from tcpviz.exchange.application import Application
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Exchange, Side, Transmission, other
-from tcpviz.exchange.host import Host
+from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.network import Wire
 from tcpviz.exchange.policy import RFC, Policy
-from tcpviz.exchange.scenario import Scenario
+from tcpviz.exchange.scenario import Host, Injection, Scenario, SegmentName
+from tcpviz.exchange.socket import Socket, closed
 from tcpviz.exchange.story import ConnectionStory, PartyStory
+from tcpviz.model import events
 from tcpviz.model.commands import Emit
-from tcpviz.model.segment import Segment
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import ACK, Segment
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State, cite
 
 _MOST_EVENTS = 1_000_000
+_SIDES: tuple[Side, Side] = ("client", "server")
+_OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 
 
 def simulate(scenario: Scenario, policy: Policy = RFC) -> Exchange:
-    """Play `scenario` to its end. InputError when a segment that it loses by name is never sent."""
+    """Play `scenario` to its end. InputError when a segment that the network was to treat is never sent."""
     play = _Play(scenario, policy)
     play.run()
-    missing = ", ".join(sorted(str(name) for name in play.wire.never_sent))
+    missing = ", ".join(sorted(str(name) for name in play.never_sent))
     if missing:
-        sent = len(play.story.segments)
-        raise InputError(f"nothing to lose: {missing} was never sent; the exchange has {sent} segments")
-    return Exchange(scenario.title, (play.story.done(),))
+        raise InputError(f"no such segment: {missing} was never sent; the exchange has {play.sent} segments")
+    return Exchange(scenario.title, tuple(story.done() for story in play.stories))
 
 
 class _Play:
-    """One run: the World of its hosts."""
+    """One run: the World of its machines."""
 
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.now = 0
-        self.wire = Wire(scenario.network)
+        self.sent = 0
+        self.stories: list[ConnectionStory] = []
+        self._scenario = scenario
+        self._wire = Wire(scenario.network)
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
-        listens = any(action.verb == "listen" for action in scenario.server.calls)
-        self.story = ConnectionStory(
-            PartyStory(Address(scenario.client.address, scenario.client.port), State.CLOSED),
-            PartyStory(
-                Address(scenario.server.address, scenario.server.port), State.LISTEN if listens else State.CLOSED
-            ),
-        )
-        self.hosts: dict[Side, Host] = {
-            side: Host(side, scenario.host(side), policy, self, self.story.party(side)) for side in ("server", "client")
-        }
+        self._overtaken: dict[Side, list[Callable[[int], None]]] = {"client": [], "server": []}
+        self._waiting = [injection for injection in scenario.injections if injection.after]
+        self._machines: dict[Side, Machine] = {}
+        self._applications: list[Application] = []
+        for side in _SIDES:
+            first = scenario.host(side)
+            self._machines[side] = Machine(side, Address(first.address, first.port), first, policy, self)
+        for side in _SIDES:
+            self._applications += [self._application(side, host) for host in scenario.hosts(side)]
+        # who listens at the very start does so before anybody connects
+        self._applications.sort(key=lambda application: not application.listens_first)
+        for injection in scenario.injections:
+            if injection.at is not None:
+                self.at(injection.at, lambda injection=injection: self._inject(injection))  # type: ignore[misc]
+
+    @property
+    def never_sent(self) -> frozenset[SegmentName]:
+        unheard = {injection.after for injection in self._waiting if injection.after}
+        return self._wire.never_sent | unheard
 
     def run(self) -> None:
-        for host in self.hosts.values():
-            host.run()
+        self._run_applications()
         events = 0
         while self._queue and events < _MOST_EVENTS:
             self.now, _, action = heapq.heappop(self._queue)
             action()
+            self._run_applications()
             events += 1
         if self._queue:
             raise InputError(f"the scenario did not end within {_MOST_EVENTS:,} events")
+
+    def _run_applications(self) -> None:
+        while any(application.run() for application in self._applications):
+            pass
+
+    def _application(self, side: Side, plan: Host) -> Application:
+        machine = self._machines[side]
+        local = Address(plan.address, plan.port)
+        remote = self._machines[other(side)].address
+        ends = (local, remote) if side == "client" else (remote, local)
+        placed = machine.place(self.story(*ends), plan, _midway(plan, machine.policy)) if plan.start else None
+        isns = machine.isns(plan)
+
+        def opens() -> Socket | None:
+            if machine.state_toward(local, remote) not in (State.CLOSED, State.LISTEN):
+                return None
+            return machine.open(self._new_story(*ends), plan, isns)
+
+        return Application(plan, machine, opens, placed)
+
+    # Stories
+
+    def story(self, client: Address, server: Address) -> ConnectionStory:
+        """The connection between two addresses that is going on, or was last."""
+        for story in reversed(self.stories):
+            if (story.client.address, story.server.address) == (client, server):
+                return story
+        return self._begin(client, server)
+
+    def _new_story(self, client: Address, server: Address) -> ConnectionStory:
+        """For an active OPEN: the next incarnation, unless one end still holds the last."""
+        story = self.story(client, server)
+        begun = story.segments or story.client.changes or story.server.changes
+        held = any(state not in _OVER for state in self._ends(client, server))
+        return self._begin(client, server) if begun and not held else story
+
+    def _begin(self, client: Address, server: Address) -> ConnectionStory:
+        states = self._ends(client, server)
+        ours = PartyStory(client, states[0])
+        # who connects to itself is both ends at once
+        story = ConnectionStory(ours, ours if client == server else PartyStory(server, states[1]))
+        self.stories.append(story)
+        return story
+
+    def _ends(self, client: Address, server: Address) -> tuple[State, State]:
+        machines = self._machines
+        return machines["client"].state_toward(client, server), machines["server"].state_toward(server, client)
+
+    def _story_of(self, socket: Socket) -> tuple[ConnectionStory, Side]:
+        for story in reversed(self.stories):
+            for side in _SIDES:
+                if story.party(side) is socket.story:
+                    return story, side
+        raise AssertionError("a socket without a story")
+
+    # The queue and the wire
 
     def at(self, time: int, action: Callable[[], None]) -> None:
         self._count += 1
         heapq.heappush(self._queue, (time, self._count, action))
 
-    def transmit(self, origin: Side, emit: Emit, payload: bytes, sender: State) -> None:
+    def transmit(self, sender: Socket, emit: Emit, payload: bytes) -> None:
         """Put a segment on the wire; its receiver's states are filled in when it arrives."""
-        arrival = self.wire.carry(origin, emit.segment, self.now)
-        before = self.hosts[other(origin)].endpoint.state
-        index = len(self.story.segments)
-        self.story.segments.append(
+        story, origin = self._story_of(sender)
+        passage, names = self._wire.carry(origin, emit.segment, self.now)
+        self.sent += 1
+        index = self._note(story, origin, emit, payload, sender.state, passage.arrival)
+        story.segments[index] = replace(story.segments[index], fate=passage.fate)
+        overtaken, self._overtaken[origin] = self._overtaken[origin], []
+        if passage.arrival is not None:
+            deliver = self._delivery(story, index, other(origin), emit.segment)
+            if passage.overtaken:
+                self._overtaken[origin].append(lambda time: self._deliver_at(time, story, index, deliver))
+            else:
+                self.at(passage.arrival, deliver)
+                for late in overtaken:
+                    late(passage.arrival)
+        else:
+            self._overtaken[origin] = overtaken
+            self.at(self.now + self._scenario.network.one_way(origin), self._absence(story, index, other(origin)))
+        if passage.copy is not None:
+            copy = replace(emit, kind="duplicate")
+            twin = self._note(story, origin, copy, payload, sender.state, passage.copy)
+            story.segments[twin] = replace(story.segments[twin], fate="duplicated")
+            self.at(passage.copy, self._delivery(story, twin, other(origin), emit.segment))
+        self._release(names, self.now if passage.arrival is None else passage.arrival)
+
+    def _deliver_at(self, time: int, story: ConnectionStory, index: int, deliver: Callable[[], None]) -> None:
+        story.segments[index] = replace(story.segments[index], arrived=time)
+        self.at(time, deliver)
+
+    def _note(
+        self, story: ConnectionStory, origin: Side, emit: Emit, payload: bytes, sender: State, arrival: int | None
+    ) -> int:
+        before = self._receiver_state(story, other(origin))
+        story.segments.append(
             Transmission(
                 origin=origin,
                 segment=emit.segment,
@@ -86,15 +189,80 @@ class _Play:
                 before=before,
                 after=before,
                 kind=emit.kind,
-                fate="lost" if arrival is None else "delivered",
                 payload=payload,
             )
         )
-        if arrival is not None:
-            self.at(arrival, lambda: self._deliver(index, other(origin), emit.segment))
+        return len(story.segments) - 1
 
-    def _deliver(self, index: int, side: Side, segment: Segment) -> None:
-        host = self.hosts[side]
-        before, after = host.arrive(segment)
-        self.story.segments[index] = replace(self.story.segments[index], before=before, after=after)
-        host.run()
+    def _receiver_state(self, story: ConnectionStory, side: Side) -> State:
+        party = story.party(side)
+        return party.changes[-1].state if party.changes else party.start
+
+    def _delivery(self, story: ConnectionStory, index: int, side: Side, segment: Segment) -> Callable[[], None]:
+        def deliver() -> None:
+            machine = self._machines["client" if story.client is story.server else side]
+            before, after = machine.arrive(segment, story)
+            story.segments[index] = replace(story.segments[index], before=before, after=after)
+
+        return deliver
+
+    def _absence(self, story: ConnectionStory, index: int, side: Side) -> Callable[[], None]:
+        """When a lost segment would have arrived, its receiver is where it was."""
+
+        def note() -> None:
+            state = self._receiver_state(story, side)
+            story.segments[index] = replace(story.segments[index], before=state, after=state)
+
+        return note
+
+    # Segments that neither end sent
+
+    def _release(self, names: frozenset[SegmentName], time: int) -> None:
+        for injection in [i for i in self._waiting if i.after in names]:
+            self._waiting.remove(injection)
+            self.at(time, lambda injection=injection: self._inject(injection))  # type: ignore[misc]
+
+    def _inject(self, injection: Injection) -> None:
+        client, server = self._scenario.client, self._scenario.server
+        story = self.story(Address(client.address, client.port), Address(server.address, server.port))
+        segment = Segment(
+            seq=self._number(injection.seq),
+            ack=self._number(injection.ack) if injection.ack is not None else 0,
+            flags=injection.flags | (ACK if injection.ack is not None else 0),
+            length=injection.length,
+            window=injection.window,
+        )
+        sender = self._receiver_state(story, injection.origin)
+        emit = Emit(segment, injection.why, "3.5", kind="injected")
+        index = self._note(story, injection.origin, emit, bytes(injection.length), sender, self.now)
+        self._delivery(story, index, other(injection.origin), segment)()
+
+    def _number(self, text: str) -> int:
+        letter, offset = (text[0], int(text[1:] or 0)) if text[0] in "xy" else ("", int(text))
+        base = {"": 0, "x": self._scenario.client.isn, "y": self._scenario.server.isn}[letter]
+        return add(base, offset)
+
+
+def _midway(plan: Host, policy: Policy) -> Endpoint:
+    """A connection that has been there for long, with nothing on its way (RFC 9293 section 3.5.1)."""
+    assert plan.start
+    endpoint = closed(plan, policy)
+    if plan.start.state is State.LISTEN:
+        return step(endpoint, events.PassiveOpen()).endpoint
+    sent, heard = plan.start.snd_nxt, plan.start.rcv_nxt
+    tcb = replace(
+        endpoint.tcb,
+        iss=add(sent, -1),
+        snd_una=sent,
+        snd_nxt=sent,
+        snd_wnd=65535,
+        snd_wnd_max=65535,
+        snd_wl1=heard,
+        snd_wl2=sent,
+        irs=add(heard, -1),
+        rcv_nxt=heard,
+        rcv_acked=heard,
+        rcv_wnd=plan.window,
+        peer_mss=plan.mss,
+    )
+    return Endpoint(plan.start.state, tcb)

@@ -37,6 +37,10 @@ class PartyStory:
         """Note the state changes among the rows that fired."""
         self.changes += [Change(time, row.target, row) for row in rows if row.target is not row.source]
 
+    def forget(self, time: int) -> None:
+        """A crash: CLOSED, by no row of the table."""
+        self.changes.append(Change(time, State.CLOSED))
+
     def done(self) -> Party:
         states = (Change(0, self.start), *self.changes)
         return Party(self.address, self.isn, self.base or 0, states, tuple(self.calls), tuple(self.timers))

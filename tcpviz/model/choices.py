@@ -116,13 +116,14 @@ def keep_alive(run: Run, event: events.KeepAlive) -> None:
 
 def probe_window(run: Run, event: events.ProbeWindow) -> None:
     tcb = run.tcb
-    if run.state not in _MAY_TRANSMIT or tcb.snd_wnd or not (tcb.queued or tcb.snd_una != tcb.snd_nxt):
+    if run.state not in _MAY_TRANSMIT or tcb.snd_wnd or not tcb.queued:
         run.commands.append(Refuse("nothing waits for a closed window", "3.8.6.1"))
         return
     why = "asks whether the window is still closed"
     if Deviation.EMPTY_WINDOW_PROBE in tcb.deviations:
         run.emit(ACK, why, "3.8.6.1", seq=add(tcb.snd_una, -1), kind="window-probe")
         return
-    run.emit(ACK, why, "3.8.6.1", seq=tcb.snd_una, length=1, kind="window-probe")
-    if tcb.snd_una == tcb.snd_nxt:
-        run.tcb = replace(run.tcb, queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
+    # from here on the octet is out: the retransmission timer repeats it
+    run.emit(ACK, why, "3.8.6.1", length=1, kind="window-probe")
+    run.tcb = replace(run.tcb, queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
+    run.commands.append(Arm(Timer.RETRANSMISSION))

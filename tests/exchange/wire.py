@@ -9,6 +9,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection, other
 from tcpviz.exchange.scenario import Scenario
+from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import Segment
 
@@ -18,7 +19,7 @@ Change = Callable[[Segment], Segment]
 def scenario(client: list[str], server: list[str], lose: list[str] | None = None) -> Scenario:
     """A scenario from the calls of both ends, as a file would give them."""
     text = f"[client]\ncalls = {client}\n[server]\ncalls = {server}\n[network]\nlose = {lose or []}\n"
-    return library.parse(text, "test", where="test")
+    return parse(text, "test", where="test")
 
 
 def played(client: list[str], server: list[str], lose: list[str] | None = None) -> Connection:

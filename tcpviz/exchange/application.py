@@ -1,0 +1,144 @@
+"""An application in the simulation: makes its calls one after another, each blocking as a socket's does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tcpviz.exchange.exchange import Call
+from tcpviz.exchange.machine import Machine
+from tcpviz.exchange.scenario import Action, Host
+from tcpviz.exchange.socket import OPEN, Socket
+from tcpviz.model.transitions import ALREADY_EXISTS, NO_CONNECTION, State
+
+_FATAL = ("error", "connection refused", "connection reset", "connection aborted")
+
+
+class Application:
+    """`connect` gives it a socket and `accept` takes one from the machine; the calls that follow are about that."""
+
+    def __init__(
+        self, plan: Host, machine: Machine, opens: Callable[[], Socket | None], socket: Socket | None = None
+    ) -> None:
+        self._machine, self._opens, self._socket = machine, opens, socket
+        self._left = list(plan.calls)
+        self._waiting: Call | None = None
+        self._early: list[Call] = []
+        """Calls made before there was a connection to note them with."""
+
+    @property
+    def listens_first(self) -> bool:
+        return bool(self._left) and self._left[0].verb == "listen"
+
+    def run(self) -> bool:
+        """Make calls until one blocks or none is left. True when something happened."""
+        progress = False
+        while self._left:
+            action = self._left[0]
+            if self._waiting is None:
+                progress = True
+                self._waiting = self._start(action)
+            result = self._finished(action)
+            if result is None:
+                return progress
+            progress = True
+            self._left.pop(0)
+            self._note(replace(self._waiting, returned=self._machine.world.now, result=result))
+            self._waiting = None
+            if result.startswith(_FATAL):
+                # as an exception nobody caught would end the program
+                self._left.clear()
+        return progress
+
+    def _note(self, call: Call) -> None:
+        if call.name in ("wait", "at"):
+            return
+        self._early.append(call)
+        if self._socket:
+            self._socket.story.calls += self._early
+            self._early = []
+
+    def _start(self, action: Action) -> Call:
+        world = self._machine.world
+        now = world.now
+        octets = len(action.data) if action.data or action.verb == "send" else action.octets
+        match action.verb:
+            case "listen":
+                self._machine.listening = True
+            case "connect":
+                self._socket = self._opens()
+                if self._socket:
+                    self._socket.connect(action.data)
+            case "wait" | "at":
+                due = action.time if action.verb == "at" else now + action.time
+                world.at(max(due, now), lambda: self._wake(action))
+            case "accept" | "recv":
+                pass
+            case _:
+                self._call(action)
+        return Call(action.verb, now, octets)
+
+    def _call(self, action: Action) -> None:
+        if self._socket is None:
+            return
+        self._socket.news.clear()
+        match action.verb:
+            case "send":
+                self._socket.send(action.data)
+            case "shutdown" | "close":
+                self._socket.close(full=action.verb == "close")
+            case "abort":
+                self._socket.abort()
+            case "crash":
+                self._socket.crash()
+
+    def _wake(self, action: Action) -> None:
+        if self._left and self._left[0] is action:
+            self._left.pop(0)
+            self._waiting = None
+
+    def _finished(self, action: Action) -> str | None:
+        """What the call returns; None while it blocks."""
+        match action.verb:
+            case "wait" | "at":
+                return None
+            case "listen":
+                return ""
+            case "accept":
+                return self._accepted()
+        if self._socket is None:
+            return ALREADY_EXISTS if action.verb == "connect" else NO_CONNECTION
+        match action.verb:
+            case "connect":
+                return self._connected(self._socket)
+            case "recv":
+                return self._received(self._socket, action)
+            case "crash":
+                return ""
+        return next((text for text in self._socket.news if text.startswith("error")), "")
+
+    def _accepted(self) -> str | None:
+        if not self._machine.arrived:
+            return None
+        self._socket = self._machine.arrived.pop(0)
+        return ""
+
+    @staticmethod
+    def _connected(socket: Socket) -> str | None:
+        if socket.state is State.CLOSED:
+            return socket.news[-1] if socket.news else NO_CONNECTION
+        return "" if socket.state in OPEN else None
+
+    @staticmethod
+    def _received(socket: Socket, action: Action) -> str | None:
+        tcb = socket.endpoint.tcb
+        if socket.state is State.CLOSED:
+            return socket.news[-1] if socket.news else NO_CONNECTION
+        if action.octets is None:
+            if tcb.unread:
+                socket.receive(tcb.unread)
+            return "b''" if tcb.fin_received else None
+        if tcb.unread < action.octets:
+            return "b''" if tcb.fin_received else None
+        socket.receive(action.octets)
+        return ""

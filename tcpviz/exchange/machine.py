@@ -1,0 +1,118 @@
+"""A machine in the simulation: its listener, its sockets, and the applications that share them.
+
+Finds the endpoint of an arriving segment: its four-tuple's own; else the listener, which makes a new
+one and stays; else CLOSED answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from tcpviz.exchange.capture import Address
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.policy import Policy
+from tcpviz.exchange.scenario import Host
+from tcpviz.exchange.socket import Socket, World, closed
+from tcpviz.exchange.story import ConnectionStory
+from tcpviz.model import events
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Segment
+from tcpviz.model.transitions import State
+
+_ISN_STEP = 64_000
+
+
+class Stories(World, Protocol):
+    """The world, and the story a segment between two addresses belongs to."""
+
+    def story(self, client: Address, server: Address) -> ConnectionStory: ...
+
+
+@dataclass
+class Machine:
+    side: Side
+    address: Address
+    """Where it listens; the client's applications have ports of their own."""
+    plan: Host
+    """What sockets bring along that come from its listener."""
+    policy: Policy
+    world: Stories
+    listening: bool = False
+    sockets: dict[tuple[Address, Address], Socket] = field(default_factory=dict)
+    arrived: list[Socket] = field(default_factory=list)
+    """Connections that accept() has not taken yet, in the order in which they were established."""
+    cookie: bytes | None = None
+    """The Fast Open cookie that a server has given."""
+
+    def __post_init__(self) -> None:
+        self._isns = self.isns(self.plan)
+        self._next_isn = next(self._isns)
+
+    @staticmethod
+    def isns(plan: Host) -> Iterator[int]:
+        """The ISNs of one incarnation after another."""
+        yield plan.isn
+        last = plan.isn
+        for last in plan.later_isns:
+            yield last
+        while True:
+            last = (last + _ISN_STEP) % 2**32
+            yield last
+
+    def state_toward(self, local: Address, remote: Address) -> State:
+        socket = self.sockets.get((local, remote))
+        if socket and socket.state not in (State.CLOSED, State.LISTEN):
+            return socket.state
+        return State.LISTEN if self.listening else State.CLOSED
+
+    def open(self, story: ConnectionStory, plan: Host, isns: Iterator[int]) -> Socket:
+        """A socket of an application that connects."""
+        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
+        if plan.fast_open is not None and self.cookie is not None:
+            plan = replace(plan, fast_open=self.cookie)
+        endpoint = step(closed(plan, self.policy), events.Choose(iss=next(isns), window=plan.window)).endpoint
+        socket = Socket(self.world, ours, theirs.address, plan, self.policy, endpoint)
+        self.sockets[ours.address, theirs.address] = socket
+        return socket
+
+    def place(self, story: ConnectionStory, plan: Host, endpoint: Endpoint) -> Socket:
+        """A socket that was there before the story begins."""
+        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
+        socket = Socket(self.world, ours, theirs.address, plan, self.policy, endpoint)
+        self.sockets[ours.address, theirs.address] = socket
+        ours.start = endpoint.state
+        return socket
+
+    def arrive(self, segment: Segment, story: ConnectionStory) -> tuple[State, State]:
+        """Hand a segment to its endpoint; returns that one's states before and after."""
+        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
+        key = ours.address, theirs.address
+        socket = self.sockets.get(key)
+        if socket is None or socket.state in (State.CLOSED, State.LISTEN):
+            socket = self._answering(story, theirs.address)
+        elif socket.state is State.TIME_WAIT:
+            socket.choose_iss(self._next_isn)
+            if segment.syn and not segment.has_ack:
+                socket.story = story.party(self.side)
+        before, after = socket.arrive(segment)
+        if after not in (State.CLOSED, State.LISTEN) and self.sockets.get(key) is not socket:
+            self.sockets[key] = socket
+            self._next_isn = next(self._isns)
+        if segment.syn and segment.has_ack and segment.options.fast_open:
+            self.cookie = segment.options.fast_open
+        if self.listening and before is not after and after is State.ESTABLISHED and socket not in self.arrived:
+            self.arrived.append(socket)
+        return before, after
+
+    def _answering(self, story: ConnectionStory, remote: Address) -> Socket:
+        """The listener's new endpoint, or CLOSED, which only resets."""
+        endpoint = closed(self.plan, self.policy)
+        party = story.party(self.side)
+        if self.listening:
+            choice = events.Choose(iss=self._next_isn, window=self.plan.window)
+            endpoint = step(step(endpoint, choice).endpoint, events.PassiveOpen()).endpoint
+            if not party.changes and party.start is State.CLOSED:
+                party.start = State.LISTEN
+        return Socket(self.world, party, remote, self.plan, self.policy, endpoint)

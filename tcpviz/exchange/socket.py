@@ -1,0 +1,288 @@
+"""A simulated socket: the model's endpoint, driven by a policy, with the timers that run for it.
+
+What it sends goes to the world, what happens to it into its story. Knows no application and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tcpviz.exchange.capture import Address
+from tcpviz.exchange.exchange import Period
+from tcpviz.exchange.policy import Policy, RoundTrip, unacknowledged
+from tcpviz.exchange.scenario import MILLISECOND, SECOND, Host
+from tcpviz.exchange.story import PartyStory
+from tcpviz.model import events
+from tcpviz.model.commands import Arm, Disarm, Emit, Signal, Timer
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Options, Segment
+from tcpviz.model.sequence import MODULUS, add, at_or_before
+from tcpviz.model.transitions import State
+
+OPEN = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.TIME_WAIT)
+_KEEP_ALIVE_PROBES = 9
+
+
+class World(Protocol):
+    """What a socket needs of the simulation."""
+
+    now: int
+
+    def transmit(self, sender: Socket, emit: Emit, payload: bytes) -> None: ...
+
+    def at(self, time: int, action: Callable[[], None]) -> None: ...
+
+
+@dataclass
+class Running:
+    """A timer that is set: since when, until when."""
+
+    start: int
+    due: int
+
+
+def closed(plan: Host, policy: Policy) -> Endpoint:
+    """An endpoint in CLOSED with what this host brings along."""
+    options = Options(
+        mss=plan.mss,
+        window_scale=plan.window_scale,
+        sack_permitted=plan.sack,
+        timestamps=(0, 0) if plan.timestamps else None,
+        fast_open=plan.fast_open,
+    )
+    deviations = policy.deviations
+    deviations |= {Deviation.NO_TIME_WAIT_ASSASSINATION} if plan.rfc1337 else set()
+    deviations |= {Deviation.FIN_WAIT_2_TIMEOUT} if plan.fin_wait_2_timeout else set()
+    return Endpoint(
+        tcb=ControlBlock(
+            options=options,
+            window=plan.window,
+            deviations=deviations,
+            ecn=plan.ecn,
+            syn_cookies=plan.syn_cookies,
+        )
+    )
+
+
+class Socket:
+    """One end of one incarnation of a connection."""
+
+    def __init__(
+        self, world: World, story: PartyStory, remote: Address, plan: Host, policy: Policy, endpoint: Endpoint
+    ) -> None:
+        self.story, self.remote = story, remote
+        self.endpoint = endpoint
+        self.news: list[str] = []
+        """What TCP has told the user since the last call."""
+        self._world, self._plan = world, plan
+        self._policy = replace(
+            policy,
+            ack_delay_text=plan.delayed_ack or policy.ack_delay_text,
+            ack_delay_fin=plan.delayed_fin_ack or policy.ack_delay_fin,
+            user_timeout=plan.user_timeout or policy.user_timeout,
+        )
+        self._trip = RoundTrip(policy.initial_rto)
+        self._timers: dict[Timer | str, Running] = {}
+        self._first_unacked = 0
+        self._timed: tuple[int, int] | None = None
+        self._text, self._text_start = b"", endpoint.tcb.snd_nxt
+        self._syn_repeated = False
+        self._ack_waits = False
+        self._heard, self._asked = 0, 0
+
+    @property
+    def state(self) -> State:
+        return self.endpoint.state
+
+    # Calls
+
+    def connect(self, data: bytes = b"") -> None:
+        """active OPEN; `data` goes along with the SYN when a Fast Open cookie is known, else after it."""
+        known = bool(data) and bool(self.endpoint.tcb.options.fast_open)
+        self._text += data
+        self.step(events.ActiveOpen(len(data) if known else 0))
+        if data and not known:
+            self.step(events.Send(len(data)))
+
+    def send(self, data: bytes) -> None:
+        self._text += data
+        self.step(events.Send(len(data)))
+
+    def close(self, *, full: bool) -> None:
+        """close(), or with `full` false shutdown(SHUT_WR)."""
+        self.step(events.Close(full))
+
+    def abort(self) -> None:
+        self.step(events.Abort())
+
+    def choose_iss(self, iss: int) -> None:
+        """For the incarnation that a SYN in TIME-WAIT may open."""
+        self.endpoint = step(self.endpoint, events.Choose(iss=iss)).endpoint
+
+    def receive(self, octets: int) -> None:
+        """RECEIVE, and tell the peer if that opened the window far enough to be worth it (3.8.6.2.2)."""
+        self.step(events.Receive(octets))
+        tcb = self.endpoint.tcb
+        opened = self._plan.window - tcb.unread - tcb.rcv_wnd
+        worth = opened >= min(self._plan.mss, self._plan.window // 2) and tcb.rcv_wnd < self._plan.mss
+        if worth and self.state in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
+            self.step(events.Acknowledge())
+
+    def crash(self) -> None:
+        """The machine forgets; nothing is sent, and no row of the table says so."""
+        self.endpoint = closed(self._plan, self._policy)
+        self._timers.clear()
+        self.story.forget(self._world.now)
+
+    # Segments
+
+    def arrive(self, segment: Segment) -> tuple[State, State]:
+        """A segment from the wire. Returns the states before and after it, whatever follows from it later."""
+        before, una, shut = self.state, self.endpoint.tcb.snd_una, self.endpoint.tcb.snd_wnd == 0
+        self._heard, self._asked = self._world.now, 0
+        self.step(events.SegmentArrives(segment), pump=False)
+        if self.endpoint.tcb.snd_una != una:
+            self._measure()
+        after = self.state
+        if before in (State.SYN_SENT, State.SYN_RECEIVED) and after is State.ESTABLISHED and self._syn_repeated:
+            # a SYN that had to be repeated leaves a cautious timer (RFC 6298 section 5.7)
+            self._trip = RoundTrip(max(3 * SECOND, self._policy.min_rto))
+        if shut and unacknowledged(self.endpoint.tcb) and before in OPEN:
+            # as long as the peer answers probes, nobody gives up (MUST-37); once it opens, the probe's octet goes first
+            self._first_unacked = self._world.now
+            if self.endpoint.tcb.snd_wnd:
+                self.step(events.Retransmit(), pump=False)
+        self._pump()
+        self._watch_silence()
+        return before, after
+
+    def step(self, event: events.Event, *, pump: bool = True) -> None:
+        self._offer()
+        result = step(self.endpoint, event)
+        self.endpoint = result.endpoint
+        self.story.fired(self._world.now, result.rows)
+        for command in result.commands:
+            match command:
+                case Emit():
+                    self._emit(command)
+                case Arm(timer):
+                    self._arm(timer, self._trip.rto if timer is Timer.RETRANSMISSION else 2 * self._policy.msl)
+                case Disarm(timer):
+                    self._end_timer(timer, fired=False)
+                case Signal(text):
+                    self.news.append(text)
+                case _:
+                    pass
+        if pump:
+            self._pump()
+
+    def _offer(self) -> None:
+        """The window that is left of the buffer, and the clock that timestamps show (one tick a millisecond)."""
+        tcb = self.endpoint.tcb
+        choice = events.Choose(window=self._plan.window - tcb.unread, timestamp=self._world.now // MILLISECOND)
+        self.endpoint = step(self.endpoint, choice).endpoint
+
+    def _pump(self) -> None:
+        """Let the policy send whatever it would send now, and acknowledge at once or later."""
+        while choice := self._policy.next_choice(self.endpoint, min(self._plan.mss, self.endpoint.tcb.peer_mss)):
+            self.step(choice, pump=False)
+        delay = self._policy.ack_delay(self.endpoint)
+        if delay == 0:
+            self.step(events.Acknowledge(), pump=False)
+        elif delay and not self._ack_waits:
+            self._ack_waits = True
+            self._arm("delayed ACK", delay)
+        if delay is None and self._ack_waits:
+            self._ack_waits = False
+            self._end_timer("delayed ACK", fired=False)
+        if self._policy.must_probe(self.endpoint) and "persist" not in self._timers:
+            self._arm("persist", self._trip.rto)
+        orphan = self.state is State.FIN_WAIT_2 and self.endpoint.tcb.closed
+        if orphan and self._plan.fin_wait_2_timeout and "FIN-WAIT-2" not in self._timers:
+            self._arm("FIN-WAIT-2", self._plan.fin_wait_2_timeout)
+
+    def _measure(self) -> None:
+        """A round trip ends when its segment is acknowledged (RFC 6298 section 4)."""
+        self._first_unacked = self._world.now
+        if self._timed and at_or_before(self._timed[0], self.endpoint.tcb.snd_una):
+            self._trip = self._trip.sample(self._world.now - self._timed[1], self._policy)
+            self._timed = None
+
+    def _emit(self, emit: Emit) -> None:
+        segment = emit.segment
+        self.story.learn(segment)
+        if segment.syn:
+            self._text_start = add(segment.seq, 1)
+        if emit.kind == "retransmission":
+            self._timed = None
+            self._syn_repeated |= segment.syn
+        elif segment.span and not segment.rst:
+            self._timed = self._timed or (segment.end, self._world.now)
+            if segment.seq == self.endpoint.tcb.snd_una:
+                self._first_unacked = self._world.now
+        at = (segment.text - self._text_start) % MODULUS
+        self._world.transmit(self, emit, self._text[at : at + segment.length])
+
+    # Timers
+
+    def _arm(self, timer: Timer | str, length: int) -> None:
+        now = self._world.now
+        self._end_timer(timer, fired=False)
+        running = self._timers[timer] = Running(now, now + length)
+        self._world.at(running.due, lambda: self._expire(timer, running))
+
+    def _end_timer(self, timer: Timer | str, *, fired: bool) -> None:
+        if running := self._timers.pop(timer, None):
+            name = timer.value if isinstance(timer, Timer) else timer
+            self.story.timers.append(Period(name, running.start, self._world.now, fired))
+
+    def _expire(self, timer: Timer | str, running: Running) -> None:
+        if self._timers.get(timer) is not running:
+            return
+        self._end_timer(timer, fired=True)
+        match timer:
+            case Timer.TIME_WAIT:
+                self.step(events.TimeWaitTimeout())
+            case Timer.RETRANSMISSION:
+                self._retransmit()
+            case "delayed ACK":
+                self._ack_waits = False
+                if self._policy.ack_delay(self.endpoint) is not None:
+                    self.step(events.Acknowledge())
+            case "persist":
+                self._probe()
+            case "FIN-WAIT-2":
+                self.step(events.FinWait2Timeout())
+            case _:
+                self._ask()
+
+    def _retransmit(self) -> None:
+        if self._world.now - self._first_unacked >= self._policy.user_timeout:
+            self.step(events.UserTimeout())
+        elif unacknowledged(self.endpoint.tcb):
+            self._trip = self._trip.back_off(self._policy)
+            self.step(events.RetransmissionTimeout(min(self._plan.mss, self.endpoint.tcb.peer_mss)))
+
+    def _probe(self) -> None:
+        if self._policy.must_probe(self.endpoint):
+            self._trip = self._trip.back_off(self._policy)
+            self.step(events.ProbeWindow())
+
+    def _watch_silence(self) -> None:
+        if self._plan.keep_alive and self.state in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2):
+            self._arm("keep-alive", self._plan.keep_alive)
+
+    def _ask(self) -> None:
+        """The peer has been silent for long: ask, and after so many questions give up (3.8.4)."""
+        if self.state not in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2):
+            return
+        if self._asked == _KEEP_ALIVE_PROBES:
+            self.step(events.UserTimeout())
+            return
+        self._asked += 1
+        self.step(events.KeepAlive())
+        self._arm("keep-alive", self._plan.keep_alive or 0)
