@@ -39,6 +39,8 @@ class Frame:
     """Octets of text by the IP (or UDP) header."""
     data: bytes = field(repr=False)
     """The whole record, as captured."""
+    link: int = 1
+    """What `data` begins with, as pcap-linktype(7) numbers it; 1 is Ethernet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Transmission:
     expected: Expected | None = None
     frame: int | None = None
     payload: bytes = b""
+    rows: tuple[Row, ...] = ()
+    """The rows of the table that it made fire where it arrived, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.policy import Policy
 from tcpviz.exchange.scenario import Host
-from tcpviz.exchange.socket import Socket, World, closed
+from tcpviz.exchange.socket import Arrived, Socket, World, closed
 from tcpviz.exchange.story import ConnectionStory
 from tcpviz.model import events
 from tcpviz.model.endpoint import Endpoint, step
@@ -85,8 +85,8 @@ class Machine:
         ours.start = endpoint.state
         return socket
 
-    def arrive(self, segment: Segment, story: ConnectionStory) -> tuple[State, State]:
-        """Hand a segment to its endpoint; returns that one's states before and after."""
+    def arrive(self, segment: Segment, story: ConnectionStory) -> Arrived:
+        """Hand a segment to its endpoint."""
         ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
         key = ours.address, theirs.address
         socket = self.sockets.get(key)
@@ -96,7 +96,8 @@ class Machine:
             socket.choose_iss(self._next_isn)
             if segment.syn and not segment.has_ack:
                 socket.story = story.party(self.side)
-        before, after = socket.arrive(segment)
+        result = socket.arrive(segment)
+        before, after, _ = result
         if after not in (State.CLOSED, State.LISTEN) and self.sockets.get(key) is not socket:
             self.sockets[key] = socket
             self._next_isn = next(self._isns)
@@ -104,7 +105,7 @@ class Machine:
             self.cookie = segment.options.fast_open
         if self.listening and before is not after and after is State.ESTABLISHED and socket not in self.arrived:
             self.arrived.append(socket)
-        return before, after
+        return result
 
     def _answering(self, story: ConnectionStory, remote: Address) -> Socket:
         """The listener's new endpoint, or CLOSED, which only resets."""

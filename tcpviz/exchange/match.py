@@ -199,6 +199,7 @@ class Tracker:
             expected=_expected(judgement, story) if miss else None,
             frame=judgement.frame.number,
             payload=judgement.frame.payload,
+            rows=arrived.rows if arrived else (),
         )
 
 

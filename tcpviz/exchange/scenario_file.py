@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -178,15 +179,16 @@ def _time(value: object) -> int:
 def _cookie(value: object) -> bytes | None:
     if isinstance(value, bool):
         return b"" if value else None
-    if not isinstance(value, str):
-        raise Expected("true (ask for a cookie) or a cookie as text")
+    if not isinstance(value, str) or len(value.encode()) not in range(4, 17, 2):
+        raise Expected("true (ask for a cookie) or a cookie as text of 4 to 16 octets, an even number (RFC 7413)")
     return value.encode()
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise Expected("text in quotes")
-    return value
+def _address(value: object) -> str:
+    try:
+        return str(ipaddress.ip_address(str(value)))
+    except ValueError:
+        raise Expected("an IP address such as '10.0.0.1' or 'fd00::1'") from None
 
 
 def _start(value: object) -> Start:
@@ -211,7 +213,7 @@ def _chance(value: object) -> float:
 
 
 _READERS: dict[str, Callable[[object], Any]] = {
-    "address": _text,
+    "address": _address,
     "port": _number(65535),
     "mss": _number(65535),
     "window": _number(2**30),

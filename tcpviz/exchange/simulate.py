@@ -201,8 +201,8 @@ class _Play:
     def _delivery(self, story: ConnectionStory, index: int, side: Side, segment: Segment) -> Callable[[], None]:
         def deliver() -> None:
             machine = self._machines["client" if story.client is story.server else side]
-            before, after = machine.arrive(segment, story)
-            story.segments[index] = replace(story.segments[index], before=before, after=after)
+            before, after, rows = machine.arrive(segment, story)
+            story.segments[index] = replace(story.segments[index], before=before, after=after, rows=rows)
 
         return deliver
 

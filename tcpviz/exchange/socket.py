@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Period
@@ -21,7 +21,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import MODULUS, add, at_or_before
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import Row, State
 
 OPEN = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.TIME_WAIT)
 _KEEP_ALIVE_PROBES = 9
@@ -35,6 +35,14 @@ class World(Protocol):
     def transmit(self, sender: Socket, emit: Emit, payload: bytes) -> None: ...
 
     def at(self, time: int, action: Callable[[], None]) -> None: ...
+
+
+class Arrived(NamedTuple):
+    """What a segment did to the endpoint it was for."""
+
+    before: State
+    after: State
+    rows: tuple[Row, ...]
 
 
 @dataclass
@@ -140,11 +148,11 @@ class Socket:
 
     # Segments
 
-    def arrive(self, segment: Segment) -> tuple[State, State]:
-        """A segment from the wire. Returns the states before and after it, whatever follows from it later."""
+    def arrive(self, segment: Segment) -> Arrived:
+        """A segment from the wire: what it did by itself, whatever follows from it later."""
         before, una, shut = self.state, self.endpoint.tcb.snd_una, self.endpoint.tcb.snd_wnd == 0
         self._heard, self._asked = self._world.now, 0
-        self.step(events.SegmentArrives(segment), pump=False)
+        rows = self.step(events.SegmentArrives(segment), pump=False)
         if self.endpoint.tcb.snd_una != una:
             self._measure()
         after = self.state
@@ -158,9 +166,9 @@ class Socket:
                 self.step(events.Retransmit(), pump=False)
         self._pump()
         self._watch_silence()
-        return before, after
+        return Arrived(before, after, rows)
 
-    def step(self, event: events.Event, *, pump: bool = True) -> None:
+    def step(self, event: events.Event, *, pump: bool = True) -> tuple[Row, ...]:
         self._offer()
         result = step(self.endpoint, event)
         self.endpoint = result.endpoint
@@ -179,6 +187,7 @@ class Socket:
                     pass
         if pump:
             self._pump()
+        return result.rows
 
     def _offer(self) -> None:
         """The window that is left of the buffer, and the clock that timestamps show (one tick a millisecond)."""

@@ -1,0 +1,29 @@
+"""Files and interfaces become Captures, and the other way round. scapy's one home.
+
+Imports `exchange`, `model` and `errors`; knows no connection, no scenario and no command line.
+"""
+
+from tcpviz.frames.building import frames_of
+from tcpviz.frames.decoding import Skipped, decode
+from tcpviz.frames.live import Listener
+from tcpviz.frames.reading import read, stream
+from tcpviz.frames.record import ETHERNET, Record, record_of
+from tcpviz.frames.source import Collector, Source
+from tcpviz.frames.writing import Format, Writer, write
+
+__all__ = [
+    "ETHERNET",
+    "Collector",
+    "Format",
+    "Listener",
+    "Record",
+    "Skipped",
+    "Source",
+    "Writer",
+    "decode",
+    "frames_of",
+    "read",
+    "record_of",
+    "stream",
+    "write",
+]

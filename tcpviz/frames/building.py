@@ -1,0 +1,80 @@
+"""A simulated exchange becomes frames, as a tap beside each sender would have recorded them.
+
+scapy puts the headers together: good checksums, and the options that each segment carries. What the
+network lost was sent all the same and is there; a copy that the network made is not a frame of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+
+from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.exchange import Connection, Exchange, Transmission, other
+from tcpviz.model.segment import Options, letters
+
+_CLIENT, _SERVER = "02:00:00:00:00:01", "02:00:00:00:00:02"
+"""Locally administered addresses: nobody's."""
+_FAST_OPEN = 34
+
+
+def frames_of(exchange: Exchange) -> tuple[Frame, ...]:
+    """All segments of all connections, in the order in which they were sent; time 0 is the start of the exchange."""
+    sent = [(s.sent, n, s, c) for c in exchange.connections for n, s in enumerate(c.segments) if s.kind != "duplicate"]
+    sent.sort(key=lambda row: row[:2])
+    return tuple(_frame(connection, segment, number) for number, (_, _, segment, connection) in enumerate(sent, 1))
+
+
+def _frame(connection: Connection, sent: Transmission, number: int) -> Frame:
+    source, destination = connection.party(sent.origin).address, connection.party(other(sent.origin)).address
+    payload = sent.payload.ljust(sent.segment.length, b"\0")
+    return Frame(
+        number=number,
+        time=sent.sent,
+        source=source,
+        destination=destination,
+        segment=sent.segment,
+        payload=payload,
+        length=sent.segment.length,
+        data=_octets(source, destination, sent, payload),
+    )
+
+
+def _octets(source: Address, destination: Address, sent: Transmission, payload: bytes) -> bytes:
+    segment = sent.segment
+    here, there = (_CLIENT, _SERVER) if sent.origin == "client" else (_SERVER, _CLIENT)
+    network = IPv6 if ":" in source.host else IP
+    packet = (
+        Ether(src=here, dst=there)
+        / network(src=source.host, dst=destination.host)
+        / TCP(
+            sport=source.port,
+            dport=destination.port,
+            seq=segment.seq,
+            ack=segment.ack if segment.has_ack else 0,
+            flags=letters(segment.flags),
+            window=segment.window,
+            urgptr=segment.urgent,
+            options=list(_options(segment.options)),
+        )
+    )
+    return bytes(packet / Raw(payload) if payload else packet)
+
+
+def _options(options: Options) -> Iterator[tuple[object, object]]:
+    """In the order in which Linux writes them."""
+    if options.mss is not None:
+        yield "MSS", options.mss
+    if options.sack_permitted:
+        yield "SAckOK", b""
+    if options.timestamps is not None:
+        yield "Timestamp", options.timestamps
+    if options.window_scale is not None:
+        yield "NOP", None
+        yield "WScale", options.window_scale
+    if options.fast_open is not None:
+        yield _FAST_OPEN, options.fast_open

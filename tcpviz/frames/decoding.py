@@ -1,0 +1,192 @@
+"""A Record becomes a Frame: scapy takes the headers apart, this module says what they mean.
+
+Never raises: a record without a usable TCP or UDP header is a Skipped with its reason. Lengths come
+from the IP header, never from how much was captured. Checksums are not looked at: on a loopback, and
+behind offload, they are not filled in. Nothing here judges a segment.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from scapy.config import conf
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv46, _IPv6ExtHdr
+from scapy.packet import NoPayload, Packet, Raw
+
+from tcpviz.exchange.capture import Address, Frame
+from tcpviz.frames.record import Record
+from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
+
+NEITHER = "neither TCP nor UDP"
+FRAGMENT = "IP fragment"
+SHORT = "header cut off"
+MALFORMED = "malformed header"
+LINK = "unknown link type"
+
+# BSD's loopback header: four octets, in the byte order of whoever captured, with a number for IPv6 that each
+# system chose for itself. The IP version behind it says the same, and says it right
+_BSD_LOOPBACK, _BSD_LOOPBACK_HEADER = frozenset({0, 108}), 4
+_TCP, _UDP = 6, 17
+_TCP_HEADER, _UDP_HEADER = 20, 8
+_FLAGS = 0xFF
+_END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 8, 34
+_OPTION_SIZES = {
+    _MSS: (4,),
+    _WINDOW_SCALE: (3,),
+    _SACK_PERMITTED: (2,),
+    _TIMESTAMPS: (10,),
+    _FAST_OPEN: (2, *range(6, 19, 2)),  # RFC 7413: no cookie, or 4 to 16 octets, an even number
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Why a record is no Frame, and what it held instead: `ARP`, `ICMP`."""
+
+    reason: str
+    protocol: str
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """scapy logs what it stumbles over; here that is a result, so nobody needs to hear it twice."""
+    logger = logging.getLogger("scapy.runtime")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def decode(record: Record, number: int) -> Frame | Skipped:
+    bsd = record.link in _BSD_LOOPBACK
+    layer = IPv46 if bsd else conf.l2types.num2layer.get(record.link)
+    if layer is None:
+        return Skipped(LINK, f"link type {record.link}")
+    data = record.data[_BSD_LOOPBACK_HEADER:] if bsd else record.data
+    with quiet():
+        try:
+            if data:  # of no octets scapy would make a packet of defaults
+                return _decode(layer(data), record, number)
+        except Exception:  # scapy's dissectors raise what they like on octets that make no sense
+            pass
+    return Skipped(SHORT if record.cut else MALFORMED, "undecodable")
+
+
+def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
+    network = _network(packet)
+    if not isinstance(network, (IP, IPv6)):
+        return Skipped(NEITHER, _name(network))
+    protocol, body, length = _body_of_ipv4(network) if isinstance(network, IP) else _body_of_ipv6(network)
+    if protocol is None:
+        return Skipped(FRAGMENT, FRAGMENT)
+    if protocol not in (_TCP, _UDP):
+        return Skipped(NEITHER, _name(body) if not isinstance(body, Raw) else f"IP protocol {protocol}")
+    if not isinstance(body, (TCP, UDP)):
+        return Skipped(SHORT if record.cut else MALFORMED, "TCP" if protocol == _TCP else "UDP")
+    octets = body.original
+    if isinstance(body, TCP):
+        header = 4 * body.dataofs
+        if not _TCP_HEADER <= header <= length:
+            return Skipped(MALFORMED, "TCP")
+        segment = _segment(body, octets[_TCP_HEADER:header], length - header)
+    else:
+        header, segment = _UDP_HEADER, None
+        length = min(body.len, length) if body.len else length
+        if length < header:
+            return Skipped(MALFORMED, "UDP")
+    return Frame(
+        number=number,
+        time=record.time,
+        source=Address(str(network.src), body.sport),
+        destination=Address(str(network.dst), body.dport),
+        segment=segment,
+        payload=octets[header:length],
+        length=length - header,
+        data=record.data,
+        link=record.link,
+    )
+
+
+def _network(packet: Packet) -> Packet:
+    """The outermost IP header, behind VLAN tags and the like; else the last layer that scapy knew."""
+    while not isinstance(packet, (IP, IPv6)):
+        inner = packet.payload
+        if isinstance(inner, (NoPayload, Raw)):
+            return packet
+        packet = inner
+    return packet
+
+
+def _body_of_ipv4(packet: IP) -> tuple[int | None, Packet, int]:
+    """(protocol, what follows the header, its octets on the wire); protocol None for a fragment."""
+    header = 4 * packet.ihl
+    if packet.version != 4 or header < 20 or (packet.len and packet.len < header):
+        raise ValueError("IPv4 header")
+    if packet.frag or packet.flags.MF:
+        return None, packet, 0
+    # a segment still to be cut up by the network card may carry length 0: then all of it is here
+    length = packet.len - header if packet.len else len(packet.payload.original)
+    return packet.proto, packet.payload, length
+
+
+def _body_of_ipv6(packet: IPv6) -> tuple[int | None, Packet, int]:
+    """As above, behind the extension headers."""
+    inner, protocol, length = packet.payload, packet.nh, packet.plen
+    while isinstance(inner, _IPv6ExtHdr):
+        if isinstance(inner, IPv6ExtHdrFragment) and (inner.offset or inner.m):
+            return None, inner, 0
+        length -= len(inner.original) - len(inner.payload.original)
+        protocol, inner = inner.nh, inner.payload
+    return protocol, inner, length
+
+
+def _segment(header: TCP, options: bytes, length: int) -> Segment:
+    return Segment(
+        seq=header.seq,
+        ack=header.ack,
+        flags=int(header.flags) & _FLAGS,
+        length=length,
+        window=header.window,
+        options=_options(options) if options else NO_OPTIONS,
+        urgent=header.urgptr if int(header.flags) & URG else 0,
+    )
+
+
+def _options(octets: bytes) -> Options:
+    """As receivers read them: the last of its kind counts, one of a wrong length does not, and nothing behind one that
+    overruns the header. scapy's own list no longer tells the lengths."""
+    found: dict[int, bytes] = {}
+    place = 0
+    while place < len(octets) and octets[place] != _END:
+        if octets[place] == _NO_OPERATION:
+            place += 1
+            continue
+        size = octets[place + 1] if place + 1 < len(octets) else 0
+        if size < 2 or place + size > len(octets):
+            break
+        if size in _OPTION_SIZES.get(octets[place], ()):
+            found[octets[place]] = octets[place + 2 : place + size]
+        place += size
+    mss, scale, stamps = found.get(_MSS), found.get(_WINDOW_SCALE), found.get(_TIMESTAMPS)
+    return Options(
+        mss=int.from_bytes(mss) if mss is not None else None,
+        window_scale=scale[0] if scale is not None else None,
+        sack_permitted=_SACK_PERMITTED in found,
+        timestamps=(int.from_bytes(stamps[:4]), int.from_bytes(stamps[4:])) if stamps is not None else None,
+        fast_open=found.get(_FAST_OPEN),
+    )
+
+
+def _name(layer: Packet) -> str:
+    name: str = layer.__class__.__name__
+    inner = layer.payload
+    kind = layer.fields.get("type", layer.fields.get("proto"))
+    if isinstance(inner, Raw) and isinstance(kind, int) and name != "ARP" and not name.startswith("ICMP"):
+        return f"EtherType {kind:#06x}"
+    return "ICMPv6" if name.startswith("ICMPv6") else name

@@ -1,0 +1,168 @@
+"""Every link and network header that should be understood, and whatever else may come."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packets import START, ether, handshake
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Timestamp
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1Q
+from scapy.packet import Packet, Raw
+
+from tcpviz.exchange.capture import Address, Frame
+from tcpviz.frames import Record, Skipped, decode
+from tcpviz.model.segment import NO_OPTIONS, Options, letters
+
+PLAIN = TCP(sport=4000, dport=80, seq=11, ack=22, flags="PA", window=77)
+V4, V6 = IP(src="10.0.0.1", dst="10.0.0.2"), IPv6(src="fe80::1", dst="fe80::2")
+
+
+def frame(data: bytes, link: int = 1, wire: int = 0) -> Frame:
+    decoded = decode(Record(START, data, link, wire), 9)
+    assert isinstance(decoded, Frame), decoded
+    return decoded
+
+
+def reason(data: bytes, link: int = 1, wire: int = 0) -> str:
+    decoded = decode(Record(START, data, link, wire), 9)
+    assert isinstance(decoded, Skipped), decoded
+    return decoded.reason
+
+
+def loopback(family: int, endian: str, packet: Packet) -> bytes:
+    return struct.pack(endian + "I", family) + bytes(packet)
+
+
+@pytest.mark.parametrize(
+    ("link", "data"),
+    [
+        (1, ether(V4, PLAIN, b"hello")),
+        (1, ether(V6, PLAIN, b"hello")),
+        (1, ether(Dot1Q(vlan=7), V4, PLAIN, b"hello")),
+        (1, ether(Dot1Q(vlan=7), Dot1Q(vlan=8), V6, PLAIN, b"hello")),
+        (113, bytes(CookedLinux() / V4 / PLAIN / b"hello")),
+        (113, bytes(CookedLinux() / V6 / PLAIN / b"hello")),
+        (276, bytes(CookedLinuxV2() / V4 / PLAIN / b"hello")),
+        (276, bytes(CookedLinuxV2() / V6 / PLAIN / b"hello")),
+        (101, bytes(V4 / PLAIN / b"hello")),
+        (101, bytes(V6 / PLAIN / b"hello")),
+        (228, bytes(V4 / PLAIN / b"hello")),
+        (229, bytes(V6 / PLAIN / b"hello")),
+        *((0, loopback(2, endian, V4 / PLAIN / b"hello")) for endian in "<>"),
+        *((0, loopback(family, endian, V6 / PLAIN / b"hello")) for family in (10, 24, 28, 30) for endian in "<>"),
+        (108, loopback(2, ">", V4 / PLAIN / b"hello")),
+        (108, loopback(24, ">", V6 / PLAIN / b"hello")),
+        (1, ether(IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_Timestamp()]), PLAIN, b"hello")),
+        (1, ether(V6, IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt(), PLAIN, b"hello")),
+        (1, ether(V6, IPv6ExtHdrFragment(offset=0, m=0), PLAIN, b"hello")),
+        (1, ether(V4, PLAIN, b"hello") + bytes(8)),
+    ],
+)
+def test_every_link_and_network_header_gives_the_same_segment(link: int, data: bytes) -> None:
+    got = frame(data, link)
+    assert got.segment is not None
+    assert (got.number, got.time, got.data) == (9, START, data)
+    assert {got.source.port, got.destination.port} == {4000, 80}
+    assert got.source.host in ("10.0.0.1", "fe80::1")
+    assert (got.segment.seq, got.segment.ack, letters(got.segment.flags), got.segment.window) == (11, 22, "PA", 77)
+    assert (got.segment.length, got.length, got.payload) == (5, 5, b"hello")
+
+
+def test_a_udp_datagram_has_no_segment() -> None:
+    got = frame(ether(V4, UDP(sport=5, dport=53), b"question"))
+    assert (got.segment, got.length, got.payload) == (None, 8, b"question")
+    assert got.destination == Address("10.0.0.2", 53)
+
+
+def test_options_are_read() -> None:
+    segment = frame(handshake()[0]).segment
+    assert segment is not None
+    assert segment.options == Options(mss=1460, window_scale=7, sack_permitted=True, timestamps=(7, 0))
+
+
+def test_a_fast_open_cookie_is_read_and_the_urgent_pointer_only_with_urg() -> None:
+    asked = frame(ether(V4, TCP(flags="S", options=[(34, b"")], urgptr=9))).segment
+    given = frame(ether(V4, TCP(flags="PAU", options=[(34, b"cookie!!")], urgptr=9))).segment
+    assert asked is not None
+    assert given is not None
+    assert (asked.options.fast_open, asked.urgent) == (b"", 0)
+    assert (given.options.fast_open, given.urgent) == (b"cookie!!", 9)
+
+
+@pytest.mark.parametrize("raw", [b"\x02\x03\x05\x00", b"\x02\x00\x00\x00", b"\x02\xff\x05\xb4", b"\x03\x04\x01\x01"])
+def test_an_option_of_a_wrong_length_is_not_understood_and_harms_nobody(raw: bytes) -> None:
+    header = struct.pack("!HHIIBBHHH", 4000, 80, 1, 2, 6 << 4, 2, 77, 0, 0) + raw
+    segment = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), Raw(header))).segment
+    assert segment is not None
+    assert (segment.options.mss, segment.options.window_scale, segment.length) == (None, None, 0)
+
+
+def test_the_length_comes_from_the_ip_header_when_the_capture_was_cut() -> None:
+    data = ether(V4, PLAIN, b"x" * 1000)
+    got = frame(data[:60], wire=len(data))
+    assert (got.length, got.payload) == (1000, b"x" * 6)
+    header_only = frame(data[:54], wire=len(data))
+    assert (header_only.length, header_only.payload) == (1000, b"")
+
+
+def test_padding_is_no_text() -> None:
+    assert frame(ether(V4, TCP(flags="A")) + b"\xaa" * 6).length == 0
+
+
+def test_an_ip_length_of_zero_means_that_all_is_here() -> None:
+    data = bytearray(ether(V4, PLAIN, b"hello"))
+    data[16:18] = b"\0\0"
+    assert frame(bytes(data)).length == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "link", "why"),
+    [
+        (ether(ARP()), 1, "neither TCP nor UDP"),
+        (ether(V4, ICMP()), 1, "neither TCP nor UDP"),
+        (ether(V4, ICMP(type=3), V4, PLAIN), 1, "neither TCP nor UDP"),
+        (ether(IP(src="10.0.0.1", dst="10.0.0.2", flags="MF"), PLAIN), 1, "IP fragment"),
+        (ether(IP(src="10.0.0.1", dst="10.0.0.2", frag=9, proto=6), b"x" * 40), 1, "IP fragment"),
+        (ether(V6, IPv6ExtHdrFragment(offset=0, m=1, nh=6), PLAIN), 1, "IP fragment"),
+        (ether(V4, TCP(dataofs=4)), 1, "malformed header"),
+        (ether(V4, TCP(dataofs=15)), 1, "malformed header"),
+        (ether(IP(proto=6, src="10.0.0.1", dst="10.0.0.2"), b"short"), 1, "malformed header"),
+        (ether(V4, UDP(len=3)), 1, "malformed header"),
+        (b"", 1, "malformed header"),
+        (b"\x01\x02", 1, "malformed header"),
+        (b"anything", 147, "unknown link type"),
+    ],
+)
+def test_what_is_left_out_has_a_reason(data: bytes, link: int, why: str) -> None:
+    assert reason(data, link) == why
+
+
+def test_a_header_that_the_capture_cut_off_is_not_called_malformed() -> None:
+    data = ether(V4, PLAIN)
+    assert reason(data[:40], wire=len(data)) == "header cut off"
+
+
+@given(
+    st.sampled_from([*handshake(), ether(V6, IPv6ExtHdrHopByHop(), PLAIN), ether(Dot1Q(), V4, PLAIN)]),
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=6),
+    st.integers(0, 100),
+    st.sampled_from([0, 1, 101, 113, 276, 228, 229]),
+)
+def test_no_octets_raise(data: bytes, changes: list[tuple[int, int]], cut: int, link: int) -> None:
+    spoiled = bytearray(data)
+    for place, value in changes:
+        spoiled[place % len(spoiled)] = value
+    decoded = decode(Record(START, bytes(spoiled[:cut]), link, len(data)), 1)
+    if isinstance(decoded, Frame):
+        assert 0 <= decoded.length <= 65535
+        assert len(decoded.payload) <= decoded.length
+
+
+def test_a_segment_without_options_shares_one_value() -> None:
+    segment = frame(ether(V4, PLAIN)).segment
+    assert segment is not None
+    assert segment.options is NO_OPTIONS

@@ -1,0 +1,176 @@
+"""The real loopback of this machine, on ports that nobody else has."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tcpviz.errors import InputError
+from tcpviz.exchange.capture import Frame
+from tcpviz.frames import Listener, Writer, live, stream
+from tcpviz.model.segment import letters
+
+pytestmark = pytest.mark.usefixtures("may_listen")
+
+
+def talk(server: socket.socket, text: bytes = b"hello") -> None:
+    with socket.create_connection(server.getsockname()) as client:
+        connection, _ = server.accept()
+        with connection:
+            client.sendall(text)
+            left = len(text)
+            while left:
+                left -= len(connection.recv(left))
+
+
+def port(server: socket.socket) -> int:
+    number: int = server.getsockname()[1]
+    return number
+
+
+def heard(listener: Listener, *copies: Writer) -> list[Frame]:
+    listener.stop(0.1)
+    return list(listener.frames(*copies))
+
+
+def flags(frames: list[Frame]) -> list[str]:
+    return [letters(frame.segment.flags) for frame in frames if frame.segment]
+
+
+def test_each_segment_is_seen_once_and_from_the_first(server: socket.socket) -> None:
+    before = time.time_ns()
+    with Listener("lo", port=port(server)) as listener:
+        talk(server)
+        frames = heard(listener)
+        assert listener.dropped == 0
+    assert flags(frames)[:4] == ["S", "SA", "A", "PA"]
+    assert set(Counter(frame.data for frame in frames).values()) == {1}
+    times = [frame.time for frame in frames]
+    assert before < times[0] < times[-1] < time.time_ns()
+    assert times == sorted(times)
+    assert any(moment % 1000 for moment in times)
+    assert [frame.number for frame in frames] == list(range(1, len(frames) + 1))
+
+
+def test_a_copy_holds_what_was_seen(server: socket.socket) -> None:
+    out = io.BytesIO()
+    with Listener("lo", port=port(server)) as listener:
+        talk(server)
+        frames = heard(listener, Writer(out))
+    assert [(record.time, record.data) for record in stream(io.BytesIO(out.getvalue()))] == [
+        (frame.time, frame.data) for frame in frames
+    ]
+    assert listener.capture().frames == tuple(frames)
+
+
+def test_other_ports_are_not_heard(server: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, Listener("lo", port=port(server)) as listener:
+        talk(other)
+        talk(server)
+        frames = heard(listener)
+    assert frames
+    assert all(port(server) in (frame.source.port, frame.destination.port) for frame in frames)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 in this kernel")
+def test_the_port_is_found_in_ipv6_and_udp_too() -> None:
+    try:
+        receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        receiver.bind(("::1", 0))
+    except OSError as error:
+        pytest.skip(f"no IPv6 on the loopback: {error}")
+    with receiver, Listener("lo", port=port(receiver)) as listener:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"question", receiver.getsockname())
+        frames = heard(listener)
+    assert [(frame.segment, frame.payload, frame.source.host) for frame in frames] == [(None, b"question", "::1")]
+
+
+def test_a_filter_in_words(server: socket.socket) -> None:
+    try:
+        listening = Listener("lo", port=port(server), filter="tcp[tcpflags] & tcp-syn != 0").__enter__()
+    except InputError as error:
+        if "libpcap" in str(error):
+            pytest.skip(str(error))
+        raise
+    with listening as listener:
+        talk(server)
+        assert flags(heard(listener)) == ["S", "SA"]
+
+
+def test_a_filter_that_makes_no_sense_is_refused() -> None:
+    with (
+        pytest.raises(InputError, match=r"'every second one' is not understood|needs libpcap"),
+        Listener("lo", filter="every second one"),
+    ):
+        pass
+
+
+def test_a_megabyte_loses_nothing(server: socket.socket) -> None:
+    text = os.urandom(1 << 20)
+    with Listener("lo", port=port(server)) as listener:
+        talk(server, text)
+        frames = heard(listener)
+        assert listener.dropped == 0
+    sent = [f for f in frames if f.segment and f.payload and f.destination.port == port(server)]
+    assert sum(len(frame.payload) for frame in sent) >= len(text)  # a full window may lead to repetitions
+    assert max(len(frame.payload) for frame in sent) > 60000
+
+
+def test_count_timeout_and_stop_end_it(server: socket.socket) -> None:
+    with Listener("lo", port=port(server)) as listener:
+        talk(server)
+        assert len(list(listener.frames(count=2))) == 2
+    began = time.monotonic()
+    with Listener("lo", port=port(server), timeout=0.05) as listener:
+        assert list(listener.frames()) == []
+    with Listener("lo", port=port(server)) as listener:
+        threading.Timer(0.05, listener.stop).start()
+        assert list(listener.frames()) == []
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_handler_may_stop_it(server: socket.socket, number: signal.Signals) -> None:
+    with Listener("lo", port=port(server)) as listener:
+        before = signal.signal(number, lambda *_: listener.stop())
+        try:
+            talk(server)
+            threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+            assert flags(list(listener.frames()))[:3] == ["S", "SA", "A"]
+        finally:
+            signal.signal(number, before)
+
+
+def test_neither_libpcap_nor_tcpdump_is_loaded_for_a_port() -> None:
+    program = (
+        "import sys; from tcpviz.frames import Listener\n"
+        "with Listener('lo', port=1): pass\n"
+        "sys.exit('scapy.libs.winpcapy' in sys.modules or 'scapy.all' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_buffer_is_as_large_as_the_system_allows() -> None:
+    with Listener("lo") as listener:
+        size = listener._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    largest = int(Path("/proc/sys/net/core/rmem_max").read_text(encoding="ascii"))
+    assert size >= 2 * min(largest, live.RECEIVE_BUFFER)
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left() -> Iterator[None]:
+    before = set(os.listdir("/proc/self/fd"))
+    yield
+    assert len(set(os.listdir("/proc/self/fd")) - before) <= 1

@@ -1,0 +1,168 @@
+"""The kernel's own TCP plays scenarios, and what it says is what the RFC and STYLE lead one to expect."""
+
+from __future__ import annotations
+
+import pytest
+from performed import (
+    CLIENT,
+    MS,
+    abort,
+    accept,
+    at,
+    close,
+    connect,
+    listen,
+    recv,
+    recv_end,
+    scenario,
+    send,
+    shutdown,
+    story,
+    wait,
+)
+
+from tcpviz.errors import InputError, TcpvizError
+from tcpviz.exchange.capture import Frame
+from tcpviz.exchange.scenario import Action, Network, Scenario, SegmentName
+from tcpviz.lab import Report, perform
+from tcpviz.model.sequence import add
+
+OPEN = ["> S 0 - 0", "< SA 0 1 0", "> A 1 1 0"]
+TALK = ["> PA 1 1 5", "< A 1 6 0", "< PA 1 6 3", "> A 6 4 0"]
+ASK = [connect, send(b"hello"), recv(3)]
+ANSWER = [listen, accept, recv(5), send(b"abc")]
+
+
+def played(what: Scenario, timeout: float | None = None) -> tuple[list[str], Report]:
+    with perform(what, timeout=timeout) as run:
+        frames = list(run.frames())
+    capture = run.capture()
+    assert capture.frames == tuple(frames)
+    assert (dict(capture.skipped), run.report.dropped) == ({}, 0)
+    return story(frames), run.report
+
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+def test_normal_is_a_four_segment_close() -> None:
+    told, report = played(scenario([*ASK, close], [*ANSWER, recv_end, wait(100), close]))
+    assert told == [*OPEN, *TALK, "> FA 6 4 0", "< A 4 7 0", "< FA 4 7 0", "> A 7 5 0"]
+    assert (report.timed_out, report.stopped, report.status) == (False, False, None)
+
+
+def test_the_server_may_close_first() -> None:
+    told, _ = played(scenario([*ASK, recv_end, wait(100), close], [*ANSWER, close]))
+    assert told == [*OPEN, *TALK, "< FA 4 6 0", "> A 6 5 0", "> FA 6 5 0", "< A 5 7 0"]
+
+
+def test_who_closes_at_once_needs_three_segments_unless_the_machine_was_busy() -> None:
+    told, _ = played(scenario([*ASK, close], [*ANSWER, recv_end, close]))
+    assert told[:8] == [*OPEN, *TALK, "> FA 6 4 0"]
+    assert told[8:] in (["< FA 4 7 0", "> A 7 5 0"], ["< A 4 7 0", "< FA 4 7 0", "> A 7 5 0"])
+
+
+def test_both_close_on_their_own() -> None:
+    told, _ = played(scenario([connect, at(150), close], [listen, accept, at(151), close]))
+    assert told[:3] == OPEN
+    assert sorted(line.split()[1] for line in told[3:]) in (["A", "A", "FA", "FA"], ["A", "FA", "FA"])
+
+
+def test_an_abort_is_a_reset() -> None:
+    told, report = played(scenario([*ASK, abort], [*ANSWER, recv_end, close]))
+    assert told == [*OPEN, *TALK, "> RA 6 4 0"]
+    assert report.calls["server"][-1].result == "ECONNRESET"
+
+
+def test_nobody_listens() -> None:
+    told, report = played(scenario([*ASK, close], []))
+    assert [line.split()[:2] for line in told] == [[">", "S"], ["<", "RA"]]
+    assert [str(call) for call in report.calls["client"]] == ["connect"]
+    assert report.calls["client"][0].result == "ECONNREFUSED"
+
+
+def test_half_closed_the_other_direction_still_carries() -> None:
+    told, _ = played(
+        scenario([connect, send(b"hello"), shutdown, recv_end, close], [listen, accept, recv_end, send(b"abc"), close])
+    )
+    sides = {side: [line for line in told if line[0] == side and line.split()[1] != "A"] for side in "<>"}
+    assert sides[">"] == ["> S 0 - 0", "> PA 1 1 5", "> FA 6 1 0"]
+    assert sides["<"] in (["< SA 0 1 0", "< PA 1 7 3", "< FA 4 7 0"], ["< SA 0 1 0", "< FPA 1 7 3"])
+
+
+def test_what_nobody_closes_stays_open() -> None:
+    told, report = played(scenario([connect, send(b"hello")], [listen, accept, recv(5)]))
+    assert told == [*OPEN, *TALK[:2]]
+    assert not report.timed_out
+
+
+def test_closing_with_unread_data_is_a_reset() -> None:
+    told, _ = played(scenario([connect, send(b"hello"), recv_end], [listen, accept, wait(30), close]))
+    assert told == [*OPEN, *TALK[:2], "< RA 1 6 0"]
+
+
+def test_a_client_waits_for_a_server_that_listens_late() -> None:
+    told, _ = played(scenario([connect, close], [wait(100), listen, accept, recv_end, close]))
+    assert told[:3] == OPEN
+
+
+def test_calls_are_on_the_clock_of_the_capture() -> None:
+    with perform(scenario([*ASK, close], [*ANSWER, recv_end, wait(100), close])) as run:
+        frames = list(run.frames())
+    client, server = run.report.calls["client"], run.report.calls["server"]
+    assert [str(call) for call in client] == ["connect", "send 5", "recv 3", "close"]
+    assert [str(call) for call in server] == ["listen", "accept", "recv 5", "send 3", "recv", "wait", "close"]
+    assert all(call.returned is not None and not call.result for call in (*client, *server))
+    syn, fin = frames[0], frames[7]
+    assert client[0].time < syn.time < (client[0].returned or 0)
+    assert client[-1].time < fin.time < (client[-1].returned or 0)
+    assert abs((frames[9].time - fin.time) - 100 * MS) < 60 * MS
+
+
+def test_a_scenario_that_hangs_is_ended_and_what_was_captured_is_kept() -> None:
+    told, report = played(scenario([connect, recv_end], [listen, accept, recv_end]), timeout=0.3)
+    assert told == OPEN
+    assert report.timed_out
+    assert report.calls["client"][-1].returned is None
+
+
+def test_a_large_transfer_arrives_whole() -> None:
+    text = bytes(range(256)) * 4096
+    with perform(scenario([connect, send(text), close], [listen, accept, recv_end, close])) as run:
+        frames = list(run.frames())
+    assert run.report.dropped == 0
+    assert text_from_client(frames) == text
+
+
+def text_from_client(frames: list[Frame]) -> bytes:
+    """Put together by sequence number: a full window may lead to repetitions that overlap."""
+    segments = [(frame.segment, frame.payload) for frame in frames if frame.segment and frame.source.port == CLIENT]
+    first = add(segments[0][0].seq, 1)
+    text = bytearray()
+    for segment, payload in segments:
+        place = (segment.seq - first) % 2**32
+        if payload:
+            assert place <= len(text)
+            text[place : place + len(payload)] = payload
+    return bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (scenario([], [], unperformable="no kernel lets us choose both ISNs"), "no kernel lets us choose both ISNs"),
+        (scenario([], [], network=Network(lose=(SegmentName("client", "SYN", 1),))), "on the way to client SYN 1"),
+        (scenario([], [], network=Network(loss=0.1)), "at random"),
+        (scenario([Action("crash")], []), "the client's call `crash`"),
+        (scenario([Action("connect", data=b"hello")], []), "the client's call `connect 5`"),
+    ],
+)
+def test_a_scenario_that_cannot_be_performed_says_why(what: Scenario, why: str) -> None:
+    with pytest.raises(InputError, match=f"tried cannot be performed: .*{why}"):
+        perform(what)
+
+
+def test_an_application_that_breaks_is_no_empty_capture() -> None:
+    broken = scenario([connect, Action("send", data="not octets")], [listen, accept, recv_end])  # type: ignore[arg-type]
+    with perform(broken) as run, pytest.raises(TcpvizError, match=r"client's application ended .*\n(.*\n)*TypeError"):
+        list(run.frames())
