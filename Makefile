@@ -8,7 +8,7 @@ READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
 PINS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format captures lowest clean
+.PHONY: help demo test check format captures docs lowest clean
 
 help: ## what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,11 @@ format: $(READY) ## put the code in the format that check wants
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
-captures: $(READY) ## perform every scenario in captures/ again
-	for file in captures/*.pcapng; do \
-		$(BIN)/tcpviz capture --scenario "$$(basename "$$file" .pcapng)" -o "$$file" || exit; \
-	done
+captures: $(READY) ## perform every scenario on this kernel again, and say what changed
+	$(BIN)/python captures/make.py
+
+docs: $(READY) ## write the generated documents again
+	$(BIN)/python docs/make.py
 
 # The constraint file turns each "name>=bound" of pyproject.toml into "name==bound"; what these bring along stays free.
 lowest: ## the same as test, with the oldest version that pyproject.toml allows of everything it names

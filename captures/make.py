@@ -15,10 +15,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import tcpviz
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.triangle import differences
 from tcpviz.frames import read, write
 from tcpviz.lab import perform
@@ -29,8 +29,8 @@ HERE = Path(__file__).parent
 def main(names: list[str]) -> None:
     for name in names or library.names():
         scenario = library.load(name)
-        if scenario.unperformable:
-            print(f"{name}: not performed: {scenario.unperformable}")
+        if reason := obstacle(scenario):
+            print(f"{name}: not performed: {reason}")
             continue
         path = HERE / f"{name}.pcapng"
         before = connections(path) if path.exists() else None
@@ -58,7 +58,7 @@ def sidecar(path: Path, name: str, dropped: int) -> None:
         "kernel": f"{platform.system()} {platform.release()}",
         "date": datetime.date.today().isoformat(),
         "versions": {
-            "tcpviz": tcpviz.__version__,
+            "tcpviz": metadata.version("tcpviz"),
             "scapy": metadata.version("scapy"),
             "python": platform.python_version(),
         },

@@ -18,7 +18,7 @@ from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import LINUX, RFC9293
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, before, distance
 from tcpviz.model.transitions import Row, State, cite
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
@@ -110,16 +110,40 @@ def deliver_all(hypothesis: Hypothesis) -> Hypothesis:
     return hypothesis
 
 
-def explain(hypothesis: Hypothesis, index: int, observed: Segment) -> Iterator[Hypothesis | Miss]:
-    """Every way this past can go on to send `observed`, likeliest first, and the ways that nearly do."""
-    runs = [_prepared(hypothesis, observed)]
-    while runs[-1].pending:
-        runs.append(deliver(runs[-1]))
-    # on one wire, what was captured before has most likely been processed before
-    for run in reversed(runs):
-        yield from _owed_reply(run, index, observed)
-        for plan in _plans(run.endpoint, observed):
-            yield _free_choice(run, index, observed, plan)
+def explain(hypothesis: Hypothesis, index: int, observed: Segment) -> list[Hypothesis | Miss]:
+    """The ways this past can go on to send `observed`, likeliest first; without any, the ways that nearly do.
+
+    Of the runs that explain it only two are kept: the one that has processed most of what was captured before,
+    which on one wire is the likeliest, and the one that has processed least, which can still catch up.
+    """
+    runs, fitting = _runs(_prepared(hypothesis, observed), observed)
+    found = [result for run in _last_and_first(fitting) for result in _tries(run, index, observed)]
+    explained: list[Hypothesis | Miss] = [result for result in found if isinstance(result, Hypothesis)]
+    return explained or [result for run in _last_and_first(runs) for result in _tries(run, index, observed)]
+
+
+def _tries(run: Hypothesis, index: int, observed: Segment) -> Iterator[Hypothesis | Miss]:
+    yield from _owed_reply(run, index, observed)
+    for plan in _plans(run.endpoint, observed):
+        yield _free_choice(run, index, observed, plan)
+
+
+def _runs(hypothesis: Hypothesis, observed: Segment) -> tuple[list[Hypothesis], list[Hypothesis]]:
+    """The past after each further delivery, and those of them whose RCV.NXT is what the segment acknowledges."""
+    runs, fitting = [hypothesis], []
+    while True:
+        run = runs[-1]
+        known = run.endpoint.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+        if not observed.has_ack or not known or run.endpoint.tcb.rcv_nxt == observed.ack:
+            fitting.append(run)
+        beyond = observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
+        if beyond or not run.pending:
+            return runs, fitting
+        runs.append(deliver(run))
+
+
+def _last_and_first(runs: list[Hypothesis]) -> list[Hypothesis]:
+    return [runs[-1], runs[0]] if len(runs) > 1 else runs
 
 
 def _prepared(hypothesis: Hypothesis, observed: Segment) -> Hypothesis:
@@ -243,8 +267,7 @@ _ANY_WINDOW = 2**30
 def _midway(seq: int, ack: int) -> Endpoint:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     blank = Endpoint()
-    tcb = replace(
-        blank.tcb,
+    tcb = blank.tcb._replace(
         iss=seq,
         snd_una=seq,
         snd_nxt=seq,
@@ -266,8 +289,7 @@ def shifted(hypothesis: Hypothesis, *, send: int = 0, receive: int = 0) -> Hypot
     After a fault nobody knows which of two numbers was the wrong one; what follows tells.
     """
     tcb = hypothesis.endpoint.tcb
-    tcb = replace(
-        tcb,
+    tcb = tcb._replace(
         iss=add(tcb.iss, send),
         snd_una=add(tcb.snd_una, send),
         snd_nxt=add(tcb.snd_nxt, send),
@@ -286,4 +308,4 @@ def shifted(hypothesis: Hypothesis, *, send: int = 0, receive: int = 0) -> Hypot
 def with_reset_habit(endpoint: Endpoint, observed: Segment) -> Endpoint:
     """Whether a stack's own resets carry ACK is read off the first one (deviation reset-with-ack)."""
     deviations = LINUX if observed.rst and observed.has_ack else RFC9293
-    return replace(endpoint, tcb=replace(endpoint.tcb, deviations=deviations))
+    return replace(endpoint, tcb=endpoint.tcb._replace(deviations=deviations))

@@ -38,7 +38,9 @@ from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State, cite
 
-_MOST_HYPOTHESES = 16
+_MOST_HYPOTHESES = 4
+_MOST_PENDING = 32
+"""How far an end may lag behind the capture without a word that tells so."""
 _SIDES: tuple[Side, Side] = ("client", "server")
 _OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 _TWIN = 1_000_000
@@ -264,11 +266,15 @@ def _track(frame: Frame, segment: Segment) -> Tracker:
 
 
 def _best(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
-    """The cheapest few, each present only once."""
+    """The cheapest few, each present only once, and the one that has processed least: it can become any other."""
     unique: dict[object, Hypothesis] = {}
-    for hypothesis in sorted(hypotheses, key=lambda h: h.cost):
+    for hypothesis in sorted(hypotheses, key=lambda h: (h.cost, len(h.pending))):
         unique.setdefault((hypothesis.endpoint, hypothesis.pending, hypothesis.owed), hypothesis)
-    return list(unique.values())[:_MOST_HYPOTHESES]
+    found = list(unique.values())
+    cheapest = [hypothesis for hypothesis in found if hypothesis.cost == found[0].cost]
+    idle = max(cheapest, key=lambda h: len(h.pending) if len(h.pending) <= _MOST_PENDING else -1)
+    kept = found[:_MOST_HYPOTHESES]
+    return kept if idle in kept else [*kept, idle]
 
 
 def _severity(miss: Miss) -> tuple[int, int, int]:

@@ -250,8 +250,7 @@ def _midway(plan: Host, policy: Policy) -> Endpoint:
     if plan.start.state is State.LISTEN:
         return step(endpoint, events.PassiveOpen()).endpoint
     sent, heard = plan.start.snd_nxt, plan.start.rcv_nxt
-    tcb = replace(
-        endpoint.tcb,
+    tcb = endpoint.tcb._replace(
         iss=add(sent, -1),
         snd_una=sent,
         snd_nxt=sent,

@@ -193,7 +193,8 @@ class Socket:
         """The window that is left of the buffer, and the clock that timestamps show (one tick a millisecond)."""
         tcb = self.endpoint.tcb
         choice = events.Choose(window=self._plan.window - tcb.unread, timestamp=self._world.now // MILLISECOND)
-        self.endpoint = step(self.endpoint, choice).endpoint
+        if (choice.window, choice.timestamp) != (tcb.window, tcb.timestamp):
+            self.endpoint = step(self.endpoint, choice).endpoint
 
     def _pump(self) -> None:
         """Let the policy send whatever it would send now, and acknowledge at once or later."""

@@ -56,8 +56,8 @@ def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
     if not segment.syn:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
     if tcb.syn_cookies:
-        learned = _learn_syn(replace(tcb, options=_cookie_options(tcb)), segment)
-        return Arrival((Stimulus.RCV_SYN_COOKIE,), replace(learned, options=tcb.options))
+        learned = _learn_syn(tcb._replace(options=_cookie_options(tcb)), segment)
+        return Arrival((Stimulus.RCV_SYN_COOKIE,), learned._replace(options=tcb.options))
     learned = _hold(_learn_syn(tcb, segment), segment)
     if tcb.options.fast_open and segment.options.fast_open == tcb.options.fast_open:
         return _fast_open(learned)
@@ -68,8 +68,7 @@ def _cookie_comes_back(tcb: ControlBlock, segment: Segment) -> Arrival:
     """Without a memory of the SYN, an ACK of the cookie tells all there is to know."""
     if not tcb.syn_cookies or segment.syn or segment.ack != add(tcb.iss, 1):
         return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
-    opened = replace(
-        tcb,
+    opened = tcb._replace(
         options=_cookie_options(tcb),
         irs=add(segment.seq, -1),
         rcv_nxt=segment.seq,
@@ -94,7 +93,7 @@ def _fast_open(tcb: ControlBlock) -> Arrival:
     """A known cookie: the text on the SYN counts at once (RFC 7413 section 4.2.2)."""
     reached, gaps = _fill(tcb.rcv_nxt, tcb.held)
     delivered = distance(tcb.rcv_nxt, reached)
-    after = replace(tcb, rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered)
+    after = tcb._replace(rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered)
     stimuli = (Stimulus.RCV_SYN, Stimulus.RCV_TEXT) if delivered else (Stimulus.RCV_SYN,)
     return Arrival(stimuli, after, delivered)
 
@@ -110,7 +109,7 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
     tcb = _learn_syn(tcb, segment)
     if not segment.has_ack:
         return Arrival((Stimulus.RCV_SYN,), _hold(tcb, segment))
-    tcb = replace(tcb, snd_una=segment.ack, snd_wl2=segment.ack)
+    tcb = tcb._replace(snd_una=segment.ack, snd_wl2=segment.ack)
     return _text_and_fin(State.ESTABLISHED, tcb, segment, (Stimulus.RCV_SYN_ACK,))
 
 
@@ -121,8 +120,7 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     stamps = theirs.timestamps if ours.timestamps is not None else None
     # RFC 3168 section 6.1.1: ECE and CWR ask, ECE alone answers
     willing = (ECE | CWR) if not segment.has_ack else ECE
-    return replace(
-        tcb,
+    return tcb._replace(
         irs=segment.seq,
         rcv_nxt=add(segment.seq, 1),
         rcv_acked=segment.seq,
@@ -194,7 +192,7 @@ def _take_timestamp(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     stamps = segment.options.timestamps
     if not tcb.timestamps_on or stamps is None or before(tcb.rcv_acked, segment.seq):
         return tcb
-    return replace(tcb, ts_recent=later(tcb.ts_recent, stamps[0]))
+    return tcb._replace(ts_recent=later(tcb.ts_recent, stamps[0]))
 
 
 def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
@@ -202,7 +200,7 @@ def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     if not segment.flags & URG:
         return tcb
     end = add(segment.seq, segment.urgent)
-    return replace(tcb, rcv_up=end if tcb.rcv_up is None else later(tcb.rcv_up, end))
+    return tcb._replace(rcv_up=end if tcb.rcv_up is None else later(tcb.rcv_up, end))
 
 
 def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
@@ -234,10 +232,9 @@ def _take_ack(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         return tcb
     newer = before(tcb.snd_wl1, segment.seq) or (tcb.snd_wl1 == segment.seq and at_or_before(tcb.snd_wl2, segment.ack))
     if not newer:
-        return replace(tcb, snd_una=segment.ack)
+        return tcb._replace(snd_una=segment.ack)
     window = segment.window << tcb.snd_scale
-    return replace(
-        tcb,
+    return tcb._replace(
         snd_una=segment.ack,
         snd_wnd=window,
         snd_wl1=segment.seq,
@@ -266,8 +263,7 @@ def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tu
         stimuli = (*(s for s in stimuli if s is not Stimulus.RCV_ACK_OF_FIN), Stimulus.RCV_FIN_ACK_OF_FIN)
     elif fin:
         stimuli = (*stimuli, Stimulus.RCV_FIN)
-    after = replace(
-        held,
+    after = held._replace(
         rcv_nxt=add(reached, 1) if fin else reached,
         rcv_wnd=max(0, tcb.rcv_wnd - delivered - fin),
         held=gaps,
@@ -282,14 +278,14 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     start, end = segment.text, add(segment.text, segment.length)
     inside = at_or_before(end, edge)
     if segment.fin and inside and at_or_before(tcb.rcv_nxt, end) and tcb.fin_at is None:
-        tcb = replace(tcb, fin_at=end)
+        tcb = tcb._replace(fin_at=end)
     if before(start, tcb.rcv_nxt):
         start = tcb.rcv_nxt
     if not inside:
         end = edge
     if not before(start, end):
         return tcb
-    return replace(tcb, held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+    return tcb._replace(held=_insert(tcb.rcv_nxt, tcb.held, start, end))
 
 
 def _insert(origin: int, ranges: Ranges, start: int, end: int) -> Ranges:

@@ -5,8 +5,6 @@ Each checks first that TCP allows it here and now; what it does not allow is ref
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tcpviz.model import events
 from tcpviz.model.commands import Arm, Refuse, Timer
 from tcpviz.model.control import ControlBlock
@@ -28,8 +26,7 @@ _MAY_TRANSMIT = (
 
 def choose(run: Run, event: events.Choose) -> None:
     tcb = run.tcb
-    run.tcb = replace(
-        tcb,
+    run.tcb = tcb._replace(
         iss=tcb.iss if event.iss is None else event.iss,
         options=tcb.options if event.options is None else event.options,
         window=tcb.window if event.window is None else event.window,
@@ -49,8 +46,7 @@ def transmit(run: Run, event: events.Transmit) -> None:
     flags = ACK | (PSH if event.push else 0) | (FIN if event.fin else 0)
     run.emit(flags, why, section, length=event.octets)
     end = add(tcb.snd_nxt, event.octets)
-    run.tcb = replace(
-        run.tcb,
+    run.tcb = run.tcb._replace(
         queued=tcb.queued - event.octets,
         fin_sent=end if event.fin else tcb.fin_sent,
         snd_nxt=add(end, 1) if event.fin else end,
@@ -125,5 +121,5 @@ def probe_window(run: Run, event: events.ProbeWindow) -> None:
         return
     # from here on the octet is out: the retransmission timer repeats it
     run.emit(ACK, why, "3.8.6.1", length=1, kind="window-probe")
-    run.tcb = replace(run.tcb, queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
+    run.tcb = run.tcb._replace(queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
     run.commands.append(Arm(Timer.RETRANSMISSION))

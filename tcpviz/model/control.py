@@ -1,8 +1,11 @@
-"""The transmission control block: the variables of RFC 9293 section 3.3.1, as one frozen value."""
+"""The transmission control block: the variables of RFC 9293 section 3.3.1, as one frozen value.
+
+A named tuple: with so many fields it is copied several times faster than a dataclass.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import NO_OPTIONS, Options
@@ -12,8 +15,7 @@ Ranges = tuple[tuple[int, int], ...]
 """Half-open ranges of sequence numbers, nearest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class ControlBlock:
+class ControlBlock(NamedTuple):
     """Windows are in octets, after scaling. Numbers mean something from the state on that sets them."""
 
     # What this end brings along

@@ -7,7 +7,7 @@ decides nothing that the RFC leaves free: those decisions arrive as events, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tcpviz.model import choices, events
@@ -19,12 +19,15 @@ from tcpviz.model.run import Run
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 
 
+_NEW = ControlBlock()
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A state and its control block."""
 
     state: State = State.CLOSED
-    tcb: ControlBlock = field(default_factory=ControlBlock)
+    tcb: ControlBlock = _NEW
 
 
 class Step(NamedTuple):
@@ -48,7 +51,7 @@ def step(endpoint: Endpoint, event: events.Event) -> Step:
 def _passive_open(run: Run, event: events.PassiveOpen) -> None:
     row = run.fire(Stimulus.PASSIVE_OPEN)
     if row and row.source is State.CLOSED:
-        run.tcb = replace(run.tcb, passive=True)
+        run.tcb = run.tcb._replace(passive=True)
 
 
 def _active_open(run: Run, event: events.ActiveOpen) -> None:
@@ -59,14 +62,14 @@ def _active_open(run: Run, event: events.ActiveOpen) -> None:
 def _send(run: Run, event: events.Send) -> None:
     row = run.fire(Stimulus.SEND)
     if row and not row.signal:
-        run.tcb = replace(run.tcb, queued=run.tcb.queued + event.octets)
+        run.tcb = run.tcb._replace(queued=run.tcb.queued + event.octets)
 
 
 def _receive(run: Run, event: events.Receive) -> None:
     ended = run.state is State.CLOSE_WAIT and not run.tcb.unread
     row = run.fire(Stimulus.RECEIVE_AT_END if ended else Stimulus.RECEIVE)
     if row and row.reply is Reply.DELIVER:
-        run.tcb = replace(run.tcb, unread=max(0, run.tcb.unread - event.octets))
+        run.tcb = run.tcb._replace(unread=max(0, run.tcb.unread - event.octets))
 
 
 def _close(run: Run, event: events.Close) -> None:
@@ -77,7 +80,7 @@ def _close(run: Run, event: events.Close) -> None:
     waiting = run.state is State.SYN_RECEIVED and tcb.queued
     run.fire(Stimulus.CLOSE_DATA_QUEUED if waiting else Stimulus.CLOSE)
     if run.state is not State.CLOSED:
-        run.tcb = replace(run.tcb, closed=run.tcb.closed or event.full, fin_queued=run.tcb.fin_queued or bool(waiting))
+        run.tcb = run.tcb._replace(closed=run.tcb.closed or event.full, fin_queued=run.tcb.fin_queued or bool(waiting))
 
 
 def _abort(run: Run, event: events.Abort) -> None:

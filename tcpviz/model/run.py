@@ -71,7 +71,7 @@ class Run:
         )
         if flags & ACK:
             # a window once offered is not taken back (3.8.6)
-            self.tcb = replace(tcb, rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
+            self.tcb = tcb._replace(rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
         self.commands.append(Emit(segment, why, section, kind))
 
 
@@ -100,18 +100,18 @@ def _nothing(run: Run, row: Row) -> None:
 
 def _snd_syn(run: Run, row: Row) -> None:
     iss = run.tcb.iss
-    run.tcb = replace(run.tcb, passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
+    run.tcb = run.tcb._replace(passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
     call = "send()" if row.stimulus is Stimulus.SEND else "connect()"
     flags = SYN | ECE | CWR if run.tcb.ecn else SYN
     length = run.front or 0
     run.emit(flags, f"{call} sends SYN", row.section, seq=iss, length=length)
-    run.tcb = replace(run.tcb, snd_nxt=add(iss, 1 + length))
+    run.tcb = run.tcb._replace(snd_nxt=add(iss, 1 + length))
     run.commands.append(Arm(Timer.RETRANSMISSION))
 
 
 def _snd_syn_ack(run: Run, row: Row) -> None:
     iss = run.tcb.iss
-    run.tcb = replace(run.tcb, snd_una=iss, snd_nxt=add(iss, 1))
+    run.tcb = run.tcb._replace(snd_una=iss, snd_nxt=add(iss, 1))
     crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
     run.emit(_syn_ack(run.tcb), f"answers {crossing}", row.section, seq=iss)
     if row.target is State.LISTEN:  # a SYN cookie: everything is in the number
@@ -134,7 +134,7 @@ def _snd_ack_now(run: Run, row: Row) -> None:
 
 
 def _snd_fin(run: Run, row: Row) -> None:
-    run.tcb = replace(run.tcb, fin_queued=True)
+    run.tcb = run.tcb._replace(fin_queued=True)
 
 
 def _snd_rst(run: Run, row: Row) -> None:

@@ -46,7 +46,7 @@ def shifted(endpoint: Endpoint, by: int) -> Endpoint:
     """The same established endpoint with the peer's numbers moved round the circle."""
     tcb = endpoint.tcb
     moved = {name: add(getattr(tcb, name), by) for name in ("irs", "rcv_nxt", "rcv_acked", "snd_wl1")}
-    return replace(endpoint, tcb=replace(tcb, **moved))
+    return replace(endpoint, tcb=tcb._replace(**moved))
 
 
 @given(

@@ -67,7 +67,7 @@ def ready_for(row: Row) -> Endpoint:
 
 
 def having(endpoint: Endpoint, **fields: object) -> Endpoint:
-    return replace(endpoint, tcb=replace(endpoint.tcb, **fields))  # type: ignore[arg-type]
+    return replace(endpoint, tcb=endpoint.tcb._replace(**fields))  # type: ignore[arg-type]
 
 
 def event_for(row: Row, endpoint: Endpoint) -> events.Event:
