@@ -9,9 +9,22 @@ from tcpviz.exchange.exchange import Call
 from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.scenario import Action, Host
 from tcpviz.exchange.socket import OPEN, Socket
+from tcpviz.model import events
 from tcpviz.model.transitions import ALREADY_EXISTS, NO_CONNECTION, State
 
 _FATAL = ("error", "connection refused", "connection reset", "connection aborted")
+
+
+_EVENTS: dict[str, events.Event] = {
+    "listen": events.PassiveOpen(),
+    "connect": events.ActiveOpen(),
+    "recv": events.Receive(0),
+    "shutdown": events.Close(),
+    "close": events.Close(full=True),
+    "abort": events.Abort(),
+    "status": events.Status(),
+    "timeout": events.UserTimeout(),
+}
 
 
 class Application:
@@ -63,16 +76,16 @@ class Application:
         now = world.now
         octets = len(action.data) if action.data or action.verb == "send" else action.octets
         match action.verb:
-            case "listen":
+            case "listen" if self._socket is None:
                 self._machine.listening = True
-            case "connect":
+            case "connect" if self._socket is None or self._socket.state is State.CLOSED:
                 self._socket = self._opens()
                 if self._socket:
                     self._socket.connect(action.data)
             case "wait" | "at":
                 due = action.time if action.verb == "at" else now + action.time
                 world.at(max(due, now), lambda: self._wake(action))
-            case "accept" | "recv":
+            case "accept":
                 pass
             case _:
                 self._call(action)
@@ -81,16 +94,15 @@ class Application:
     def _call(self, action: Action) -> None:
         if self._socket is None:
             return
-        self._socket.news.clear()
+        socket = self._socket
+        socket.news.clear()
         match action.verb:
             case "send":
-                self._socket.send(action.data)
-            case "shutdown" | "close":
-                self._socket.close(full=action.verb == "close")
-            case "abort":
-                self._socket.abort()
+                socket.send(action.data)
             case "crash":
-                self._socket.crash()
+                socket.crash()
+            case _:
+                socket.step(_EVENTS[action.verb])
 
     def _wake(self, action: Action) -> None:
         if self._left and self._left[0] is action:
@@ -102,7 +114,7 @@ class Application:
         match action.verb:
             case "wait" | "at":
                 return None
-            case "listen":
+            case "listen" if self._socket is None:
                 return ""
             case "accept":
                 return self._accepted()
@@ -113,9 +125,7 @@ class Application:
                 return self._connected(self._socket)
             case "recv":
                 return self._received(self._socket, action)
-            case "crash":
-                return ""
-        return next((text for text in self._socket.news if text.startswith("error")), "")
+        return next((text for text in self._socket.news if text.startswith(("error", "state"))), "")
 
     def _accepted(self) -> str | None:
         if not self._machine.arrived:
@@ -125,9 +135,10 @@ class Application:
 
     @staticmethod
     def _connected(socket: Socket) -> str | None:
+        error = next((text for text in socket.news if text.startswith("error")), None)
         if socket.state is State.CLOSED:
             return socket.news[-1] if socket.news else NO_CONNECTION
-        return "" if socket.state in OPEN else None
+        return error or ("" if socket.state in OPEN else None)
 
     @staticmethod
     def _received(socket: Socket, action: Action) -> str | None:

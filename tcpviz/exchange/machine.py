@@ -83,6 +83,8 @@ class Machine:
         socket = Socket(self.world, ours, theirs.address, plan, self.policy, endpoint)
         self.sockets[ours.address, theirs.address] = socket
         ours.start = endpoint.state
+        self.listening |= endpoint.state is State.LISTEN
+        socket.resume()
         return socket
 
     def arrive(self, segment: Segment, story: ConnectionStory) -> Arrived:

@@ -39,8 +39,9 @@ class Policy:
     """How long the ACK of text waits for something to ride on (delayed ACK, RFC 9293 section 3.8.6.3)."""
     ack_delay_fin: int = 0
     """The same for the ACK of a FIN."""
-    challenge_interval: int = 0
-    """At most one challenge ACK in so long (RFC 5961 section 7)."""
+    challenges: int = 10
+    """At most so many challenge ACKs in `challenge_interval` (RFC 5961 section 7)."""
+    challenge_interval: int = 5 * SECOND
 
     def next_choice(self, endpoint: Endpoint, mss: int) -> Transmit | None:
         """Send what is queued as soon as the window allows, then the FIN."""
@@ -81,8 +82,14 @@ LINUX = Policy(
     msl=30 * SECOND,
     # a FIN ends the quick ACKs: tcp_fin() in net/ipv4/tcp_input.c enters pingpong mode
     ack_delay_fin=40 * MILLISECOND,
+    # tcp(7), tcp_invalid_ratelimit
+    challenges=1,
+    challenge_interval=500 * MILLISECOND,
 )
-POLICIES = {"rfc9293": RFC, "linux": LINUX}
+RFC793 = Policy(deviations=deviations.RFC793)
+# sys/netinet/tcp_timer.h: TCPTV_MSL
+FREEBSD = Policy(deviations=deviations.FREEBSD, msl=30 * SECOND)
+POLICIES = {"rfc9293": RFC, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD}
 """Dialects by name."""
 
 

@@ -12,7 +12,11 @@ from typing import Literal
 from tcpviz.exchange.exchange import Side
 from tcpviz.model.transitions import State
 
-Verb = Literal["listen", "connect", "accept", "send", "recv", "shutdown", "close", "abort", "crash", "wait", "at"]
+Verb = Literal[
+    "listen", "connect", "accept", "send", "recv", "shutdown", "close", "abort",
+    "status", "timeout", "crash", "wait", "at",
+]  # fmt: skip
+"""`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
 MILLISECOND = 10**6
 SECOND = 10**9
 
@@ -42,7 +46,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A connection that is there before the story begins (RFC 9293 section 3.5.1)."""
+    """A connection that is there, in any state, before the story begins (RFC 9293 section 3.5.1)."""
 
     state: State
     snd_nxt: int

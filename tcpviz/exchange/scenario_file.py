@@ -38,7 +38,7 @@ from tcpviz.model.transitions import State
 _FILLER = b"tcpviz! "
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
 _VERBS = get_args(Verb)
-_NEEDS_CONNECTION = ("send", "recv", "shutdown", "close", "abort")
+_NEEDS_CONNECTION = ("send", "recv", "shutdown", "close", "abort", "status", "timeout")
 _LARGEST_SEND = 2**30
 _LARGEST = 2**32 - 1
 _TOP = ("title", "summary", "theme", "unperformable", "client", "server", "network", "inject")

@@ -12,16 +12,15 @@ from dataclasses import replace
 from tcpviz.errors import InputError
 from tcpviz.exchange.application import Application
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Exchange, Side, Transmission, other
+from tcpviz.exchange.exchange import Exchange, Fate, Side, Transmission, other
 from tcpviz.exchange.machine import Machine
+from tcpviz.exchange.midway import midway
 from tcpviz.exchange.network import Wire
 from tcpviz.exchange.policy import RFC, Policy
 from tcpviz.exchange.scenario import Host, Injection, Scenario, SegmentName
-from tcpviz.exchange.socket import Socket, closed
+from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
-from tcpviz.model import events
 from tcpviz.model.commands import Emit
-from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State, cite
@@ -92,7 +91,7 @@ class _Play:
         local = Address(plan.address, plan.port)
         remote = self._machines[other(side)].address
         ends = (local, remote) if side == "client" else (remote, local)
-        placed = machine.place(self.story(*ends), plan, _midway(plan, machine.policy)) if plan.start else None
+        placed = machine.place(self.story(*ends), plan, midway(plan, machine.policy)) if plan.start else None
         isns = machine.isns(plan)
 
         def opens() -> Socket | None:
@@ -148,8 +147,7 @@ class _Play:
         story, origin = self._story_of(sender)
         passage, names = self._wire.carry(origin, emit.segment, self.now)
         self.sent += 1
-        index = self._note(story, origin, emit, payload, sender.state, passage.arrival)
-        story.segments[index] = replace(story.segments[index], fate=passage.fate)
+        index = self._note(story, origin, emit, payload, sender.state, passage.arrival, passage.fate)
         overtaken, self._overtaken[origin] = self._overtaken[origin], []
         if passage.arrival is not None:
             deliver = self._delivery(story, index, other(origin), emit.segment)
@@ -164,8 +162,7 @@ class _Play:
             self.at(self.now + self._scenario.network.one_way(origin), self._absence(story, index, other(origin)))
         if passage.copy is not None:
             copy = replace(emit, kind="duplicate")
-            twin = self._note(story, origin, copy, payload, sender.state, passage.copy)
-            story.segments[twin] = replace(story.segments[twin], fate="duplicated")
+            twin = self._note(story, origin, copy, payload, sender.state, passage.copy, passage.fate)
             self.at(passage.copy, self._delivery(story, twin, other(origin), emit.segment))
         self._release(names, self.now if passage.arrival is None else passage.arrival)
 
@@ -174,7 +171,14 @@ class _Play:
         self.at(time, deliver)
 
     def _note(
-        self, story: ConnectionStory, origin: Side, emit: Emit, payload: bytes, sender: State, arrival: int | None
+        self,
+        story: ConnectionStory,
+        origin: Side,
+        emit: Emit,
+        payload: bytes,
+        sender: State,
+        arrival: int | None,
+        fate: Fate = "delivered",
     ) -> int:
         before = self._receiver_state(story, other(origin))
         story.segments.append(
@@ -189,6 +193,7 @@ class _Play:
                 before=before,
                 after=before,
                 kind=emit.kind,
+                fate=fate,
                 payload=payload,
             )
         )
@@ -241,27 +246,3 @@ class _Play:
         letter, offset = (text[0], int(text[1:] or 0)) if text[0] in "xy" else ("", int(text))
         base = {"": 0, "x": self._scenario.client.isn, "y": self._scenario.server.isn}[letter]
         return add(base, offset)
-
-
-def _midway(plan: Host, policy: Policy) -> Endpoint:
-    """A connection that has been there for long, with nothing on its way (RFC 9293 section 3.5.1)."""
-    assert plan.start
-    endpoint = closed(plan, policy)
-    if plan.start.state is State.LISTEN:
-        return step(endpoint, events.PassiveOpen()).endpoint
-    sent, heard = plan.start.snd_nxt, plan.start.rcv_nxt
-    tcb = endpoint.tcb._replace(
-        iss=add(sent, -1),
-        snd_una=sent,
-        snd_nxt=sent,
-        snd_wnd=65535,
-        snd_wnd_max=65535,
-        snd_wl1=heard,
-        snd_wl2=sent,
-        irs=add(heard, -1),
-        rcv_nxt=heard,
-        rcv_acked=heard,
-        rcv_wnd=plan.window,
-        peer_mss=plan.mss,
-    )
-    return Endpoint(plan.start.state, tcb)

@@ -100,7 +100,8 @@ class Socket:
         self._text, self._text_start = b"", endpoint.tcb.snd_nxt
         self._syn_repeated = False
         self._ack_waits = False
-        self._heard, self._asked = 0, 0
+        self._asked = 0
+        self._challenged: list[int] = []
 
     @property
     def state(self) -> State:
@@ -120,12 +121,13 @@ class Socket:
         self._text += data
         self.step(events.Send(len(data)))
 
-    def close(self, *, full: bool) -> None:
-        """close(), or with `full` false shutdown(SHUT_WR)."""
-        self.step(events.Close(full))
-
-    def abort(self) -> None:
-        self.step(events.Abort())
+    def resume(self) -> None:
+        """The timers that run in the state in which the story finds the connection."""
+        if unacknowledged(self.endpoint.tcb):
+            self._first_unacked = self._world.now
+            self._arm(Timer.RETRANSMISSION, self._trip.rto)
+        if self.state is State.TIME_WAIT:
+            self._arm(Timer.TIME_WAIT, 2 * self._policy.msl)
 
     def choose_iss(self, iss: int) -> None:
         """For the incarnation that a SYN in TIME-WAIT may open."""
@@ -151,7 +153,7 @@ class Socket:
     def arrive(self, segment: Segment) -> Arrived:
         """A segment from the wire: what it did by itself, whatever follows from it later."""
         before, una, shut = self.state, self.endpoint.tcb.snd_una, self.endpoint.tcb.snd_wnd == 0
-        self._heard, self._asked = self._world.now, 0
+        self._asked = 0
         rows = self.step(events.SegmentArrives(segment), pump=False)
         if self.endpoint.tcb.snd_una != una:
             self._measure()
@@ -224,6 +226,8 @@ class Socket:
 
     def _emit(self, emit: Emit) -> None:
         segment = emit.segment
+        if emit.kind == "challenge" and not self._may_challenge():
+            return
         self.story.learn(segment)
         if segment.syn:
             self._text_start = add(segment.seq, 1)
@@ -236,6 +240,15 @@ class Socket:
                 self._first_unacked = self._world.now
         at = (segment.text - self._text_start) % MODULUS
         self._world.transmit(self, emit, self._text[at : at + segment.length])
+
+    def _may_challenge(self) -> bool:
+        """Challenge ACKs are throttled, so that nobody can make us send more than we receive (RFC 5961 section 7)."""
+        now = self._world.now
+        self._challenged = [time for time in self._challenged if now - time < self._policy.challenge_interval]
+        if len(self._challenged) >= self._policy.challenges:
+            return False
+        self._challenged.append(now)
+        return True
 
     # Timers
 

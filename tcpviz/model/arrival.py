@@ -157,8 +157,7 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
     if segment.rst:
         return Arrival((_reset(state, tcb, segment),), tcb)
     if segment.syn:
-        passive = state is State.SYN_RECEIVED and tcb.passive
-        return Arrival((Stimulus.RCV_SYN_PASSIVE if passive else Stimulus.RCV_SYN_IN_WINDOW,), tcb)
+        return Arrival((_syn(state, tcb),), tcb)
     if not segment.has_ack:
         return Arrival((Stimulus.RCV_WITHOUT_ACK,), tcb)
     phrase = _acknowledgement(state, tcb, segment)
@@ -206,11 +205,18 @@ def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
 def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
     if state is State.TIME_WAIT and Deviation.NO_TIME_WAIT_ASSASSINATION in tcb.deviations:
         return Stimulus.RCV_BAD_RST
-    if segment.seq != tcb.rcv_nxt:
+    if segment.seq != tcb.rcv_nxt and Deviation.RESET_IN_WINDOW not in tcb.deviations:
         return Stimulus.RCV_RST_IN_WINDOW
     if state is not State.SYN_RECEIVED:
         return Stimulus.RCV_RST
     return Stimulus.RCV_RST_PASSIVE if tcb.passive else Stimulus.RCV_RST_ACTIVE
+
+
+def _syn(state: State, tcb: ControlBlock) -> Stimulus:
+    if Deviation.SYN_IN_WINDOW in tcb.deviations:
+        return Stimulus.RCV_SYN_ERROR
+    passive = state is State.SYN_RECEIVED and tcb.passive
+    return Stimulus.RCV_SYN_PASSIVE if passive else Stimulus.RCV_SYN_IN_WINDOW
 
 
 def _acknowledgement(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:

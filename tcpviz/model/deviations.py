@@ -15,7 +15,7 @@ class Deviation(Enum):
     RESET_WITH_ACK = (
         "reset-with-ack",
         "a reset sent by ABORT carries ACK = RCV.NXT, where 3.10.5 sends a bare RST",
-        "Linux net/ipv4/tcp_output.c, tcp_send_active_reset()",
+        "Linux net/ipv4/tcp_output.c, tcp_send_active_reset(); FreeBSD sys/netinet/tcp_fsm.h, tcp_outflags[]",
     )
     EMPTY_WINDOW_PROBE = (
         "empty-window-probe",
@@ -32,6 +32,16 @@ class Deviation(Enum):
         "an orphan in FIN-WAIT-2 is given up after a while, where Figure 5 waits for the FIN",
         "Linux tcp(7), tcp_fin_timeout",
     )
+    RESET_IN_WINDOW = (
+        "reset-in-window",
+        "any reset in the window ends the connection, where 3.10.7.4 asks for RCV.NXT exactly",
+        "RFC 793 page 37, Reset Processing",
+    )
+    SYN_IN_WINDOW = (
+        "syn-in-window",
+        "a SYN in the window is an error and resets the connection, where 3.10.7.4 sends a challenge ACK",
+        "RFC 793 page 71, fourth check",
+    )
     NO_TIME_WAIT_ASSASSINATION = (
         "rfc1337",
         "TIME-WAIT ignores resets, so that an old duplicate cannot end it",
@@ -44,6 +54,7 @@ class Deviation(Enum):
 
 
 RFC9293: frozenset[Deviation] = frozenset()
+RFC793 = frozenset({Deviation.RESET_IN_WINDOW, Deviation.SYN_IN_WINDOW})
 LINUX = frozenset(
     {
         Deviation.RESET_WITH_ACK,
@@ -52,5 +63,7 @@ LINUX = frozenset(
         Deviation.FIN_WAIT_2_TIMEOUT,
     }
 )
+# sys/netinet/tcp_fsm.h: tcp_outflags[TCPS_CLOSED] is TH_RST|TH_ACK
+FREEBSD = frozenset({Deviation.RESET_WITH_ACK})
 
-DIALECTS = {"rfc9293": RFC9293, "linux": LINUX}
+DIALECTS = {"rfc9293": RFC9293, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD}

@@ -70,6 +70,7 @@ class Stimulus(Enum):
     RCV_BAD_RST = "rcv unacceptable RST"
     RCV_SYN_PASSIVE = "rcv SYN in window, after passive OPEN"
     RCV_SYN_IN_WINDOW = "rcv SYN in window"
+    RCV_SYN_ERROR = "rcv SYN in window, as an error"
     RCV_WITHOUT_ACK = "rcv segment without ACK"
     # Timeouts (3.10.8)
     USER_TIMEOUT = "USER TIMEOUT"
@@ -225,6 +226,7 @@ TABLE: tuple[Row, ...] = (
     # fourth, SYN
     Row(_SR, _S.RCV_SYN_PASSIVE, _R.DELETE_TCB, _L, "3.10.7.4"),
     *_in((_SR, *SYNCHRONIZED), _S.RCV_SYN_IN_WINDOW, _R.SND_ACK_NOW, "3.10.7.4"),
+    *_in((_SR, *SYNCHRONIZED), _S.RCV_SYN_ERROR, _R.SND_RST, "RFC 793 3.9", to=_C, signal=RESET),
     # fifth, ACK
     *_in((_SR, *SYNCHRONIZED), _S.RCV_WITHOUT_ACK, _R.DISCARD, "3.10.7.4"),
     Row(_SR, _S.RCV_ACK_OF_SYN, _R.NONE, _E, "3.10.7.4", _FIGURE),

@@ -53,6 +53,8 @@ def ready_for(row: Row) -> Endpoint:
             return play([events.Close(full=True)], in_state(row.source))
         case Stimulus.RCV_SYN_COOKIE | Stimulus.RCV_ACK_OF_COOKIE:
             return having(in_state(row.source), syn_cookies=True)
+        case Stimulus.RCV_SYN_ERROR:
+            return having(in_state(row.source), deviations=frozenset({Deviation.SYN_IN_WINDOW}))
         case Stimulus.RCV_SYN_AGAIN:
             return having(in_state(row.source), deviations=frozenset({Deviation.SYN_ACK_AGAIN}))
         case Stimulus.RCV_TEXT if row.source is State.SYN_RECEIVED:
@@ -98,7 +100,7 @@ def event_for(row: Row, endpoint: Endpoint) -> events.Event:
             return arrives(RST, seq=nxt)
         case Stimulus.RCV_RST_IN_WINDOW:
             return arrives(RST, seq=add(nxt, 7))
-        case Stimulus.RCV_SYN_PASSIVE | Stimulus.RCV_SYN_IN_WINDOW:
+        case Stimulus.RCV_SYN_PASSIVE | Stimulus.RCV_SYN_IN_WINDOW | Stimulus.RCV_SYN_ERROR:
             return arrives(SYN, seq=add(nxt, 7))
         case Stimulus.RCV_UNACCEPTABLE:
             return arrives(ACK, seq=add(nxt, -7), ack=sent)
