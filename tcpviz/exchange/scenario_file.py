@@ -8,7 +8,7 @@
     [network]                     delay, lose, duplicate, reorder, hold, loss, seed
     [[inject]]                    segments that neither end sent
 
-`docs/scenarios.md` lists every key.
+`docs/scenario-files.md` describes every key.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ from tcpviz.model.transitions import State
 
 _FILLER = b"tcpviz! "
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
-_VERBS = get_args(Verb)
+VERBS = get_args(Verb)
 _NEEDS_CONNECTION = ("send", "recv", "shutdown", "close", "abort", "status", "timeout")
 _LARGEST_SEND = 2**30
 _LARGEST = 2**32 - 1
-_TOP = ("title", "summary", "theme", "unperformable", "client", "server", "network", "inject")
+NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
+TOP = ("title", "summary", "theme", "unperformable", "client", "server", "network", "inject")
 Value = TypeVar("Value")
 
 
@@ -82,7 +83,7 @@ def parse(text: str, name: str, where: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not TOML: {error}") from error
     place = Place(where, text)
-    _only(table, _TOP, place)
+    _only(table, TOP, place)
     clients = _hosts(table, "client", place)
     servers = _hosts(table, "server", place)
     injections = tuple(
@@ -232,6 +233,8 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "start": _start,
 }
 
+SIDE = ("calls", "isn", *_READERS)
+
 
 def _read(place: Place, key: str, value: object, reader: Callable[[object], Value]) -> Value:
     try:
@@ -245,7 +248,7 @@ def _hosts(table: Mapping[str, Any], side: Side, place: Place) -> tuple[Host, ..
     hosts: list[Host] = []
     for nth, fields in enumerate(tables):
         here = place.section(side, nth)
-        _only(fields, ("calls", "isn", *_READERS), here)
+        _only(fields, SIDE, here)
         isns = _read(here, "isn", fields.get("isn", 1000 if side == "client" else 5000), _isns)
         values = {key: _read(here, key, fields[key], reader) for key, reader in _READERS.items() if key in fields}
         values.setdefault("address", "10.0.0.1" if side == "client" else "10.0.0.2")
@@ -271,9 +274,9 @@ def call(text: str) -> Action:
     """`connect`, `send 5`, `send hello you` (its text), `recv 3`, `recv end`, `wait 100 ms`."""
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
-    if verb not in _VERBS:
-        near = difflib.get_close_matches(verb, _VERBS, n=1)
-        raise Expected(f"one of the calls {', '.join(_VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        raise Expected(f"one of the calls {', '.join(VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
     match verb:
         case "send" | "connect" if rest:
             return Action(cast(Verb, verb), data=_data(rest))
@@ -304,7 +307,7 @@ def filler(octets: int) -> bytes:
 
 
 def _network(fields: Mapping[str, Any], place: Place) -> Network:
-    _only(fields, ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed"), place)
+    _only(fields, NETWORK, place)
     delay = fields.get("delay", "10 ms")
     each = delay if isinstance(delay, dict) else {"client": delay, "server": delay}
     if set(each) != {"client", "server"}:
@@ -343,11 +346,11 @@ def segment_name(value: object) -> SegmentName:
     return SegmentName(cast("Side | None", found[1]), found[2] or "segment", int(found[4] or 1))  # type: ignore[arg-type]
 
 
-_INJECTED = ("from", "flags", "seq", "ack", "length", "window", "at", "after", "why")
+INJECTED = ("from", "flags", "seq", "ack", "length", "window", "at", "after", "why")
 
 
 def _injection(fields: Mapping[str, Any], place: Place) -> Injection:
-    _only(fields, _INJECTED, place)
+    _only(fields, INJECTED, place)
     for key in ("from", "flags", "seq"):
         if key not in fields:
             raise place.error("", f"the key '{key}' is missing: an injected segment says from, flags and seq")
