@@ -1,0 +1,5 @@
+"""`python -m tcpviz` is the same program."""
+
+from tcpviz.cli import main
+
+main()

@@ -1,0 +1,57 @@
+"""`tcpviz match`: captures, explained by the model."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+
+from tcpviz.cli import options, output, render
+from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.document import match_document
+from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.match import match
+from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.report import report
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@options.numbers()
+@options.ascii_only
+@options.as_json
+@options.output(".png .txt .json")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    numbers: str,
+    ascii_only: bool,
+    as_json: bool,
+    outputs: tuple[str, ...],
+) -> None:
+    """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
+
+    Exits with 1 when a capture violates the model.
+    """
+    from tcpviz import frames
+
+    paths = output.targets(outputs, render.ENDINGS)
+    results: list[tuple[Capture, Exchange]] = []
+    for name in files:
+        capture = frames.read(name)
+        for warning in capture.warnings:
+            click.echo(f"tcpviz: warning: {warning}", err=True)
+        results.append((capture, match(capture)))
+    style = cast(Numbers, numbers)
+    document = match_document(results)
+    if as_json:
+        click.echo(render.json_text(document), nl=False)
+    else:
+        for capture, exchange in results:
+            click.echo(report(capture, exchange, numbers=style, ascii_only=ascii_only), nl=False)
+    for path in paths:
+        for _, exchange in results[:1]:
+            render.write(path, exchange, document, style, ascii_only, verdicts=True)
+    if not all(exchange.conforms for _, exchange in results):
+        ctx.exit(1)

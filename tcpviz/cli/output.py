@@ -1,0 +1,88 @@
+"""Where results go: the endings that say the format, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tcpviz.errors import OutputError
+
+if TYPE_CHECKING:
+    from tcpviz.frames import Writer
+
+STANDARD_OUTPUT = "-"
+
+
+def targets(paths: Iterable[str], known: Collection[str]) -> tuple[Path, ...]:
+    """The files to write, checked before any work is done. `-` is standard output, where data goes anyway."""
+    checked = []
+    for name in paths:
+        if name == STANDARD_OUTPUT:
+            continue
+        path = Path(name)
+        if path.suffix not in known:
+            raise OutputError(f"{name}: the ending says the format; known here are {' '.join(sorted(known))}")
+        if path.is_dir():
+            raise OutputError(f"{name}: cannot be written: it is a directory")
+        folder = path.parent
+        if not folder.is_dir():
+            raise OutputError(f"{name}: cannot be written: there is no directory {folder}")
+        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise OutputError(f"{name}: cannot be written: permission denied")
+        checked.append(path)
+    return tuple(checked)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write beside the target and rename, so that nobody ever sees half a file."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            hand_over(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def hand_over(path: str) -> None:
+    """Give a new file the usual permissions and, under sudo, to the user who called it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if os.geteuid() == 0 and user and group:
+        os.chown(path, int(user), int(group))
+
+
+@contextmanager
+def recording(path: Path) -> Iterator[Writer]:
+    """A capture that grows as NAME.part and gets its name at the end; a kill leaves the readable part.
+
+    Without a single record there is nothing to keep.
+    """
+    from tcpviz.frames import Writer
+
+    part = path.with_name(f"{path.name}.part")
+    with Writer(str(part), "pcapng" if path.suffix == ".pcapng" else "pcap") as writer:
+        hand_over(str(part))
+        empty = part.stat().st_size
+        yield writer
+        writer.flush()
+        kept = part.stat().st_size > empty
+    if kept:
+        os.replace(part, path)
+        print(f"wrote {path}", file=sys.stderr)
+    else:
+        part.unlink()

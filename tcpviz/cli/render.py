@@ -1,0 +1,68 @@
+"""An exchange as text, JSON or a picture, by the ending of a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from tcpviz.cli.output import write_whole
+from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.ladder import ladder
+from tcpviz.exchange.numbers import Numbers
+
+ENDINGS = (".png", ".txt", ".json")
+RECORDINGS = (".pcap", ".pcapng")
+
+
+def json_text(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool) -> str:
+    """Every connection, one below the other."""
+    return "\n".join(
+        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts)
+        for connection in exchange.connections
+    )
+
+
+def write(
+    path: Path, exchange: Exchange, document: dict[str, Any], numbers: Numbers, ascii_only: bool, verdicts: bool
+) -> None:
+    """One file, in the format of its ending."""
+    if path.suffix == ".json":
+        write_whole(path, json_text(document).encode())
+    elif path.suffix in RECORDINGS:
+        write_whole(path, _recording(exchange, "pcapng" if path.suffix == ".pcapng" else "pcap"))
+    elif path.suffix == ".txt":
+        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
+    else:
+        write_whole(path, picture(path, exchange, numbers))
+
+
+def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
+    """A simulated exchange as a capture file."""
+    from tcpviz import frames
+
+    whole = io.BytesIO()
+    frames.write(whole, frames.frames_of(exchange), format=form)
+    return whole.getvalue()
+
+
+def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
+    """The sequence diagram of one connection: the first that violates, else the first."""
+    from tcpviz import draw
+
+    connections = exchange.connections
+    if len(connections) > 1:
+        shown = connections.index(_worth_seeing(connections)) + 1
+        print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)
+    drawing = draw.sequence(_worth_seeing(connections), title=exchange.title, numbers=numbers, clocks=exchange.clocks)
+    return draw.png(drawing)
+
+
+def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:
+    return next((c for c in connections if not c.conforms), connections[0])

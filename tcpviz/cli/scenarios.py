@@ -1,0 +1,27 @@
+"""`tcpviz scenarios`: what simulate and capture know by name."""
+
+from __future__ import annotations
+
+import click
+
+from tcpviz.exchange import library
+from tcpviz.exchange.performable import obstacle
+
+
+@click.command()
+@click.option("--names", "bare", is_flag=True, help="Print bare names, one a line.")
+@click.option("--performable", is_flag=True, help="Only those that capture --scenario can perform.")
+def command(bare: bool, performable: bool) -> None:
+    """List the library of scenarios by theme, with one line each."""
+    found = [library.load(name) for name in library.names()]
+    if performable:
+        found = [scenario for scenario in found if not obstacle(scenario)]
+    if bare:
+        click.echo("".join(f"{scenario.name}\n" for scenario in found), nl=False)
+        return
+    width = max((len(scenario.name) for scenario in found), default=0)
+    for theme in dict.fromkeys(scenario.theme for scenario in found):
+        click.echo(theme)
+        for scenario in found:
+            if scenario.theme == theme:
+                click.echo(f"  {scenario.name:<{width}}  {scenario.summary}")

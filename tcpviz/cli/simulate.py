@@ -1,0 +1,93 @@
+"""`tcpviz simulate`: a scenario, played in the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import click
+
+from tcpviz.cli import options, output, render
+from tcpviz.errors import InputError
+from tcpviz.exchange import library, scenario_file
+from tcpviz.exchange.document import exchange_document
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.policy import POLICIES
+from tcpviz.exchange.reasons import reasons
+from tcpviz.exchange.simulate import simulate
+
+_ISN = click.IntRange(0, 2**32 - 1)
+
+
+@click.command()
+@click.argument("scenario", default="normal")
+@click.option("--client-isn", type=_ISN, help="The client's initial sequence number.")
+@click.option("--server-isn", type=_ISN, help="The server's initial sequence number.")
+@click.option("--send", "sends", multiple=True, metavar="SIDE:OCTETS", help="Who sends how much, such as client:5.")
+@click.option("--closer", type=click.Choice(["client", "server", "both"]), help="Who closes first.")
+@click.option("--lose", multiple=True, metavar="SEGMENT", help="Lose a segment: 'client SYN 1', 'segment 7'.")
+@click.option("--delay", metavar="TIME", help="One-way delay, such as '10 ms'.")
+@click.option(
+    "--dialect", type=click.Choice(list(POLICIES)), default="rfc9293", show_default=True, help="Whose habits."
+)
+@click.option("--explain", is_flag=True, help="Say below the ladder why each segment and each number is what it is.")
+@options.numbers()
+@options.ascii_only
+@options.as_json
+@options.output(".png .txt .json .pcap .pcapng")
+def command(
+    scenario: str,
+    client_isn: int | None,
+    server_isn: int | None,
+    sends: tuple[str, ...],
+    closer: str | None,
+    lose: tuple[str, ...],
+    delay: str | None,
+    dialect: str,
+    explain: bool,
+    numbers: str,
+    ascii_only: bool,
+    as_json: bool,
+    outputs: tuple[str, ...],
+) -> None:
+    """Play SCENARIO (a name or a .toml file) in the model and print it as a ladder.
+
+    Without an argument it is the normal connection: three-way handshake, one request, one response,
+    four-way close. --send and --closer give that connection other calls.
+    """
+    files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
+    plan = library.load(scenario)
+    if delay is not None:
+        time = scenario_file.option("--delay", delay, scenario_file.duration)
+        plan = replace(plan, network=replace(plan.network, delay=time, client_delay=None, server_delay=None))
+    if sends or closer:
+        if scenario != "normal":
+            raise InputError(f"--send and --closer change the calls of the normal connection, not of {scenario}")
+        turns = tuple(map(_turn, sends)) or (("client", 5), ("server", 3))
+        plan = library.conversation(plan, cast("tuple[tuple[Side, int], ...]", turns), closer or "client")
+    if client_isn is not None:
+        plan = replace(plan, client=replace(plan.client, isn=client_isn))
+    if server_isn is not None:
+        plan = replace(plan, server=replace(plan.server, isn=server_isn))
+    lost = tuple(scenario_file.option("--lose", name, scenario_file.segment_name) for name in lose)
+    plan = replace(plan, network=replace(plan.network, lose=plan.network.lose + lost))
+
+    exchange = simulate(plan, POLICIES[dialect])
+    style = cast(Numbers, numbers)
+    document = exchange_document(plan.name, exchange)
+    if as_json:
+        click.echo(render.json_text(document), nl=False)
+    else:
+        click.echo(render.ladders(exchange, style, ascii_only, verdicts=False), nl=False)
+        if explain:
+            click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
+    for path in files:
+        render.write(path, exchange, document, style, ascii_only, verdicts=False)
+
+
+def _turn(text: str) -> tuple[str, int]:
+    side, _, octets = text.partition(":")
+    if side not in ("client", "server") or not octets.isdecimal() or not 0 < int(octets) <= 2**20:
+        raise InputError(f"--send {text}: expected SIDE:OCTETS with 1 to {2**20} octets, such as client:5")
+    return side, int(octets)

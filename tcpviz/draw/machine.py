@@ -1,0 +1,200 @@
+"""Edges -> Drawing: the state machine, plain or with the ways that client and server took.
+
+Knows where things stand (`machine_places`) and how they look; which edges there are comes from the table.
+Client and server differ in colour, in dash and in the shape of their badges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tcpviz.draw.drawing import Anchor, Circle, Drawing, Line, Point, Rect, Role, Shape, Text, arrowhead
+from tcpviz.draw.inking import band_role
+from tcpviz.draw.machine_places import BOX_HEIGHT, BOX_WIDTH, LEGEND, ROUTES, STATES, Route
+from tcpviz.draw.metrics import Metrics, printable
+from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Side
+from tcpviz.graph import Edge
+from tcpviz.model.transitions import Row
+
+_SIDES: tuple[Side, Side] = ("client", "server")
+_ROLES = {"client": Role.CLIENT, "server": Role.SERVER}
+_SIZE, _SMALL, _NAME = 14.0, 12.0, 15.0
+_LEADING = 16.0
+_BADGE = 9.5
+_RADIUS = 8.0
+_TOLD = 2
+"""Steps beyond the figure for which the legend has room."""
+_DASH = (9.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The numbers of a party's steps along one edge."""
+
+    side: Side
+    numbers: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        return ",".join(map(str, self.numbers))
+
+
+def machine(
+    edges: Sequence[Edge], walks: Mapping[Side, Sequence[Row]], *, title: str, metrics: Metrics, words: Words
+) -> Drawing:
+    title = printable(title)
+    return Drawing(tuple(_Chart(edges, walks, metrics, words).shapes(title)), title)
+
+
+class _Chart:
+    def __init__(
+        self, edges: Sequence[Edge], walks: Mapping[Side, Sequence[Row]], metrics: Metrics, words: Words
+    ) -> None:
+        self.edges, self.walks, self.metrics, self.words = edges, walks, metrics, words
+        drawn = {row for edge in edges for row in edge.rows if edge.reset or (edge.source, edge.target) in ROUTES}
+        self.strays = [
+            (side, number, row)
+            for side, rows in walks.items()
+            for number, row in enumerate(rows, 1)
+            if row not in drawn
+        ]
+        """Steps that the figure does not show, such as ABORT: told in words."""
+
+    def shapes(self, title: str) -> Iterator[Shape]:
+        title = self.metrics.fit(title, 920, 22, True)
+        yield self._text((480, 30), title, 22, Role.TEXT, True, "middle", "title")
+        routed = [(edge, ROUTES[edge.source, edge.target], self._steps(edge)) for edge in self.edges
+                  if not edge.reset and (edge.source, edge.target) in ROUTES]  # fmt: skip
+        # walked arrows last, so that nothing lies over them
+        for edge, route, steps in sorted(routed, key=lambda item: bool(item[2])):
+            yield from self._arrow(edge, route, steps)
+        yield from self._boxes()
+        for edge, route, steps in routed:
+            yield from self._label(edge, route, steps)
+            yield from self._badges(route.badge, steps, _part(edge))
+        yield from self._resets()
+        yield from self._legend()
+
+    def _steps(self, edge: Edge) -> tuple[Steps, ...]:
+        found = []
+        for side in _SIDES:
+            numbers = tuple(n for n, row in enumerate(self.walks.get(side, ()), 1) if row in edge.rows)
+            if numbers:
+                found.append(Steps(side, numbers))
+        return tuple(found)
+
+    # Arrows
+
+    def _arrow(self, edge: Edge, route: Route, steps: tuple[Steps, ...]) -> Iterator[Shape]:
+        part = _part(edge)
+        tip, before = route.points[-1], route.points[-2]
+        if not steps:
+            role = Role.FAINT if self.walks else Role.FRAME
+            yield Line((*route.points[:-1], _back(tip, before, 7)), role, 1.5, radius=_RADIUS, part=part)
+            yield arrowhead(tip, before, 9, role, part)
+            return
+        # of two ends that go the same way, the client's line runs inside the server's
+        both = len(steps) == 2
+        for step in reversed(steps):
+            width = 7.0 if both and step.side == "server" else 2.4 if both else 3.2
+            dash = _DASH if step.side == "server" else ()
+            line = (*route.points[:-1], _back(tip, before, 10))
+            yield Line(line, _ROLES[step.side], width, dash, _RADIUS, part)
+        yield arrowhead(tip, before, 13, _ROLES[steps[0].side], part)
+
+    def _label(self, edge: Edge, route: Route, steps: tuple[Steps, ...]) -> Iterator[Shape]:
+        role = Role.MUTED if self.walks else Role.TEXT
+        if steps:
+            role = _ROLES[steps[0].side] if len(steps) == 1 else Role.TEXT
+        lines = list(edge.lines)
+        if route.stacked:
+            lines = [line for label in edge.labels for half in label if half for line in _broken(half)]
+        for number, line in enumerate(lines):
+            at = route.label[0], route.label[1] + number * _LEADING
+            yield self._text(at, line, _SIZE, role, bool(steps), route.anchor, f"{_part(edge)}/label")
+
+    def _badges(self, at: Point, steps: tuple[Steps, ...], part: str) -> Iterator[Shape]:
+        """Side by side where both ends pass: a disc for the client, a square for the server."""
+        for number, step in enumerate(steps):
+            x = at[0] + (2 * number - len(steps) + 1) * (_BADGE + 1)
+            width = max(2 * _BADGE, self.metrics.width(step.text, 12, True) + 8)
+            role = _ROLES[step.side]
+            if step.side == "client" and width == 2 * _BADGE:
+                yield Circle(x, at[1], _BADGE, role, f"{part}/badge")
+            else:
+                radius = _BADGE if step.side == "client" else 2.5
+                y = at[1] - _BADGE
+                yield Rect(x - width / 2, y, width, 2 * _BADGE, role, radius, part=f"{part}/badge")
+            yield self._text((x, at[1] + 4.4), step.text, 12, Role.ON_BADGE, True, "middle", f"{part}/badge")
+
+    # States
+
+    def _boxes(self) -> Iterator[Shape]:
+        visited = {state for rows in self.walks.values() for row in rows for state in (row.source, row.target)}
+        for state, (x, y) in STATES.items():
+            lit = state in visited
+            part = f"state-{state}"
+            corner = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
+            stroke = 2.6 if lit else 1.2
+            outline = Role.FAINT if self.walks and not lit else Role.FRAME
+            yield Rect(*corner, BOX_WIDTH, BOX_HEIGHT, band_role(state), 7, outline, stroke, part)
+            yield self._text((x, y + 0.36 * _NAME), str(state), _NAME, Role.TEXT, True, "middle", f"{part}/name")
+
+    def _resets(self) -> Iterator[Shape]:
+        """Note 3: a tag on every state that a reset closes, instead of nine more arrows."""
+        for edge in self.edges:
+            if not edge.reset or edge.source not in STATES:
+                continue
+            x, y = STATES[edge.source]
+            left, low = x - BOX_WIDTH / 2, y + BOX_HEIGHT / 2
+            yield from self._tag((left - 2, low - 6), f"reset-{edge.source}")
+            yield from self._badges((left - 13, low + 1), self._steps(edge), f"reset-{edge.source}")
+
+    def _tag(self, corner: Point, part: str) -> Iterator[Shape]:
+        yield Rect(corner[0], corner[1], 35, 14.5, Role.RESET, 3, part=part)
+        yield self._text((corner[0] + 17.5, corner[1] + 11.6), "RST", _SMALL, Role.ON_BADGE, True, "middle", part)
+
+    # Legend
+
+    def _legend(self) -> Iterator[Shape]:
+        x, y = LEGEND
+        told = self.strays[:_TOLD]
+        y -= 18 * (len(told) > 0)
+        for side, number, row in told:
+            text = f"{side} {number}: {row.stimulus} → {row.target} ({self.words.not_in_figure})"
+            text = self.metrics.fit(text, 948 - x, _SIZE)
+            yield self._text((x, y), text, _SIZE, _ROLES[side], False, "start", "legend")
+            y += 19
+        if any(edge.reset for edge in self.edges):
+            yield from self._tag((x, y - 11), "legend")
+            yield self._text((x + 42, y), self.words.resets, _SIZE, Role.TEXT, False, "start", "legend")
+        for side in _SIDES:
+            if self.walks.get(side):
+                name = self.words.client if side == "client" else self.words.server
+                dash = _DASH if side == "server" else ()
+                yield Line(((x, y + 20), (x + 36, y + 20)), _ROLES[side], 3.2, dash, part="legend")
+                yield self._text((x + 44, y + 25), name, _SIZE, _ROLES[side], True, "start", "legend")
+                x += 140
+
+    def _text(self, at: Point, text: str, size: float, role: Role, bold: bool, anchor: Anchor, part: str) -> Text:
+        width = self.metrics.width(text, size, bold)
+        return Text(*at, text, size, width, role, bold, anchor, part=part)
+
+
+def _part(edge: Edge) -> str:
+    return f"edge-{edge.source}-{edge.target}"
+
+
+def _broken(text: str) -> list[str]:
+    """`rcv FIN, ACK of FIN` in two lines; the comma of `SYN,ACK` is none."""
+    pieces = text.split(", ")
+    return [f"{piece}," for piece in pieces[:-1]] + pieces[-1:]
+
+
+def _back(tip: Point, before: Point, by: float) -> Point:
+    """A line ends inside its arrowhead."""
+    dx, dy = before[0] - tip[0], before[1] - tip[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    return tip[0] + dx * by / length, tip[1] + dy * by / length

@@ -1,0 +1,79 @@
+"""How wide text is, without asking a renderer: a Metrics value, passed to every layout.
+
+Owns the tables' decoding, the width of what no table has, and the making of text that fits.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from tcpviz.draw import dejavu
+
+ASCENT, DESCENT, CAPITAL = 0.76, 0.24, 0.729
+"""Of DejaVu Sans, in em: the tallest letters, the deepest, and the capitals."""
+
+_ROUNDING = 0.01
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Advance widths in em, by character."""
+
+    regular: Mapping[str, float]
+    bold: Mapping[str, float]
+
+    def width(self, text: str, size: float, bold: bool = False) -> float:
+        table = self.bold if bold else self.regular
+        return size * sum(table.get(char) or _unlisted(char) for char in text)
+
+    def fit(self, text: str, room: float, size: float, bold: bool = False) -> str:
+        """`text`, or its beginning and end around an ellipsis, no wider than `room`."""
+        if len(text) <= 10_000 and self.width(text, size, bold) <= room + _ROUNDING:
+            return text
+        least, most = 0, min(len(text) - 1, 500)
+        while least < most:
+            kept = (least + most + 1) // 2
+            if self.width(_elided(text, kept), size, bold) <= room:
+                least = kept
+            else:
+                most = kept - 1
+        return _elided(text, least)
+
+
+def _elided(text: str, kept: int) -> str:
+    """The first and last of `kept` characters; the end is what tells addresses apart."""
+    tail = kept // 3
+    return f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+
+
+def _unlisted(char: str) -> float:
+    """CJK takes one em, marks nothing; whatever else no table has is given a whole em, to be safe."""
+    return 0.0 if unicodedata.combining(char) else 1.0
+
+
+def printable(text: str) -> str:
+    """Without control and formatting characters: what comes from files must not steer the page."""
+    return "".join(" " if char in "\t\n\r" else char for char in text if char in "\t\n\r" or _visible(char))
+
+
+def _visible(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+@cache
+def default() -> Metrics:
+    """DejaVu Sans, the font that the PNG renderer uses."""
+    return Metrics(dict(_decoded(dejavu.REGULAR)), dict(_decoded(dejavu.BOLD)))
+
+
+def _decoded(blocks: Mapping[int, str]) -> Iterator[tuple[str, float]]:
+    for first, widths in blocks.items():
+        code = first
+        for run in widths.split():
+            width, _, count = run.partition("*")
+            for _ in range(int(count or 1)):
+                yield chr(code), int(width) / dejavu.UNITS
+                code += 1

@@ -1,0 +1,84 @@
+"""The chapters of a connection: handshake, data transfer, and how it ended. Indices of segments, no coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Connection, Side, Transmission, other
+from tcpviz.model.sequence import at_or_before
+from tcpviz.model.transitions import SYNCHRONIZED, State
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """From the segment `first` to the segment `last`, both included."""
+
+    lines: tuple[str, ...]
+    first: int
+    last: int
+
+
+def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
+    segments, last = connection.segments, len(connection.segments) - 1
+    if last < 0:
+        return ()
+    if connection.outcome == "refused":
+        return (Phase(words.refused, 0, last),)
+    opened = _opened(connection) if segments[0].segment.syn else -1
+    if opened is None:
+        return (Phase(words.attempt, 0, last),)
+    closing = next((i for i in range(opened + 1, last + 1) if segments[i].segment.fin or segments[i].segment.rst), None)
+    found = []
+    if opened >= 0:
+        found.append(Phase(_opening(segments[: opened + 1], words), 0, opened))
+    until = last if closing is None else closing - 1
+    if until > opened:
+        found.append(Phase(words.data, opened + 1, until))
+    if closing is not None:
+        found.append(Phase(_closing(connection, closing, words), closing, last))
+    return tuple(found)
+
+
+def acknowledges(later: Transmission, earlier: Transmission) -> bool:
+    """`later`, from the other end, shows that its sender had all of `earlier`."""
+    return later.segment.has_ack and at_or_before(earlier.segment.end, later.segment.ack)
+
+
+def _opened(connection: Connection) -> int | None:
+    """The segment with whose arrival both ends were synchronized."""
+    synchronized: set[Side] = set()
+    for index, sent in enumerate(connection.segments):
+        for side, state in ((sent.origin, sent.sender), (other(sent.origin), sent.after)):
+            if state in SYNCHRONIZED:
+                synchronized.add(side)
+        if len(synchronized) == 2:
+            return index
+    return None
+
+
+def _opening(segments: tuple[Transmission, ...], words: Words) -> tuple[str, ...]:
+    both = {sent.origin for sent in segments if sent.segment.syn and not sent.segment.has_ack}
+    return words.simultaneous_open if len(both) == 2 else words.handshake
+
+
+def _closing(connection: Connection, start: int, words: Words) -> tuple[str, ...]:
+    if connection.outcome == "reset":
+        return words.reset
+    waited = [any(c.state is State.FIN_WAIT_1 for c in p.states) for p in (connection.client, connection.server)]
+    if all(waited):
+        return words.simultaneous_close
+    first = connection.segments[start]
+    between = []
+    for sent in connection.segments[start + 1 :]:
+        if sent.origin != first.origin and sent.segment.fin:
+            break
+        if sent.origin != first.origin and acknowledges(sent, first):
+            between.append(sent)
+    else:
+        return words.closing
+    if connection.outcome != "closed":
+        return words.closing
+    if any(sent.segment.length for sent in between):
+        return words.half_close
+    return words.four_way if between else words.three_segments

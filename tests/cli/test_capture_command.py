@@ -1,0 +1,159 @@
+"""`tcpviz capture`: a kernel's own TCP, in a network of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = [sys.executable, "-m", "tcpviz"]
+
+
+@pytest.fixture
+def alone() -> list[str]:
+    """A network namespace in which ports never collide, for captures of a live interface."""
+    if os.geteuid() != 0:
+        pytest.skip("listening to an interface needs root")
+    return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+
+
+def test_a_scenario_is_performed_captured_and_matched(tcpviz, tmp_path: Path) -> None:
+    run, picture = tmp_path / "run.pcap", tmp_path / "run.png"
+    ran = tcpviz("capture", "--scenario", "normal", "-o", run, "-o", picture)
+    assert ran.code == 0, ran.err
+    assert "conforms: closed, 11 segments" in ran.out
+    assert "the model predicts the same segments and states" in ran.out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.pcap", "run.png"]
+    document = json.loads(tcpviz("match", run, "--json").out)
+    (connection,) = document["captures"][0]["connections"]
+    assert connection["verdict"] == "conforms"
+    assert connection["states"]["client"][-1] == "TIME-WAIT"
+    assert connection["states"]["server"][-1] == "CLOSED"
+
+
+def test_a_command_is_watched(tcpviz) -> None:
+    program = (
+        "import socket, threading\n"
+        "s = socket.create_server(('127.0.0.1', 4000))\n"
+        "c = socket.create_connection(('127.0.0.1', 4000))\n"
+        "a, _ = s.accept(); c.close(); a.recv(1); a.close(); print('said by the command')\n"
+    )
+    ran = tcpviz("capture", "--", sys.executable, "-c", program)
+    assert ran.code == 0, ran.err
+    assert "said by the command" in ran.out
+    assert "conforms: closed" in ran.out
+    assert "server 127.0.0.1:4000" in ran.out
+
+
+def test_the_status_of_a_command_is_reported_and_not_passed_on(tcpviz) -> None:
+    ran = tcpviz(
+        "capture", "--", sys.executable, "-c",
+        "import socket\ntry: socket.create_connection(('127.0.0.1', 4000))\nexcept OSError: raise SystemExit(9)",
+    )  # fmt: skip
+    assert ran.code == 0
+    assert "conforms: refused" in ran.out
+    assert "ended with status 9" in ran.err
+
+
+def test_a_live_capture_ends_when_the_connection_has_closed(alone: list[str], tmp_path: Path) -> None:
+    script = (
+        '"$@" & capture=$!\n'
+        "while ! ss -0 -a 2>/dev/null | grep -q p_raw; do sleep 0.05; done; sleep 0.3\n"
+        f'{sys.executable} -c "\n'
+        "import socket\n"
+        "s = socket.create_server(('127.0.0.1', 8080))\n"
+        "c = socket.create_connection(('127.0.0.1', 8080)); a, _ = s.accept()\n"
+        "c.sendall(b'hello'); a.recv(5); c.close(); a.recv(5); a.close()\"\n"
+        "wait $capture\n"
+    )
+    command = ["capture", "--port", "8080", "--timeout", "20", "-o", str(tmp_path / "live.pcapng")]
+    started = time.monotonic()
+    ran = subprocess.run(
+        [*alone, "sh", "-c", script, "sh", *PROGRAM, *command], capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "conforms: closed" in ran.stdout
+    assert time.monotonic() - started < 15
+    assert [p.name for p in tmp_path.iterdir()] == ["live.pcapng"]
+
+
+def test_nothing_seen_is_exit_4_and_leaves_no_file(alone: list[str], tmp_path: Path) -> None:
+    command = ["capture", "--port", "8080", "--timeout", "0.3", "-o", str(tmp_path / "none.pcap")]
+    ran = subprocess.run([*alone, *PROGRAM, *command], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 4
+    assert "no TCP or UDP segment was seen on lo, port 8080" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_keeps_what_was_captured(
+    alone: list[str], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    refused = "import socket, time\nwhile True:\n socket.socket().connect_ex(('127.0.0.1', 8080)); time.sleep(0.05)"
+    script = f'{sys.executable} -c "{refused}" & other=$!; trap "kill $other" EXIT; "$@"; code=$?; exit $code'
+    command = ["capture", "--port", "8080", "-c", "100000", "-o", str(tmp_path / "run.pcap")]
+    with subprocess.Popen(
+        [*alone, "sh", "-c", script, "sh", *PROGRAM, *command],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        while "RST,ACK" not in process.stdout.readline():
+            pass
+        (program,) = (
+            pid for pid in children(process.pid) if "capture" in arguments(pid) and "sh" not in arguments(pid)
+        )
+        os.kill(program, number)
+        process.communicate(timeout=30)
+    assert process.returncode == code
+    assert (tmp_path / "run.pcap").stat().st_size > 24
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pcap"]
+
+
+def children(pid: int) -> list[int]:
+    found = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return found + [grandchild for child in found for grandchild in children(child)]
+
+
+def arguments(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+def test_an_ordinary_user_is_told_the_ways_out(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("becoming an ordinary user needs root and setpriv")
+    ordinary = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all"]
+    ran = subprocess.run(
+        [*ordinary, *PROGRAM, "capture", "--port", "8080"], capture_output=True, text=True, cwd="/", timeout=60
+    )
+    assert ran.returncode == 3
+    assert "sudo /" in ran.stderr
+    assert "capture --scenario" in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "http"], "'http' is no port: expected a number from 1 to 65535"),
+        (["--port", "70000"], "'70000' is no port"),
+        (["--scenario", "norml"], "the nearest name is 'normal'"),
+        (["--scenario", "normal", "--port", "80"], "exclude one another"),
+        (["--scenario", "normal", "-o", "x.gif"], "known here are"),
+        (["-i", "nowhere0"], "no interface nowhere0"),
+        (["--", "/no/such/command"], "no command /no/such/command"),
+        (["-c", "0"], "-c"),
+    ],
+)
+def test_wrong_usage(tcpviz, options: list[str], words: str) -> None:
+    ran = tcpviz("capture", *options)
+    assert ran.code == 2
+    assert words in ran.err
+    assert "Traceback" not in ran.err
