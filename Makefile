@@ -8,7 +8,7 @@ READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
 PINS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format captures docs lowest clean
+.PHONY: help demo test check format captures docs bench lowest clean
 
 help: ## what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ captures: $(READY) ## perform every scenario on this kernel again, and say what 
 
 docs: $(READY) ## write the generated documents again
 	$(BIN)/python docs/make.py
+
+bench: $(READY) ## measure, and write docs/performance.md
+	$(BIN)/python tests/benchmarks/speed.py > docs/performance.new && mv docs/performance.new docs/performance.md
 
 # The constraint file turns each "name>=bound" of pyproject.toml into "name==bound"; what these bring along stays free.
 lowest: ## the same as test, with the oldest version that pyproject.toml allows of everything it names

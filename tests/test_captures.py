@@ -10,6 +10,7 @@ import pytest
 
 from tcpviz.exchange import library
 from tcpviz.exchange.match import match
+from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
@@ -38,5 +39,5 @@ def test_the_sidecar_says_how_it_was_made(path: Path) -> None:
 
 
 def test_every_performable_scenario_has_its_capture() -> None:
-    performable = {name for name in library.names() if not library.load(name).unperformable}
+    performable = {name for name in library.names() if not obstacle(library.load(name))}
     assert {path.stem for path in CAPTURES} == performable

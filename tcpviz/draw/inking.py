@@ -8,16 +8,9 @@ from dataclasses import dataclass
 
 from tcpviz.draw.columns import BAND_GAP, GUTTER, MARGIN, Columns, shout_lines
 from tcpviz.draw.drawing import HEIGHT, WIDTH, Anchor, Line, Point, Polygon, Rect, Role, Shape, Text, arrowhead, cross
+from tcpviz.draw.labels import GAP_HALF, LOST_GAP, Part, timer_room
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.spacing import (
-    GAP_HALF,
-    LOST_GAP,
-    Part,
-    Spacing,
-    bracket_length,
-    phase_rows,
-    timer_room,
-)
+from tcpviz.draw.spacing import Spacing, bracket_length, phase_rows
 from tcpviz.draw.story import SIDES, Arrow, Gap, Lifeline, Story, Timer, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Side

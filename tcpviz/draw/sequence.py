@@ -12,8 +12,9 @@ from tcpviz.draw import columns, elide
 from tcpviz.draw.columns import Columns
 from tcpviz.draw.drawing import Drawing, Role, Shape, Text
 from tcpviz.draw.inking import Ink, frame
+from tcpviz.draw.labels import CUT
 from tcpviz.draw.metrics import Metrics, printable
-from tcpviz.draw.spacing import CUT, Spacing, space
+from tcpviz.draw.spacing import Spacing, space
 from tcpviz.draw.story import Story, tell
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection

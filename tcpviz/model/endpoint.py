@@ -18,7 +18,6 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 
-
 _NEW = ControlBlock()
 
 

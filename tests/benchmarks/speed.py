@@ -1,0 +1,88 @@
+"""How fast the verbs are on one core: processor time, the median of several runs, as docs/performance.md.
+
+    python tests/benchmarks/speed.py > docs/performance.md       (make bench)
+
+The peer in the same run is tshark, which reads and dissects the same capture.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from tcpviz.exchange import library
+from tcpviz.exchange.ladder import ladder
+from tcpviz.exchange.match import match
+from tcpviz.exchange.simulate import simulate
+from tcpviz.frames import frames_of, read, write
+
+RUNS = 5
+
+
+def main() -> None:
+    plan = library.load("normal")
+    bulk = library.conversation(plan, [("client", 2**20), ("server", 2**20)], "client")
+    bulk = replace(bulk, client=replace(bulk.client, window=2**20), server=replace(bulk.server, window=2**20))
+    print("# Performance\n")
+    print("Written by `make bench`: processor time, medians of", RUNS, "runs, on a machine shared with others.")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}.\n")
+    print("| What | Of | Segments a second |")
+    print("| --- | --- | ---: |")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, scenario, times in (("`normal`", plan, 200), ("1 MiB both ways", bulk, 1)):
+            exchange = simulate(scenario)
+            path = str(Path(folder) / "x.pcap")
+            write(path, frames_of(exchange))
+            capture = read(path)
+            verbs: dict[str, Callable[[], object]] = {
+                "simulate": partial(simulate, scenario),
+                "match": partial(match, capture),
+                "ladder": partial(ladder, exchange.connections[0]),
+                "read": partial(read, path),
+            }
+            for verb, work in verbs.items():
+                print(f"| {verb} | {name} | {len(capture.frames) * times / median(repeated(work, times)):,.0f} |")
+        peer = median(partial(program, ["tshark", "-r", path, "-q", "-z", "conv,tcp"]))
+        print(f"| tshark, start included | {name} | {len(capture.frames) / peer:,.0f} |")
+        print("\n| Command, start included | Seconds |")
+        print("| --- | ---: |")
+        picture = str(Path(folder) / "x.png")
+        for arguments in (["--help"], ["simulate"], ["simulate", "-o", picture], ["match", path]):
+            shown = " ".join("FILE" if a == path else "x.png" if a == picture else a for a in arguments)
+            spent = median(partial(program, [sys.executable, "-m", "tcpviz", *arguments]))
+            print(f"| `tcpviz {shown}` | {spent:.2f} |")
+
+
+def repeated(work: Callable[[], object], times: int) -> Callable[[], float]:
+    def run() -> float:
+        start = time.process_time()
+        for _ in range(times):
+            work()
+        return time.process_time() - start
+
+    return run
+
+
+def program(command: list[str]) -> float:
+    """Processor seconds of a program that has ended."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def median(run: Callable[[], float]) -> float:
+    return statistics.median(run() for _ in range(RUNS))
+
+
+main()
