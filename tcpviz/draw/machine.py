@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tcpviz.draw.drawing import Anchor, Circle, Drawing, Line, Point, Rect, Role, Shape, Text, arrowhead
 from tcpviz.draw.inking import band_role
@@ -73,7 +74,7 @@ class _Chart:
         yield from self._boxes()
         for edge, route, steps in routed:
             yield from self._label(edge, route, steps)
-            yield from self._badges(route.badge, steps, _part(edge))
+            yield from self._badges(route.badge, steps, _part(edge), upright=_upright(route))
         yield from self._resets()
         yield from self._legend()
 
@@ -115,19 +116,25 @@ class _Chart:
             at = route.label[0], route.label[1] + number * _LEADING
             yield self._text(at, line, _SIZE, role, bool(steps), route.anchor, f"{_part(edge)}/label")
 
-    def _badges(self, at: Point, steps: tuple[Steps, ...], part: str) -> Iterator[Shape]:
-        """Side by side where both ends pass: a disc for the client, a square for the server."""
-        for number, step in enumerate(steps):
-            x = at[0] + (2 * number - len(steps) + 1) * (_BADGE + 1)
-            width = max(2 * _BADGE, self.metrics.width(step.text, 12, True) + 8)
-            role = _ROLES[step.side]
+    def _badges(
+        self, at: Point, steps: tuple[Steps, ...], part: str, *, upright: bool = False, ending: bool = False
+    ) -> Iterator[Shape]:
+        """One per end around `at`, or ending there: a disc for the client, a square for the server."""
+        widths = [max(2 * _BADGE, self.metrics.width(step.text, 12, True) + 8) for step in steps]
+        left = at[0] - (sum(widths) + 2 * len(widths)) / (1 if ending else 2)
+        top = at[1] - (_BADGE + 1) * (len(steps) if upright else 1)
+        for step, width in zip(steps, widths, strict=True):
+            x = at[0] if upright else left + 1 + width / 2
+            y = top + _BADGE + 1
+            role, label = _ROLES[step.side], f"{part}/badge"
             if step.side == "client" and width == 2 * _BADGE:
-                yield Circle(x, at[1], _BADGE, role, f"{part}/badge")
+                yield Circle(x, y, _BADGE, role, label)
             else:
                 radius = _BADGE if step.side == "client" else 2.5
-                y = at[1] - _BADGE
-                yield Rect(x - width / 2, y, width, 2 * _BADGE, role, radius, part=f"{part}/badge")
-            yield self._text((x, at[1] + 4.4), step.text, 12, Role.ON_BADGE, True, "middle", f"{part}/badge")
+                yield Rect(x - width / 2, y - _BADGE, width, 2 * _BADGE, role, radius, part=label)
+            yield self._text((x, y + 4.4), step.text, 12, Role.ON_BADGE, True, "middle", label)
+            left += width + 2
+            top += 2 * (_BADGE + 1) if upright else 0
 
     # States
 
@@ -150,7 +157,7 @@ class _Chart:
             x, y = STATES[edge.source]
             left, low = x - BOX_WIDTH / 2, y + BOX_HEIGHT / 2
             yield from self._tag((left - 2, low - 6), f"reset-{edge.source}")
-            yield from self._badges((left - 13, low + 1), self._steps(edge), f"reset-{edge.source}")
+            yield from self._badges((left - 3, low + 1), self._steps(edge), f"reset-{edge.source}", ending=True)
 
     def _tag(self, corner: Point, part: str) -> Iterator[Shape]:
         yield Rect(corner[0], corner[1], 35, 14.5, Role.RESET, 3, part=part)
@@ -185,6 +192,14 @@ class _Chart:
 
 def _part(edge: Edge) -> str:
     return f"edge-{edge.source}-{edge.target}"
+
+
+def _upright(route: Route) -> bool:
+    """Whether the badges sit on an upright piece that is long enough for two, one above the other."""
+    return any(
+        x0 == x1 == route.badge[0] and abs(y1 - y0) >= 50 and min(y0, y1) <= route.badge[1] <= max(y0, y1)
+        for (x0, y0), (x1, y1) in pairwise(route.points)
+    )
 
 
 def _broken(text: str) -> list[str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _STABLE: Any = {
     "text.hinting": "none",
-    "text.hinting_factor": 1,
     "text.antialiased": True,
     "path.simplify": False,
     "agg.path.chunksize": 0,

@@ -1,0 +1,71 @@
+"""The oracle over everything we can draw: no text touches what it must not, and none is too small to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from connections import CONNECTIONS, by_hand, sent
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from overlaps import overlaps
+
+from tcpviz import draw
+from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Text
+from tcpviz.exchange.exchange import Connection
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
+
+
+def drawn(connection: Connection, **options: Any) -> Drawing:
+    return draw.sequence(connection, title="A title", **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"clocks": 1}, {"numbers": "absolute"}, {"numbers": "symbolic"}], ids=str)
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
+    drawing = drawn(CONNECTIONS[name], **options)
+    assert overlaps(drawing) == []
+    for text in drawing.texts():
+        small = text.part == "footer" or text.part.endswith("/time")
+        assert text.size >= (12 if small else 14), text
+
+
+FLAGS = (SYN, SYN | ACK, ACK, PSH | ACK, FIN | ACK, RST, RST | ACK, 0)
+SEGMENTS = st.lists(
+    st.builds(
+        sent,
+        st.sampled_from(["client", "server"]),
+        st.sampled_from(FLAGS),
+        st.integers(0, 2**32 - 1),
+        st.integers(0, 2**32 - 1),
+        st.sampled_from([0, 1, 1460]),
+        st.integers(0, 60),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SEGMENTS, st.sampled_from([1, 2]))
+def test_whatever_comes_is_drawn_on_the_slide(segments: list[Any], clocks: int) -> None:
+    """Nonsense from a wire: any order of anything is a picture, and stays on it."""
+    drawing = drawn(by_hand(*sorted(segments, key=lambda s: s.sent)), clocks=clocks)
+    assert not [found for found in overlaps(drawing) if "leaves" in found]
+
+
+def test_the_oracle_sees() -> None:
+    """What it is there to find, found."""
+    one = Text(100, 100, "one", 14, 40)
+    beside = Text(141, 100, "two", 14, 40)
+    on_top = Text(120, 105, "two", 14, 40)
+    through = Line(((90, 95), (200, 96)), Role.SYN)
+    half = Rect(110, 50, 200, 100, Role.BAND_CLOSED)
+    whole = Rect(50, 50, 200, 100, Role.BAND_CLOSED)
+    outside = Text(950, 100, "three", 14, 40)
+    turned = Text(100, 92, "up", 14, 60, angle=60)
+
+    def found(*shapes: Any) -> int:
+        return len(overlaps(Drawing(shapes, "")))
+
+    assert [found(one, beside), found(one, on_top), found(one, through), found(half, one)] == [0, 1, 1, 1]
+    assert [found(whole, one), found(outside), found(one, turned), found(through, whole, one)] == [0, 1, 1, 0]
