@@ -26,7 +26,7 @@ demo: $(READY) ## simulate, perform on the kernel, match and draw one connection
 	esac; \
 	echo "tcpviz match $$run -o demo/match.png"; \
 	$(BIN)/tcpviz match $$run -o demo/match.png
-	$(BIN)/tcpviz states --walk normal -o demo/states.png
+	$(BIN)/tcpviz states --walk normal -o demo/states.png > demo/states.txt
 	@rm -f demo/capture.log
 	@echo "The pictures are in $(CURDIR)/demo:"; cd demo && ls *.png
 
