@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tcpviz.exchange import scenario_file
+from tcpviz.exchange import notation, scenario_file
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,5 +20,5 @@ def test_generated_documents_have_not_drifted() -> None:
 def test_every_key_of_a_scenario_file_is_described() -> None:
     text = (ROOT / "docs" / "scenario-files.md").read_text()
     keys = {*scenario_file.TOP, *scenario_file.SIDE, *scenario_file.NETWORK, *scenario_file.INJECTED}
-    verbs = set(scenario_file.VERBS)
+    verbs = set(notation.VERBS)
     assert [word for word in keys | verbs if not re.search(rf"\b{word}\b", text)] == []

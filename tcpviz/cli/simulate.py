@@ -9,7 +9,7 @@ import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.errors import InputError
-from tcpviz.exchange import library, scenario_file
+from tcpviz.exchange import library, notation, scenario_file
 from tcpviz.exchange.document import exchange_document
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.numbers import Numbers
@@ -59,7 +59,7 @@ def command(
     files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
     plan = library.load(scenario)
     if delay is not None:
-        time = scenario_file.option("--delay", delay, scenario_file.duration)
+        time = scenario_file.option("--delay", delay, notation.time)
         plan = replace(plan, network=replace(plan.network, delay=time, client_delay=None, server_delay=None))
     if sends or closer:
         if scenario != "normal":
@@ -70,7 +70,7 @@ def command(
         plan = replace(plan, client=replace(plan.client, isn=client_isn))
     if server_isn is not None:
         plan = replace(plan, server=replace(plan.server, isn=server_isn))
-    lost = tuple(scenario_file.option("--lose", name, scenario_file.segment_name) for name in lose)
+    lost = tuple(scenario_file.option("--lose", name, notation.segment_name) for name in lose)
     plan = replace(plan, network=replace(plan.network, lose=plan.network.lose + lost))
 
     exchange = simulate(plan, POLICIES[dialect])

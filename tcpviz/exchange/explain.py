@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
-from tcpviz.model.deviations import LINUX, RFC9293
+from tcpviz.model.deviations import RFC9293, Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sequence import add, before, distance
@@ -150,7 +150,12 @@ def _prepared(hypothesis: Hypothesis, observed: Segment) -> Hypothesis:
     """What only the wire can tell is taken from it: the ISS and options of a SYN, the window offered."""
     endpoint = hypothesis.endpoint
     if observed.syn and endpoint.state in (State.CLOSED, State.LISTEN):
-        choice = events.Choose(iss=observed.seq, options=observed.options, window=observed.window)
+        options = observed.options
+        asked = hypothesis.pending[0][1] if hypothesis.pending else None
+        if asked and asked.length and observed.has_ack and observed.ack == asked.end:
+            # the text on the SYN is acknowledged, so its Fast Open cookie must have been good
+            options = replace(options, fast_open=asked.options.fast_open)
+        choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
         endpoint = step(endpoint, choice).endpoint
     return replace(hypothesis, endpoint=endpoint)
 
@@ -205,10 +210,14 @@ def _plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         return [[(events.Abort(), ("abort", None))]]
     if observed.syn:
         if state is State.CLOSED and not observed.has_ack:
-            return [[(events.ActiveOpen(), ("connect", None))]]
+            return [[(events.ActiveOpen(observed.length), ("connect", observed.length or None))]]
         return [[(events.Retransmit(start=tcb.iss), None)]] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
     if not observed.span:
-        return [[(events.Acknowledge(), None)]]
+        plain: Plan = [(events.Acknowledge(), None)]
+        if distance(observed.seq, tcb.snd_una) == 1:
+            # before everything that waits for its ACK: a question, asked by the keep-alive or the persist timer
+            return [plain, [(events.KeepAlive(), None)], [(events.Send(1), None), (events.ProbeWindow(), None)]]
+        return [plain]
     fresh: Plan = []
     missing = observed.length - tcb.queued
     if missing > 0:
@@ -268,14 +277,14 @@ def _midway(seq: int, ack: int) -> Endpoint:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     blank = Endpoint()
     tcb = blank.tcb._replace(
-        iss=seq,
+        iss=add(seq, -1),
         snd_una=seq,
         snd_nxt=seq,
         snd_wnd=_ANY_WINDOW,
         snd_wnd_max=_ANY_WINDOW,
         snd_wl1=ack,
         snd_wl2=seq,
-        irs=ack,
+        irs=add(ack, -1),
         rcv_nxt=ack,
         rcv_acked=ack,
         rcv_wnd=_ANY_WINDOW,
@@ -305,7 +314,8 @@ def shifted(hypothesis: Hypothesis, *, send: int = 0, receive: int = 0) -> Hypot
     return replace(hypothesis, endpoint=replace(hypothesis.endpoint, tcb=tcb), cost=hypothesis.cost + 1)
 
 
-def with_reset_habit(endpoint: Endpoint, observed: Segment) -> Endpoint:
-    """Whether a stack's own resets carry ACK is read off the first one (deviation reset-with-ack)."""
-    deviations = LINUX if observed.rst and observed.has_ack else RFC9293
+def with_habits(endpoint: Endpoint, observed: Segment) -> Endpoint:
+    """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty window probe."""
+    shows = (observed.rst and observed.has_ack) or not (observed.span or observed.rst)
+    deviations = frozenset({Deviation.RESET_WITH_ACK, Deviation.EMPTY_WINDOW_PROBE}) if shows else RFC9293
     return replace(endpoint, tcb=endpoint.tcb._replace(deviations=deviations))

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.notation import filler
 from tcpviz.exchange.scenario import MILLISECOND, Action, Scenario
-from tcpviz.exchange.scenario_file import filler, parse
+from tcpviz.exchange.scenario_file import parse
 
 
 def names() -> tuple[str, ...]:

@@ -15,13 +15,16 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.policy import Policy
 from tcpviz.exchange.scenario import Host
 from tcpviz.exchange.socket import Arrived, Socket, World, closed
-from tcpviz.exchange.story import ConnectionStory
+from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model import events
+from tcpviz.model.arrival import name
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Segment
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import State, Stimulus
 
 _ISN_STEP = 64_000
+_ACCEPTED = (Stimulus.RCV_ACK_OF_SYN, Stimulus.RCV_ACK_OF_COOKIE)
+"""What makes a connection ready for accept(), whatever else the same segment brings."""
 
 
 class Stories(World, Protocol):
@@ -94,20 +97,36 @@ class Machine:
         socket = self.sockets.get(key)
         if socket is None or socket.state in (State.CLOSED, State.LISTEN):
             socket = self._answering(story, theirs.address)
-        elif socket.state is State.TIME_WAIT:
-            socket.choose_iss(self._next_isn)
-            if segment.syn and not segment.has_ack:
-                socket.story = story.party(self.side)
+        elif socket.state is State.TIME_WAIT and segment.syn:
+            socket = self._reopening(socket, segment, ours, theirs.address)
         result = socket.arrive(segment)
-        before, after, _ = result
+        after = result.after
         if after not in (State.CLOSED, State.LISTEN) and self.sockets.get(key) is not socket:
             self.sockets[key] = socket
             self._next_isn = next(self._isns)
         if segment.syn and segment.has_ack and segment.options.fast_open:
             self.cookie = segment.options.fast_open
-        if self.listening and before is not after and after is State.ESTABLISHED and socket not in self.arrived:
+        accepted = any(row.stimulus in _ACCEPTED for row in result.rows) or socket.endpoint.tcb.opened_fast
+        if self.listening and accepted and not socket.offered:
+            socket.offered = True
             self.arrived.append(socket)
         return result
+
+    def crash(self) -> None:
+        """All that the machine held in memory is gone; what runs on it starts anew."""
+        for socket in self.sockets.values():
+            socket.crash()
+        self.sockets.clear()
+        self.arrived.clear()
+        self.listening = False
+
+    def _reopening(self, old: Socket, segment: Segment, ours: PartyStory, remote: Address) -> Socket:
+        """For a SYN in TIME-WAIT: if it opens a new incarnation, that one has nothing of the old but its numbers."""
+        endpoint = step(old.endpoint, events.Choose(iss=self._next_isn)).endpoint
+        if Stimulus.RCV_NEW_SYN not in name(endpoint.state, endpoint.tcb, segment).stimuli:
+            return old
+        old.end_timers()
+        return Socket(self.world, ours, remote, self.plan, self.policy, endpoint)
 
     def _answering(self, story: ConnectionStory, remote: Address) -> Socket:
         """The listener's new endpoint, or CLOSED, which only resets."""

@@ -30,7 +30,7 @@ from tcpviz.exchange.explain import (
     explain,
     opening,
     shifted,
-    with_reset_habit,
+    with_habits,
 )
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
@@ -111,7 +111,7 @@ class Tracker:
         explained: list[Hypothesis] = []
         misses: list[Miss] = []
         for hypothesis in self._alive[side]:
-            habit = replace(hypothesis, endpoint=with_reset_habit(hypothesis.endpoint, segment))
+            habit = replace(hypothesis, endpoint=with_habits(hypothesis.endpoint, segment))
             for result in explain(habit, index, segment):
                 if isinstance(result, Miss):
                     misses.append(result)

@@ -39,6 +39,10 @@ class Policy:
     """How long the ACK of text waits for something to ride on (delayed ACK, RFC 9293 section 3.8.6.3)."""
     ack_delay_fin: int = 0
     """The same for the ACK of a FIN."""
+    fin_wait_2_timeout: int = 0
+    """How long an orphan stays in FIN-WAIT-2; 0: for ever, as Figure 5 has it."""
+    linear_syns: int = 0
+    """How often a SYN is repeated before its time-out begins to double."""
     challenges: int = 10
     """At most so many challenge ACKs in `challenge_interval` (RFC 5961 section 7)."""
     challenge_interval: int = 5 * SECOND
@@ -46,7 +50,8 @@ class Policy:
     def next_choice(self, endpoint: Endpoint, mss: int) -> Transmit | None:
         """Send what is queued as soon as the window allows, then the FIN."""
         tcb = endpoint.tcb
-        if endpoint.state in _SILENT or tcb.fin_sent is not None or not (tcb.queued or tcb.fin_queued):
+        silent = endpoint.state in _SILENT and not (endpoint.state is State.SYN_RECEIVED and tcb.opened_fast)
+        if silent or tcb.fin_sent is not None or not (tcb.queued or tcb.fin_queued):
             return None
         octets = min(tcb.queued, mss, tcb.usable_window)
         last = octets == tcb.queued
@@ -54,7 +59,7 @@ class Policy:
             return None
         return Transmit(octets, push=last and octets > 0, fin=last and tcb.fin_queued)
 
-    def ack_delay(self, endpoint: Endpoint) -> int | None:
+    def ack_delay(self, endpoint: Endpoint, mss: int) -> int | None:
         """How long an acknowledgement may wait; None when nothing is owed."""
         if endpoint.state in _SILENT or not endpoint.tcb.owes_ack:
             return None
@@ -63,13 +68,12 @@ class Policy:
             return self.ack_delay_fin
         text = endpoint.state is State.ESTABLISHED and tcb.rcv_acked != tcb.irs
         # at least every second full-sized segment is acknowledged at once (MUST-58)
-        return self.ack_delay_text if text and distance(tcb.rcv_acked, tcb.rcv_nxt) < 2 * tcb.peer_mss else 0
+        return self.ack_delay_text if text and distance(tcb.rcv_acked, tcb.rcv_nxt) < 2 * mss else 0
 
     def must_probe(self, endpoint: Endpoint) -> bool:
         """Data waits for a closed window (3.8.6.1)."""
         tcb = endpoint.tcb
-        sends = endpoint.state in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.LAST_ACK)
-        return sends and tcb.snd_wnd == 0 and tcb.queued > 0 and not unacknowledged(tcb)
+        return endpoint.state not in _SILENT and tcb.snd_wnd == 0 and tcb.queued > 0 and not unacknowledged(tcb)
 
 
 _SILENT = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED)
@@ -82,6 +86,9 @@ LINUX = Policy(
     msl=30 * SECOND,
     # a FIN ends the quick ACKs: tcp_fin() in net/ipv4/tcp_input.c enters pingpong mode
     ack_delay_fin=40 * MILLISECOND,
+    # tcp(7), tcp_fin_timeout; Documentation/networking/ip-sysctl.rst, tcp_syn_linear_timeouts
+    fin_wait_2_timeout=60 * SECOND,
+    linear_syns=4,
     # tcp(7), tcp_invalid_ratelimit
     challenges=1,
     challenge_interval=500 * MILLISECOND,

@@ -17,7 +17,7 @@ from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.midway import midway
 from tcpviz.exchange.network import Wire
 from tcpviz.exchange.policy import RFC, Policy
-from tcpviz.exchange.scenario import Host, Injection, Scenario, SegmentName
+from tcpviz.exchange.scenario import SECOND, Host, Injection, Scenario, SegmentName
 from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
@@ -26,6 +26,9 @@ from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State, cite
 
 _MOST_EVENTS = 1_000_000
+_HORIZON = 3600 * SECOND
+"""Some stories never end: a window that stays closed is probed, and a silent peer asked, for ever."""
+_LATE = 1 * SECOND
 _SIDES: tuple[Side, Side] = ("client", "server")
 _OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 
@@ -74,12 +77,12 @@ class _Play:
     def run(self) -> None:
         self._run_applications()
         events = 0
-        while self._queue and events < _MOST_EVENTS:
+        while self._queue and self._queue[0][0] <= _HORIZON and events < _MOST_EVENTS:
             self.now, _, action = heapq.heappop(self._queue)
             action()
             self._run_applications()
             events += 1
-        if self._queue:
+        if events == _MOST_EVENTS:
             raise InputError(f"the scenario did not end within {_MOST_EVENTS:,} events")
 
     def _run_applications(self) -> None:
@@ -152,7 +155,10 @@ class _Play:
         if passage.arrival is not None:
             deliver = self._delivery(story, index, other(origin), emit.segment)
             if passage.overtaken:
-                self._overtaken[origin].append(lambda time: self._deliver_at(time, story, index, deliver))
+                late = self._once(lambda time: self._deliver_at(time, story, index, deliver))
+                self._overtaken[origin].append(late)
+                # if nothing ever overtakes it, it is merely late
+                self.at(passage.arrival + _LATE, lambda: late(self.now))
             else:
                 self.at(passage.arrival, deliver)
                 for late in overtaken:
@@ -165,6 +171,11 @@ class _Play:
             twin = self._note(story, origin, copy, payload, sender.state, passage.copy, passage.fate)
             self.at(passage.copy, self._delivery(story, twin, other(origin), emit.segment))
         self._release(names, self.now if passage.arrival is None else passage.arrival)
+
+    @staticmethod
+    def _once(action: Callable[[int], None]) -> Callable[[int], None]:
+        left = [action]
+        return lambda time: left.pop()(time) if left else None
 
     def _deliver_at(self, time: int, story: ConnectionStory, index: int, deliver: Callable[[], None]) -> None:
         story.segments[index] = replace(story.segments[index], arrived=time)

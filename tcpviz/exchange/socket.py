@@ -23,8 +23,18 @@ from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import MODULUS, add, at_or_before
 from tcpviz.model.transitions import Row, State
 
-OPEN = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.TIME_WAIT)
+OPEN = (
+    State.ESTABLISHED,
+    State.CLOSE_WAIT,
+    State.FIN_WAIT_1,
+    State.FIN_WAIT_2,
+    State.CLOSING,
+    State.LAST_ACK,
+    State.TIME_WAIT,
+)
 _KEEP_ALIVE_PROBES = 9
+_TIMESTAMPS = 12
+"""Octets of the timestamps option and its padding."""
 
 
 class World(Protocol):
@@ -86,19 +96,22 @@ class Socket:
         self.endpoint = endpoint
         self.news: list[str] = []
         """What TCP has told the user since the last call."""
+        self.offered = False
+        """It has been put before accept()."""
         self._world, self._plan = world, plan
         self._policy = replace(
             policy,
             ack_delay_text=plan.delayed_ack or policy.ack_delay_text,
             ack_delay_fin=plan.delayed_fin_ack or policy.ack_delay_fin,
             user_timeout=plan.user_timeout or policy.user_timeout,
+            fin_wait_2_timeout=plan.fin_wait_2_timeout or policy.fin_wait_2_timeout,
         )
         self._trip = RoundTrip(policy.initial_rto)
         self._timers: dict[Timer | str, Running] = {}
         self._first_unacked = 0
         self._timed: tuple[int, int] | None = None
         self._text, self._text_start = b"", endpoint.tcb.snd_nxt
-        self._syn_repeated = False
+        self._syn_repeated, self._repeated_syns = False, 0
         self._ack_waits = False
         self._asked = 0
         self._challenged: list[int] = []
@@ -124,14 +137,15 @@ class Socket:
     def resume(self) -> None:
         """The timers that run in the state in which the story finds the connection."""
         if unacknowledged(self.endpoint.tcb):
-            self._first_unacked = self._world.now
+            self._begin_waiting()
             self._arm(Timer.RETRANSMISSION, self._trip.rto)
         if self.state is State.TIME_WAIT:
             self._arm(Timer.TIME_WAIT, 2 * self._policy.msl)
 
-    def choose_iss(self, iss: int) -> None:
-        """For the incarnation that a SYN in TIME-WAIT may open."""
-        self.endpoint = step(self.endpoint, events.Choose(iss=iss)).endpoint
+    def end_timers(self) -> None:
+        """Nothing of this socket happens any more."""
+        for timer in list(self._timers):
+            self._end_timer(timer, fired=False)
 
     def receive(self, octets: int) -> None:
         """RECEIVE, and tell the peer if that opened the window far enough to be worth it (3.8.6.2.2)."""
@@ -144,9 +158,10 @@ class Socket:
 
     def crash(self) -> None:
         """The machine forgets; nothing is sent, and no row of the table says so."""
-        self.endpoint = closed(self._plan, self._policy)
-        self._timers.clear()
-        self.story.forget(self._world.now)
+        self.end_timers()
+        if self.state is not State.CLOSED:
+            self.endpoint = closed(self._plan, self._policy)
+            self.story.forget(self._world.now)
 
     # Segments
 
@@ -163,7 +178,7 @@ class Socket:
             self._trip = RoundTrip(max(3 * SECOND, self._policy.min_rto))
         if shut and unacknowledged(self.endpoint.tcb) and before in OPEN:
             # as long as the peer answers probes, nobody gives up (MUST-37); once it opens, the probe's octet goes first
-            self._first_unacked = self._world.now
+            self._begin_waiting()
             if self.endpoint.tcb.snd_wnd:
                 self.step(events.Retransmit(), pump=False)
         self._pump()
@@ -200,9 +215,9 @@ class Socket:
 
     def _pump(self) -> None:
         """Let the policy send whatever it would send now, and acknowledge at once or later."""
-        while choice := self._policy.next_choice(self.endpoint, min(self._plan.mss, self.endpoint.tcb.peer_mss)):
+        while choice := self._policy.next_choice(self.endpoint, self._effective_mss()):
             self.step(choice, pump=False)
-        delay = self._policy.ack_delay(self.endpoint)
+        delay = self._policy.ack_delay(self.endpoint, self._effective_mss())
         if delay == 0:
             self.step(events.Acknowledge(), pump=False)
         elif delay and not self._ack_waits:
@@ -214,12 +229,22 @@ class Socket:
         if self._policy.must_probe(self.endpoint) and "persist" not in self._timers:
             self._arm("persist", self._trip.rto)
         orphan = self.state is State.FIN_WAIT_2 and self.endpoint.tcb.closed
-        if orphan and self._plan.fin_wait_2_timeout and "FIN-WAIT-2" not in self._timers:
-            self._arm("FIN-WAIT-2", self._plan.fin_wait_2_timeout)
+        if orphan and self._policy.fin_wait_2_timeout and "FIN-WAIT-2" not in self._timers:
+            self._arm("FIN-WAIT-2", self._policy.fin_wait_2_timeout)
+
+    def _begin_waiting(self) -> None:
+        """From now on the user timeout counts (3.10.8, RFC 5482)."""
+        since = self._first_unacked = self._world.now
+        self._world.at(since + self._policy.user_timeout, lambda: self._give_up(since))
+
+    def _effective_mss(self) -> int:
+        """Octets of text in a segment: what both ends take, less the options it carries (RFC 6691)."""
+        tcb = self.endpoint.tcb
+        return max(1, min(self._plan.mss, tcb.peer_mss) - _TIMESTAMPS * tcb.timestamps_on)
 
     def _measure(self) -> None:
-        """A round trip ends when its segment is acknowledged (RFC 6298 section 4)."""
-        self._first_unacked = self._world.now
+        """A round trip ends when its segment is acknowledged; one sent twice tells nothing (RFC 6298 section 3)."""
+        self._begin_waiting()
         if self._timed and at_or_before(self._timed[0], self.endpoint.tcb.snd_una):
             self._trip = self._trip.sample(self._world.now - self._timed[1], self._policy)
             self._timed = None
@@ -237,7 +262,7 @@ class Socket:
         elif segment.span and not segment.rst:
             self._timed = self._timed or (segment.end, self._world.now)
             if segment.seq == self.endpoint.tcb.snd_una:
-                self._first_unacked = self._world.now
+                self._begin_waiting()
         at = (segment.text - self._text_start) % MODULUS
         self._world.transmit(self, emit, self._text[at : at + segment.length])
 
@@ -274,7 +299,7 @@ class Socket:
                 self._retransmit()
             case "delayed ACK":
                 self._ack_waits = False
-                if self._policy.ack_delay(self.endpoint) is not None:
+                if self._policy.ack_delay(self.endpoint, self._effective_mss()) is not None:
                     self.step(events.Acknowledge())
             case "persist":
                 self._probe()
@@ -283,12 +308,17 @@ class Socket:
             case _:
                 self._ask()
 
-    def _retransmit(self) -> None:
-        if self._world.now - self._first_unacked >= self._policy.user_timeout:
+    def _give_up(self, since: int) -> None:
+        """The user timeout: nothing that was sent since then has been acknowledged."""
+        if unacknowledged(self.endpoint.tcb) and self._first_unacked == since:
             self.step(events.UserTimeout())
-        elif unacknowledged(self.endpoint.tcb):
-            self._trip = self._trip.back_off(self._policy)
-            self.step(events.RetransmissionTimeout(min(self._plan.mss, self.endpoint.tcb.peer_mss)))
+
+    def _retransmit(self) -> None:
+        if unacknowledged(self.endpoint.tcb):
+            self._repeated_syns += self.state is State.SYN_SENT
+            if self.state is not State.SYN_SENT or self._repeated_syns > self._policy.linear_syns:
+                self._trip = self._trip.back_off(self._policy)
+            self.step(events.RetransmissionTimeout(self._effective_mss()))
 
     def _probe(self) -> None:
         if self._policy.must_probe(self.endpoint):
@@ -302,6 +332,10 @@ class Socket:
     def _ask(self) -> None:
         """The peer has been silent for long: ask, and after so many questions give up (3.8.4)."""
         if self.state not in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2):
+            return
+        if unacknowledged(self.endpoint.tcb):
+            # not idle: the retransmission timer is asking already
+            self._watch_silence()
             return
         if self._asked == _KEEP_ALIVE_PROBES:
             self.step(events.UserTimeout())

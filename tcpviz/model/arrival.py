@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.deviations import Deviation
-from tcpviz.model.segment import ACK, CWR, ECE, RST, SYN, URG, Options, Segment
+from tcpviz.model.segment import ACK, CWR, ECE, FIN, RST, SYN, URG, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance, later
 from tcpviz.model.transitions import State, Stimulus
 
@@ -58,10 +58,13 @@ def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
     if tcb.syn_cookies:
         learned = _learn_syn(tcb._replace(options=_cookie_options(tcb)), segment)
         return Arrival((Stimulus.RCV_SYN_COOKIE,), learned._replace(options=tcb.options))
-    learned = _hold(_learn_syn(tcb, segment), segment)
-    if tcb.options.fast_open and segment.options.fast_open == tcb.options.fast_open:
-        return _fast_open(learned)
-    return Arrival((Stimulus.RCV_SYN,), learned)
+    learned, cookie = _learn_syn(tcb, segment), segment.options.fast_open
+    if cookie is None:
+        return Arrival((Stimulus.RCV_SYN,), _hold(learned, segment))
+    if tcb.options.fast_open and cookie == tcb.options.fast_open:
+        return _fast_open(_hold(learned, segment))
+    # text that comes with a wrong cookie, or with none yet, is not taken (RFC 7413 section 4.2.2)
+    return Arrival((Stimulus.RCV_SYN,), learned._replace(cookie_due=bool(tcb.options.fast_open)))
 
 
 def _cookie_comes_back(tcb: ControlBlock, segment: Segment) -> Arrival:
@@ -93,7 +96,9 @@ def _fast_open(tcb: ControlBlock) -> Arrival:
     """A known cookie: the text on the SYN counts at once (RFC 7413 section 4.2.2)."""
     reached, gaps = _fill(tcb.rcv_nxt, tcb.held)
     delivered = distance(tcb.rcv_nxt, reached)
-    after = tcb._replace(rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered)
+    after = tcb._replace(
+        rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered, opened_fast=True
+    )
     stimuli = (Stimulus.RCV_SYN, Stimulus.RCV_TEXT) if delivered else (Stimulus.RCV_SYN,)
     return Arrival(stimuli, after, delivered)
 
@@ -141,18 +146,24 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
 
 
 def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
-    if state is State.SYN_RECEIVED and segment.syn and segment.has_ack and segment.seq == tcb.irs:
+    scale = tcb.snd_scale
+    if state is State.SYN_RECEIVED and not tcb.passive and segment.syn and segment.has_ack and segment.seq == tcb.irs:
         # Figure 7: the SYN,ACK of a simultaneous open. Its SYN is known; what remains is judged as usual.
         segment = replace(segment, seq=add(segment.seq, 1), flags=segment.flags & ~SYN)
-    if state is State.TIME_WAIT and segment.fin and segment.has_ack and segment.end == tcb.rcv_nxt:
+        scale = 0
+    if state is State.TIME_WAIT and _is_fin_again(tcb, segment):
         return Arrival((Stimulus.RCV_FIN_AGAIN,), tcb)
     if state is State.TIME_WAIT and _opens_anew(tcb, segment):
-        return Arrival((Stimulus.RCV_NEW_SYN,), _hold(_learn_syn(tcb.forgotten(passive=True), segment), segment))
+        # MAY-2: an ISS beyond anything the old incarnation used
+        anew = tcb.forgotten(passive=True)._replace(iss=later(tcb.iss, add(tcb.snd_nxt, 1)))
+        return Arrival((Stimulus.RCV_NEW_SYN,), _hold(_learn_syn(anew, segment), segment))
     if state is State.SYN_RECEIVED and _is_syn_again(tcb, segment):
         return Arrival((Stimulus.RCV_SYN_AGAIN,), tcb)
     if _paws(tcb, segment):
         return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
     if not acceptable(tcb, segment):
+        if not tcb.rcv_wnd and segment.seq == tcb.rcv_nxt and segment.has_ack and not segment.flags & (SYN | RST):
+            return _at_closed_window(state, tcb, segment)
         return Arrival((Stimulus.RCV_BAD_RST if segment.rst else Stimulus.RCV_UNACCEPTABLE,), tcb)
     if segment.rst:
         return Arrival((_reset(state, tcb, segment),), tcb)
@@ -163,16 +174,36 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
     phrase = _acknowledgement(state, tcb, segment)
     if phrase is Stimulus.RCV_BAD_ACK:
         return Arrival((phrase,), tcb)
-    tcb = _take_urgent(_take_ack(_take_timestamp(tcb, segment), segment), segment)
+    tcb = _take_ack(_take_timestamp(tcb, segment), segment, scale)
     if phrase is Stimulus.RCV_ACK_OF_SYN:
         state = State.ESTABLISHED
     return _text_and_fin(state, tcb, segment, (phrase,))
 
 
+def _at_closed_window(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
+    """No text is taken, but the special allowance of section 3.10.7.4 is made for a valid ACK."""
+    phrase = _acknowledgement(state, tcb, segment)
+    if phrase is not Stimulus.RCV_ACK:
+        return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
+    return Arrival((phrase, Stimulus.RCV_UNACCEPTABLE), _take_ack(tcb, segment, tcb.snd_scale))
+
+
+def _is_fin_again(tcb: ControlBlock, segment: Segment) -> bool:
+    plain = segment.flags & (FIN | ACK | SYN | RST) == FIN | ACK
+    return plain and segment.end == tcb.rcv_nxt and at_or_before(segment.ack, tcb.snd_nxt)
+
+
 def _opens_anew(tcb: ControlBlock, segment: Segment) -> bool:
-    """MAY-2: a SYN that cannot be an old duplicate reopens a connection that we opened passively."""
-    plain = segment.flags & (SYN | ACK | RST) == SYN
-    return plain and tcb.passive and at_or_before(tcb.rcv_nxt, segment.seq)
+    """MAY-2: a SYN that cannot be an old duplicate reopens a connection that we opened passively.
+
+    A newer timestamp proves it, else a number beyond RCV.NXT (RFC 6191 section 2).
+    """
+    if segment.flags & (SYN | ACK | RST) != SYN or not tcb.passive:
+        return False
+    stamps = segment.options.timestamps
+    if tcb.timestamps_on and stamps is not None and stamps[0] != tcb.ts_recent:
+        return before(tcb.ts_recent, stamps[0])
+    return at_or_before(tcb.rcv_nxt, segment.seq)
 
 
 def _is_syn_again(tcb: ControlBlock, segment: Segment) -> bool:
@@ -232,14 +263,14 @@ def _acknowledgement(state: State, tcb: ControlBlock, segment: Segment) -> Stimu
     return Stimulus.RCV_ACK
 
 
-def _take_ack(tcb: ControlBlock, segment: Segment) -> ControlBlock:
+def _take_ack(tcb: ControlBlock, segment: Segment, scale: int) -> ControlBlock:
     """Move SND.UNA, and SND.WND if the segment is not older than the one that last set it."""
     if before(segment.ack, tcb.snd_una):
         return tcb
     newer = before(tcb.snd_wl1, segment.seq) or (tcb.snd_wl1 == segment.seq and at_or_before(tcb.snd_wl2, segment.ack))
     if not newer:
         return tcb._replace(snd_una=segment.ack)
-    window = segment.window << tcb.snd_scale
+    window = segment.window << scale
     return tcb._replace(
         snd_una=segment.ack,
         snd_wnd=window,
@@ -257,13 +288,13 @@ def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tu
     if fresh and tcb.closed and state is not State.ESTABLISHED:
         return Arrival((*stimuli, Stimulus.RCV_TEXT_AFTER_CLOSE), tcb)
     start = tcb.rcv_nxt
-    held = _hold(tcb, segment)
+    held = _hold(_take_urgent(tcb, segment), segment)
     reached, gaps = _fill(start, held.held)
     delivered = distance(start, reached)
     fin = held.fin_at == reached
     if delivered:
         stimuli = (*stimuli, Stimulus.RCV_TEXT)
-    elif held.held != tcb.held or (held.fin_at != tcb.fin_at and not fin):
+    elif segment.span and not fin and before(start, segment.end):
         stimuli = (*stimuli, Stimulus.RCV_EARLY_TEXT)
     if fin and state is State.FIN_WAIT_1 and Stimulus.RCV_ACK_OF_FIN in stimuli:
         stimuli = (*(s for s in stimuli if s is not Stimulus.RCV_ACK_OF_FIN), Stimulus.RCV_FIN_ACK_OF_FIN)
@@ -283,8 +314,13 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     edge = add(tcb.rcv_nxt, tcb.rcv_wnd)
     start, end = segment.text, add(segment.text, segment.length)
     inside = at_or_before(end, edge)
-    if segment.fin and inside and at_or_before(tcb.rcv_nxt, end) and tcb.fin_at is None:
-        tcb = tcb._replace(fin_at=end)
+    if segment.fin and inside and at_or_before(tcb.rcv_nxt, end) and (tcb.fin_at is None or before(end, tcb.fin_at)):
+        # of two, the nearer is the real one: nothing lies behind a FIN
+        tcb = tcb._replace(
+            fin_at=end, held=tuple((low, _nearer(high, end)) for low, high in tcb.held if before(low, end))
+        )
+    if tcb.fin_at is not None:
+        end = _nearer(end, tcb.fin_at)
     if before(start, tcb.rcv_nxt):
         start = tcb.rcv_nxt
     if not inside:
@@ -292,6 +328,10 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     if not before(start, end):
         return tcb
     return tcb._replace(held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+
+
+def _nearer(a: int, b: int) -> int:
+    return a if before(a, b) else b
 
 
 def _insert(origin: int, ranges: Ranges, start: int, end: int) -> Ranges:

@@ -57,7 +57,7 @@ def transmit(run: Run, event: events.Transmit) -> None:
 
 def _why_not(state: State, tcb: ControlBlock, event: events.Transmit) -> tuple[str, str] | None:
     """Why TCP may not send this now; None when it may."""
-    if state not in _MAY_TRANSMIT:
+    if state not in _MAY_TRANSMIT and not (state is State.SYN_RECEIVED and tcb.opened_fast):
         return f"{state} sends no data and no FIN", "3.10.2"
     if tcb.fin_sent is not None:
         return "nothing follows our FIN", "3.10.4"
@@ -104,8 +104,8 @@ def retransmit(run: Run, event: events.Retransmit) -> None:
 
 def keep_alive(run: Run, event: events.KeepAlive) -> None:
     tcb = run.tcb
-    if run.state not in _SYNCHRONIZED_AND_IDLE or tcb.snd_una != tcb.snd_nxt:
-        run.commands.append(Refuse("keep-alives are for an open connection with nothing on its way", "3.8.4"))
+    if run.state not in _SYNCHRONIZED_AND_IDLE or tcb.snd_una != tcb.snd_nxt or tcb.owes_ack:
+        run.commands.append(Refuse("keep-alives are for an open connection on which nothing is due", "3.8.4"))
         return
     run.emit(ACK, "asks whether the peer is still there", "3.8.4", seq=add(tcb.snd_nxt, -1), kind="keep-alive")
 

@@ -44,6 +44,10 @@ class ControlBlock(NamedTuple):
     sack_on: bool = False
     timestamps_on: bool = False
     ecn_on: bool = False
+    cookie_due: bool = False
+    """The SYN asked for a Fast Open cookie, or brought a wrong one."""
+    opened_fast: bool = False
+    """The text on the SYN was taken: data may go out before the handshake is complete (RFC 7413 section 3.1)."""
     peer_mss: int = 536
     """RFC 9293 section 3.7.1: what a peer takes that does not say."""
     ts_recent: int = 0
@@ -99,6 +103,12 @@ class ControlBlock(NamedTuple):
     def usable_window(self) -> int:
         """Octets that may be sent now: SND.UNA + SND.WND - SND.NXT, never negative."""
         return max(0, distance(self.snd_nxt, add(self.snd_una, self.snd_wnd)))
+
+    @property
+    def acceptable_nxt(self) -> int:
+        """SND.NXT, or the edge of the peer's window if a probe has gone beyond it: what a bare ACK may be sent at."""
+        edge = add(self.snd_una, self.snd_wnd)
+        return edge if distance(edge, self.snd_nxt) > 0 else self.snd_nxt
 
     @property
     def offer(self) -> int:

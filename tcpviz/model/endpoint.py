@@ -67,7 +67,8 @@ def _send(run: Run, event: events.Send) -> None:
 def _receive(run: Run, event: events.Receive) -> None:
     ended = run.state is State.CLOSE_WAIT and not run.tcb.unread
     row = run.fire(Stimulus.RECEIVE_AT_END if ended else Stimulus.RECEIVE)
-    if row and row.reply is Reply.DELIVER:
+    # what has arrived is delivered, even where the RFC's answer is "error: connection closing"
+    if row and (row.reply is Reply.DELIVER or run.state is not State.CLOSED):
         run.tcb = run.tcb._replace(unread=max(0, run.tcb.unread - event.octets))
 
 

@@ -62,7 +62,7 @@ class Run:
         scale = 0 if flags & SYN else tcb.rcv_scale
         window = min(tcb.window >> scale, 65535)
         segment = Segment(
-            seq=tcb.snd_nxt if seq is None else seq,
+            seq=tcb.acceptable_nxt if seq is None and not length and not flags & (SYN | FIN) else _or(seq, tcb.snd_nxt),
             ack=tcb.rcv_nxt if flags & ACK else 0,
             flags=flags,
             length=length,
@@ -73,6 +73,10 @@ class Run:
             # a window once offered is not taken back (3.8.6)
             self.tcb = tcb._replace(rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
         self.commands.append(Emit(segment, why, section, kind))
+
+
+def _or(seq: int | None, default: int) -> int:
+    return default if seq is None else seq
 
 
 def _options(tcb: ControlBlock, flags: int) -> Options:
@@ -88,10 +92,15 @@ def _options(tcb: ControlBlock, flags: int) -> Options:
         window_scale=offer.window_scale if tcb.scaled else None,
         sack_permitted=tcb.sack_on,
         timestamps=(tcb.timestamp, tcb.ts_recent) if tcb.timestamps_on else None,
+        fast_open=offer.fast_open if tcb.cookie_due else None,
     )
 
 
 # Replies
+
+
+_CHALLENGED = (Stimulus.RCV_SYN_IN_WINDOW, Stimulus.RCV_RST_IN_WINDOW, Stimulus.RCV_BAD_ACK)
+"""What RFC 5961 asks to be challenged, and its section 7 to be throttled."""
 
 
 def _nothing(run: Run, row: Row) -> None:
@@ -111,7 +120,8 @@ def _snd_syn(run: Run, row: Row) -> None:
 
 def _snd_syn_ack(run: Run, row: Row) -> None:
     iss = run.tcb.iss
-    run.tcb = run.tcb._replace(snd_una=iss, snd_nxt=add(iss, 1))
+    if row.source is not State.SYN_SENT:  # there the SYN is out already, perhaps with text
+        run.tcb = run.tcb._replace(snd_una=iss, snd_nxt=add(iss, 1))
     crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
     run.emit(_syn_ack(run.tcb), f"answers {crossing}", row.section, seq=iss)
     if row.target is State.LISTEN:  # a SYN cookie: everything is in the number
@@ -129,7 +139,7 @@ def _snd_ack(run: Run, row: Row) -> None:
 
 
 def _snd_ack_now(run: Run, row: Row) -> None:
-    kind = "new" if row.stimulus is Stimulus.RCV_EARLY_TEXT else "challenge"
+    kind = "challenge" if row.stimulus in _CHALLENGED else "new"
     run.emit(ACK, f"answers: {row.stimulus}", row.section, kind=kind)
 
 
@@ -178,7 +188,7 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> N
     if not ours or run.state in (State.CLOSED, State.LISTEN):
         run.commands.append(Refuse("nothing there is waiting for an acknowledgement", "3.8.1"))
         return
-    if first == tcb.iss:
+    if first == tcb.iss and run.state in (State.SYN_SENT, State.SYN_RECEIVED, State.FIN_WAIT_1):
         flags, length = (SYN if run.state is State.SYN_SENT else _syn_ack(tcb)), 0
     else:
         end = tcb.snd_nxt if tcb.fin_sent is None else tcb.fin_sent

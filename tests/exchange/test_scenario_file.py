@@ -9,8 +9,9 @@ import pytest
 
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
+from tcpviz.exchange.notation import segment_name, time
 from tcpviz.exchange.scenario import Action, SegmentName, Start
-from tcpviz.exchange.scenario_file import duration, parse, segment_name
+from tcpviz.exchange.scenario_file import parse
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.transitions import State
 
@@ -137,4 +138,4 @@ def test_names_of_segments(text: str, name: SegmentName) -> None:
     [("10 ms", 10**7), ("10", 10**7), ("1.5s", 15 * 10**8), ("200us", 2 * 10**5), ("200 µs", 2 * 10**5)],
 )
 def test_durations(text: str, nanoseconds: int) -> None:
-    assert duration(text) == nanoseconds
+    assert time(text) == nanoseconds
