@@ -91,7 +91,7 @@ def command(
             ctx.exit(interrupted)
         raise NothingCaptured(_nothing(run, interface, port))
     _tell_losses(live, run)
-    exchange = watch.matcher.exchange(plan.title if plan else capture.file)
+    exchange = watch.matcher.exchange(plan.title if plan else _title(run, interface, port))
     document = match_document([(capture, exchange)])
     if as_json:
         click.echo(render.json_text(document), nl=False)
@@ -153,6 +153,13 @@ class _Watch:
         lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
         click.echo("\n".join(line.rstrip() for line in lines))
         self._shown = tracker
+
+
+def _title(run: Sequence[str], interface: str, port: int | None) -> str:
+    """What stands at the top of a picture of something that has no name."""
+    if run:
+        return " ".join(run)
+    return f"Port {port} on {interface}" if port else interface
 
 
 def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:

@@ -275,20 +275,8 @@ _ANY_WINDOW = 2**30
 
 def _midway(seq: int, ack: int) -> Endpoint:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
-    blank = Endpoint()
-    tcb = blank.tcb._replace(
-        iss=add(seq, -1),
-        snd_una=seq,
-        snd_nxt=seq,
-        snd_wnd=_ANY_WINDOW,
-        snd_wnd_max=_ANY_WINDOW,
-        snd_wl1=ack,
-        snd_wl2=seq,
-        irs=add(ack, -1),
-        rcv_nxt=ack,
-        rcv_acked=ack,
-        rcv_wnd=_ANY_WINDOW,
-    )
+    blank = Endpoint().tcb._replace(window=_ANY_WINDOW)
+    tcb = blank.agreed(sent=seq, heard=ack, peer_window=_ANY_WINDOW)
     return Endpoint(State.ESTABLISHED, tcb)
 
 

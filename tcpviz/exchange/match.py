@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from tcpviz.exchange.capture import Address, Capture, Frame
 from tcpviz.exchange.exchange import (
@@ -52,7 +53,7 @@ def match(capture: Capture) -> Exchange:
     matcher = Matcher()
     for frame in capture.frames:
         matcher.feed(frame)
-    return matcher.exchange(capture.file)
+    return matcher.exchange(PurePath(capture.file).name)
 
 
 @dataclass

@@ -31,18 +31,8 @@ def midway(plan: Host, policy: Policy) -> Endpoint:
         return replace(blank, state=State.LISTEN, tcb=blank.tcb._replace(passive=True, iss=add(start.snd_nxt, -1)))
     last_sent, last_heard = add(start.snd_nxt, -1), add(start.rcv_nxt, -1)
     waiting = start.state in (*_SYN_OUT, *_FIN_OUT)
-    tcb = blank.tcb._replace(
-        iss=last_sent,
+    tcb = blank.tcb.agreed(sent=start.snd_nxt, heard=start.rcv_nxt, peer_window=_WINDOW)._replace(
         snd_una=last_sent if waiting else start.snd_nxt,
-        snd_nxt=start.snd_nxt,
-        snd_wnd=_WINDOW,
-        snd_wnd_max=_WINDOW,
-        snd_wl1=start.rcv_nxt,
-        snd_wl2=start.snd_nxt,
-        irs=last_heard,
-        rcv_nxt=start.rcv_nxt,
-        rcv_acked=start.rcv_nxt,
-        rcv_wnd=plan.window,
         peer_mss=plan.mss,
         passive=start.state is State.SYN_RECEIVED,
         fin_queued=start.state in _FIN_SENT,

@@ -71,19 +71,8 @@ def _cookie_comes_back(tcb: ControlBlock, segment: Segment) -> Arrival:
     """Without a memory of the SYN, an ACK of the cookie tells all there is to know."""
     if not tcb.syn_cookies or segment.syn or segment.ack != add(tcb.iss, 1):
         return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
-    opened = tcb._replace(
-        options=_cookie_options(tcb),
-        irs=add(segment.seq, -1),
-        rcv_nxt=segment.seq,
-        rcv_acked=segment.seq,
-        rcv_wnd=tcb.window,
-        snd_una=segment.ack,
-        snd_nxt=segment.ack,
-        snd_wnd=segment.window,
-        snd_wnd_max=segment.window,
-        snd_wl1=segment.seq,
-        snd_wl2=segment.ack,
-    )
+    opened = tcb._replace(options=_cookie_options(tcb))
+    opened = opened.agreed(sent=segment.ack, heard=segment.seq, peer_window=segment.window)
     return _text_and_fin(State.ESTABLISHED, opened, segment, (Stimulus.RCV_ACK_OF_COOKIE,))
 
 

@@ -94,6 +94,22 @@ class ControlBlock(NamedTuple):
             iss=self.iss if passive else 0,
         )
 
+    def agreed(self, *, sent: int, heard: int, peer_window: int) -> ControlBlock:
+        """The block of a connection on which SND.NXT is `sent`, RCV.NXT is `heard`, and nothing is on its way."""
+        return self._replace(
+            iss=add(sent, -1),
+            snd_una=sent,
+            snd_nxt=sent,
+            snd_wnd=peer_window,
+            snd_wnd_max=peer_window,
+            snd_wl1=heard,
+            snd_wl2=sent,
+            irs=add(heard, -1),
+            rcv_nxt=heard,
+            rcv_acked=heard,
+            rcv_wnd=self.window,
+        )
+
     @property
     def owes_ack(self) -> bool:
         """Something has arrived that the peer has not been told of."""
