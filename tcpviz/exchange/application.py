@@ -34,6 +34,8 @@ class Application:
         self, plan: Host, machine: Machine, opens: Callable[[], Socket | None], socket: Socket | None = None
     ) -> None:
         self._machine, self._opens, self._socket = machine, opens, socket
+        self._lost: Socket | None = None
+        """The socket that a crash has taken."""
         self._left = list(plan.calls)
         self._lacking = 0
         """Octets that a recv still waits for."""
@@ -70,8 +72,9 @@ class Application:
         if call.name in ("wait", "at"):
             return
         self._early.append(call)
-        if self._socket:
-            self._socket.story.calls += self._early
+        socket = self._socket or (self._lost if call.name == "crash" else None)
+        if socket:
+            socket.story.calls += self._early
             self._early = []
 
     def _start(self, action: Action) -> Call:
@@ -103,7 +106,9 @@ class Application:
             case "send":
                 socket.send(action.data)
             case "crash":
+                # as a program that is started again: it has its calls, and no socket
                 self._machine.crash()
+                self._socket, self._lost = None, socket
             case _:
                 socket.step(_EVENTS[action.verb])
 
@@ -121,6 +126,8 @@ class Application:
                 return ""
             case "accept":
                 return self._accepted()
+        if action.verb == "crash":
+            return ""
         if self._socket is None:
             return ALREADY_EXISTS if action.verb == "connect" else NO_CONNECTION
         match action.verb:

@@ -90,6 +90,12 @@ def isns(value: object) -> tuple[int, ...]:
     return tuple(map(number(LARGEST), values))
 
 
+def pair(value: object) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise Expected("TSval and TSecr, such as [20, 0]")
+    return number(LARGEST)(value[0]), number(LARGEST)(value[1])
+
+
 def chance(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
         raise Expected("a chance from 0 to less than 1")

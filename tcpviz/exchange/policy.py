@@ -37,6 +37,8 @@ class Policy:
 
     ack_delay_text: int = 0
     """How long the ACK of text waits for something to ride on (delayed ACK, RFC 9293 section 3.8.6.3)."""
+    quick_acks: int = 0
+    """How many ACKs of text go out at once before any is delayed."""
     ack_delay_fin: int = 0
     """The same for the ACK of a FIN."""
     fin_wait_2_timeout: int = 0
@@ -59,14 +61,14 @@ class Policy:
             return None
         return Transmit(octets, push=last and octets > 0, fin=last and tcb.fin_queued)
 
-    def ack_delay(self, endpoint: Endpoint, mss: int) -> int | None:
-        """How long an acknowledgement may wait; None when nothing is owed."""
+    def ack_delay(self, endpoint: Endpoint, mss: int, acks: int) -> int | None:
+        """How long an acknowledgement may wait, after so many of text; None when nothing is owed."""
         if endpoint.state in _SILENT or not endpoint.tcb.owes_ack:
             return None
         tcb = endpoint.tcb
         if endpoint.state is State.CLOSE_WAIT:
             return self.ack_delay_fin
-        text = endpoint.state is State.ESTABLISHED and tcb.rcv_acked != tcb.irs
+        text = endpoint.state is State.ESTABLISHED and tcb.rcv_acked != tcb.irs and acks >= self.quick_acks
         # at least every second full-sized segment is acknowledged at once (MUST-58)
         return self.ack_delay_text if text and distance(tcb.rcv_acked, tcb.rcv_nxt) < 2 * mss else 0
 
@@ -84,6 +86,9 @@ LINUX = Policy(
     # include/net/tcp.h: TCP_RTO_MIN, TCP_TIMEWAIT_LEN (twice the MSL here), TCP_DELACK_MIN
     min_rto=200 * MILLISECOND,
     msl=30 * SECOND,
+    # include/net/tcp.h: TCP_MAX_QUICKACKS, then TCP_DELACK_MIN
+    quick_acks=16,
+    ack_delay_text=40 * MILLISECOND,
     # a FIN ends the quick ACKs: tcp_fin() in net/ipv4/tcp_input.c enters pingpong mode
     ack_delay_fin=40 * MILLISECOND,
     # tcp(7), tcp_fin_timeout; Documentation/networking/ip-sysctl.rst, tcp_syn_linear_timeouts

@@ -129,6 +129,8 @@ class Injection:
     ack: str | None = None
     length: int = 0
     window: int = 65535
+    timestamps: tuple[int, int] | None = None
+    """TSval and TSecr."""
     at: int | None = None
     """When it arrives; or, without, `after` which segment has."""
     after: SegmentName | None = None

@@ -232,7 +232,7 @@ def _names(fields: Mapping[str, Any], key: str, place: Place) -> tuple[SegmentNa
     return tuple(_read(place, key, value, notation.segment_name) for value in values)
 
 
-INJECTED = ("from", "flags", "seq", "ack", "length", "window", "at", "after", "why")
+INJECTED = ("from", "flags", "seq", "ack", "length", "window", "timestamps", "at", "after", "why")
 
 
 def _injection(fields: Mapping[str, Any], place: Place) -> Injection:
@@ -252,6 +252,7 @@ def _injection(fields: Mapping[str, Any], place: Place) -> Injection:
         ack=_read(place, "ack", fields["ack"], notation.symbolic) if "ack" in fields else None,
         length=_read(place, "length", fields.get("length", 0), notation.number(65535)),
         window=_read(place, "window", fields.get("window", 65535), notation.number(65535)),
+        timestamps=_read(place, "timestamps", fields["timestamps"], notation.pair) if "timestamps" in fields else None,
         at=_read(place, "at", fields["at"], notation.time) if "at" in fields else None,
         after=_read(place, "after", fields["after"], notation.segment_name) if "after" in fields else None,
         why=str(fields.get("why", "neither end sent this")),

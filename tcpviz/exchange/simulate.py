@@ -21,7 +21,7 @@ from tcpviz.exchange.scenario import SECOND, Host, Injection, Scenario, SegmentN
 from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
-from tcpviz.model.segment import ACK, Segment
+from tcpviz.model.segment import ACK, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State, cite
 
@@ -247,6 +247,7 @@ class _Play:
             flags=injection.flags | (ACK if injection.ack is not None else 0),
             length=injection.length,
             window=injection.window,
+            options=Options(timestamps=injection.timestamps),
         )
         sender = self._receiver_state(story, injection.origin)
         emit = Emit(segment, injection.why, "3.5", kind="injected")

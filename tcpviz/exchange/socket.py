@@ -113,7 +113,7 @@ class Socket:
         self._text, self._text_start = b"", endpoint.tcb.snd_nxt
         self._syn_repeated, self._repeated_syns = False, 0
         self._ack_waits = False
-        self._asked = 0
+        self._asked, self._acks = 0, 0
         self._challenged: list[int] = []
 
     @property
@@ -217,7 +217,7 @@ class Socket:
         """Let the policy send whatever it would send now, and acknowledge at once or later."""
         while choice := self._policy.next_choice(self.endpoint, self._effective_mss()):
             self.step(choice, pump=False)
-        delay = self._policy.ack_delay(self.endpoint, self._effective_mss())
+        delay = self._ack_delay()
         if delay == 0:
             self.step(events.Acknowledge(), pump=False)
         elif delay and not self._ack_waits:
@@ -231,6 +231,9 @@ class Socket:
         orphan = self.state is State.FIN_WAIT_2 and self.endpoint.tcb.closed
         if orphan and self._policy.fin_wait_2_timeout and "FIN-WAIT-2" not in self._timers:
             self._arm("FIN-WAIT-2", self._policy.fin_wait_2_timeout)
+
+    def _ack_delay(self) -> int | None:
+        return self._policy.ack_delay(self.endpoint, self._effective_mss(), self._acks)
 
     def _begin_waiting(self) -> None:
         """From now on the user timeout counts (3.10.8, RFC 5482)."""
@@ -259,7 +262,9 @@ class Socket:
         if emit.kind == "retransmission":
             self._timed = None
             self._syn_repeated |= segment.syn
-        elif segment.span and not segment.rst:
+        elif not segment.span:
+            self._acks += 1
+        elif not segment.rst:
             self._timed = self._timed or (segment.end, self._world.now)
             if segment.seq == self.endpoint.tcb.snd_una:
                 self._begin_waiting()
@@ -299,7 +304,7 @@ class Socket:
                 self._retransmit()
             case "delayed ACK":
                 self._ack_waits = False
-                if self._policy.ack_delay(self.endpoint, self._effective_mss()) is not None:
+                if self._ack_delay() is not None:
                     self.step(events.Acknowledge())
             case "persist":
                 self._probe()
