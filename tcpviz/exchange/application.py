@@ -80,7 +80,7 @@ class Application:
     def _start(self, action: Action) -> Call:
         world = self._machine.world
         now = world.now
-        octets = len(action.data) if action.data or action.verb == "send" else action.octets
+        octets = len(action.data) if action.data or action.verb.startswith("send") else action.octets
         match action.verb:
             case "listen" if self._socket is None:
                 self._machine.listening = True
@@ -103,8 +103,8 @@ class Application:
         socket = self._socket
         socket.news.clear()
         match action.verb:
-            case "send":
-                socket.send(action.data)
+            case "send" | "send-urgent":
+                socket.send(action.data, urgent=action.verb == "send-urgent")
             case "crash":
                 # as a program that is started again: it has its calls, and no socket
                 self._machine.crash()

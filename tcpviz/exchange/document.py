@@ -6,6 +6,7 @@ Field names and meanings are a contract; times are seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from tcpviz.exchange.capture import Capture
@@ -93,7 +94,8 @@ def canonical_calls(connection: Connection, side: Side) -> list[str]:
     party: Party = connection.party(side)
     heard = [sent.arrived for sent in connection.segments if sent.origin != side and sent.arrived is not None]
     merged: list[Call] = []
-    for call in (c for c in party.calls if c.name in _CANONICAL_CALLS):
+    plain = (replace(call, name="send") if call.name == "send-urgent" else call for call in party.calls)
+    for call in (call for call in plain if call.name in _CANONICAL_CALLS):
         last = merged[-1] if merged else None
         together = (
             last is not None

@@ -110,7 +110,7 @@ def call(text: str) -> Action:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         raise Expected(f"one of the calls {', '.join(VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
     match verb:
-        case "send" | "connect" if rest:
+        case "send" | "send-urgent" | "connect" if rest:
             return Action(cast(Verb, verb), data=data(rest))
         case "recv" if rest == "end":
             return Action("recv")
@@ -118,8 +118,8 @@ def call(text: str) -> Action:
             return Action("recv", octets=int(rest))
         case "wait" | "at" if rest:
             return Action(cast(Verb, verb), time=time(rest))
-        case "send":
-            raise Expected("'send 5' or 'send some text'")
+        case "send" | "send-urgent":
+            raise Expected(f"'{verb} 5' or '{verb} some text'")
         case "recv":
             raise Expected("'recv 5' or 'recv end'")
         case "wait" | "at":

@@ -32,7 +32,7 @@ def _at_the_ends(scenario: Scenario) -> str:
         return "it has more than one application on a side, and the lab starts one"
     for side, host in (("client", scenario.client), ("server", scenario.server)):
         for call in host.calls:
-            if call.verb == "crash" or (call.verb == "connect" and (call.data or side == "server")):
+            if call.verb in ("crash", "send-urgent") or (call.verb == "connect" and (call.data or side == "server")):
                 return f"the lab cannot make the {side}'s call `{call}`"
         for field in fields(Host):
             if field.name not in _KERNEL_DECIDES and getattr(host, field.name) != field.default:

@@ -13,7 +13,7 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.model.transitions import State
 
 Verb = Literal[
-    "listen", "connect", "accept", "send", "recv", "shutdown", "close", "abort",
+    "listen", "connect", "accept", "send", "send-urgent", "recv", "shutdown", "close", "abort",
     "status", "timeout", "crash", "wait", "at",
 ]  # fmt: skip
 """`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
@@ -35,7 +35,7 @@ class Action:
 
     def __str__(self) -> str:
         """As scenario files write it: `send 5`, `recv end`, `wait 100 ms`."""
-        if self.verb == "send" or self.data:
+        if self.verb in ("send", "send-urgent") or self.data:
             return f"{self.verb} {len(self.data)}"
         if self.verb == "recv":
             return "recv end" if self.octets is None else f"recv {self.octets}"

@@ -24,7 +24,7 @@ from tcpviz.exchange import notation
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario, SegmentName
 
-_NEEDS_CONNECTION = ("send", "recv", "shutdown", "close", "abort", "status", "timeout")
+_NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
 TOP = ("title", "summary", "theme", "unperformable", "client", "server", "network", "inject")
 Value = TypeVar("Value")

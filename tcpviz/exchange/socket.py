@@ -130,9 +130,9 @@ class Socket:
         if data and not known:
             self.step(events.Send(len(data)))
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, urgent: bool = False) -> None:
         self._text += data
-        self.step(events.Send(len(data)))
+        self.step(events.Send(len(data), urgent))
 
     def resume(self) -> None:
         """The timers that run in the state in which the story finds the connection."""

@@ -215,11 +215,11 @@ def _take_timestamp(tcb: ControlBlock, segment: Segment) -> ControlBlock:
 
 
 def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
-    """Sixth check: RCV.UP <- max(RCV.UP, SEG.UP)."""
-    if not segment.flags & URG:
-        return tcb
+    """Sixth check: RCV.UP <- max(RCV.UP, SEG.UP), if that is news."""
     end = add(segment.seq, segment.urgent)
-    return tcb._replace(rcv_up=end if tcb.rcv_up is None else later(tcb.rcv_up, end))
+    if not segment.flags & URG or before(end, tcb.rcv_nxt) or (tcb.rcv_up is not None and not before(tcb.rcv_up, end)):
+        return tcb
+    return tcb._replace(rcv_up=end)
 
 
 def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
@@ -277,7 +277,10 @@ def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tu
     if fresh and tcb.closed and state is not State.ESTABLISHED:
         return Arrival((*stimuli, Stimulus.RCV_TEXT_AFTER_CLOSE), tcb)
     start = tcb.rcv_nxt
-    held = _hold(_take_urgent(tcb, segment), segment)
+    urged = _take_urgent(tcb, segment)
+    if urged.rcv_up != tcb.rcv_up:
+        stimuli = (*stimuli, Stimulus.RCV_URGENT)
+    held = _hold(urged, segment)
     reached, gaps = _fill(start, held.held)
     delivered = distance(start, reached)
     fin = held.fin_at == reached

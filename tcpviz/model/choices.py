@@ -10,8 +10,8 @@ from tcpviz.model.commands import Arm, Refuse, Timer
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run, send_again
-from tcpviz.model.segment import ACK, FIN, PSH
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.segment import ACK, FIN, PSH, URG
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
 
 _SYNCHRONIZED_AND_IDLE = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
@@ -44,7 +44,10 @@ def transmit(run: Run, event: events.Transmit) -> None:
     if event.octets and event.fin:
         why += ", close() adds FIN"
     flags = ACK | (PSH if event.push else 0) | (FIN if event.fin else 0)
-    run.emit(flags, why, section, length=event.octets)
+    urgent = 0
+    if tcb.snd_up is not None and at_or_before(tcb.snd_nxt, tcb.snd_up):
+        flags, urgent = flags | URG, min(distance(tcb.snd_nxt, tcb.snd_up), 65535)
+    run.emit(flags, why, section, length=event.octets, urgent=urgent)
     end = add(tcb.snd_nxt, event.octets)
     run.tcb = run.tcb._replace(
         queued=tcb.queued - event.octets,

@@ -62,6 +62,8 @@ class ControlBlock(NamedTuple):
     snd_wl2: int = 0
     snd_wnd_max: int = 0
     snd_scale: int = 0
+    snd_up: int | None = None
+    """SND.UP: the last octet of urgent text."""
     fin_sent: int | None = None
     """The sequence number of our FIN, once sent."""
 

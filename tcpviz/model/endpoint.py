@@ -16,6 +16,7 @@ from tcpviz.model.commands import Arm, Command, Deliver, Disarm, Refuse, Signal,
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 
 _NEW = ControlBlock()
@@ -61,7 +62,10 @@ def _active_open(run: Run, event: events.ActiveOpen) -> None:
 def _send(run: Run, event: events.Send) -> None:
     row = run.fire(Stimulus.SEND)
     if row and not row.signal:
-        run.tcb = run.tcb._replace(queued=run.tcb.queued + event.octets)
+        tcb = run.tcb
+        last = add(tcb.snd_nxt, tcb.queued + event.octets - 1)
+        up = last if event.urgent and event.octets else tcb.snd_up
+        run.tcb = tcb._replace(queued=tcb.queued + event.octets, snd_up=up)
 
 
 def _receive(run: Run, event: events.Receive) -> None:

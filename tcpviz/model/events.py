@@ -28,7 +28,10 @@ class ActiveOpen:
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """send(); with `urgent` (MSG_OOB) the urgent pointer will point at the last of these octets."""
+
     octets: int
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class Run:
         seq: int | None = None,
         length: int = 0,
         kind: str = "new",
+        urgent: int = 0,
     ) -> None:
         """Send with SEG.ACK, window and options as they stand; a window on a SYN is never scaled."""
         tcb = self.tcb
@@ -68,6 +69,7 @@ class Run:
             length=length,
             window=window,
             options=_options(tcb, flags),
+            urgent=urgent,
         )
         if flags & ACK:
             # a window once offered is not taken back (3.8.6)

@@ -56,6 +56,7 @@ class Stimulus(Enum):
     RCV_ACK = "rcv ACK"
     RCV_BAD_ACK = "rcv unacceptable ACK"
     RCV_ACK_OF_FIN = "rcv ACK of FIN"
+    RCV_URGENT = "rcv URG"
     RCV_TEXT = "rcv text"
     RCV_EARLY_TEXT = "rcv text after a gap"
     RCV_TEXT_AFTER_CLOSE = "rcv text after close()"
@@ -128,6 +129,7 @@ CLOSING_ERROR = "error: connection closing"
 REFUSED = "connection refused"
 RESET = "connection reset"
 PEER_CLOSED = "connection closing"
+URGENT = "urgent data to come"
 USER_TIMED_OUT = "connection aborted due to user timeout"
 
 _C, _L, _SS, _SR = State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED
@@ -236,6 +238,8 @@ TABLE: tuple[Row, ...] = (
     Row(_F1, _S.RCV_ACK_OF_FIN, _R.NONE, _F2, "3.10.7.4", _FIGURE),
     Row(_CG, _S.RCV_ACK_OF_FIN, _R.NONE, _TW, "3.10.7.4", _FIGURE),
     Row(_LA, _S.RCV_ACK_OF_FIN, _R.DELETE_TCB, _C, "3.10.7.4", _FIGURE),
+    # sixth, URG
+    *_in((_E, _F1, _F2), _S.RCV_URGENT, _R.NONE, "3.10.7.4", signal=URGENT),
     # seventh, text
     *_in((_SR,), _S.RCV_TEXT, _R.SND_ACK, "RFC 7413 4.2.2"),
     *_in((_E, _F1, _F2), _S.RCV_TEXT, _R.SND_ACK, "3.10.7.4"),

@@ -10,7 +10,7 @@ from endpoints import ACK, FIN, IRS, ISS, RST, SYN, arrives, in_state, opened_ac
 from tcpviz.model import events
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Options, Segment
+from tcpviz.model.segment import URG, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
 
@@ -114,6 +114,8 @@ def event_for(row: Row, endpoint: Endpoint) -> events.Event:
             return arrives(ACK, seq=nxt, ack=sent)
         case Stimulus.RCV_TEXT | Stimulus.RCV_TEXT_AFTER_CLOSE:
             return arrives(ACK, seq=nxt, ack=una, length=5)
+        case Stimulus.RCV_URGENT:
+            return events.SegmentArrives(Segment(nxt, una, ACK | URG, 5, 1000, urgent=4))
         case Stimulus.RCV_EARLY_TEXT:
             return arrives(ACK, seq=add(nxt, 7), ack=una, length=5)
         case Stimulus.RCV_FIN:
