@@ -28,7 +28,7 @@ def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
     opened = _opened(connection) if segments[0].segment.syn else -1
     if opened is None:
         return (Phase(words.attempt, 0, last),)
-    closing = next((i for i in range(opened + 1, last + 1) if segments[i].segment.fin or segments[i].segment.rst), None)
+    closing = next((i for i in range(opened + 1, last + 1) if _closes(segments[i])), None)
     found = []
     if opened >= 0:
         found.append(Phase(_opening(segments[: opened + 1], words), 0, opened))
@@ -38,6 +38,12 @@ def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
     if closing is not None:
         found.append(Phase(_closing(connection, closing, words), closing, last))
     return tuple(found)
+
+
+def _closes(sent: Transmission) -> bool:
+    """A FIN, or a reset that somebody means or believes; a third party's that nobody believes closes nothing."""
+    believed = sent.kind != "injected" or sent.after is not sent.before
+    return believed and (sent.segment.fin or sent.segment.rst)
 
 
 def acknowledges(later: Transmission, earlier: Transmission) -> bool:

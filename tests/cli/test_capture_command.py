@@ -131,8 +131,9 @@ def test_an_ordinary_user_is_told_the_ways_out(tmp_path: Path) -> None:
         pytest.skip("becoming an ordinary user needs root and setpriv")
     ordinary = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all"]
     ran = subprocess.run(
-        [*ordinary, *PROGRAM, "capture", "--port", "8080"], capture_output=True, text=True, cwd="/", timeout=60
-    )
+        [*ordinary, *PROGRAM, "capture", "--port", "8080"],
+        capture_output=True, text=True, cwd="/", timeout=60, env={**os.environ, "HOME": "/nonexistent"},
+    )  # fmt: skip
     assert ran.returncode == 3
     assert "sudo /" in ran.stderr
     assert "capture --scenario" in ran.stderr
