@@ -32,3 +32,10 @@ def _forbid_skip(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI=true forbids: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have recorded for people to read."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in getattr(report, "user_properties", ()):
+            terminalreporter.write_line(f"{name}: {value}")

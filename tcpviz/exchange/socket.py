@@ -176,6 +176,9 @@ class Socket:
         if before in (State.SYN_SENT, State.SYN_RECEIVED) and after is State.ESTABLISHED and self._syn_repeated:
             # a SYN that had to be repeated leaves a cautious timer (RFC 6298 section 5.7)
             self._trip = RoundTrip(max(3 * SECOND, self._policy.min_rto))
+        if before is State.SYN_SENT and after is State.ESTABLISHED and unacknowledged(self.endpoint.tcb):
+            # the text on our SYN was not taken: it goes at once, as any other (RFC 7413 section 4.2.1)
+            self.step(events.Retransmit(octets=self._effective_mss()), pump=False)
         if shut and unacknowledged(self.endpoint.tcb) and before in OPEN:
             # as long as the peer answers probes, nobody gives up (MUST-37); once it opens, the probe's octet goes first
             self._begin_waiting()

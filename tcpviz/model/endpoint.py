@@ -60,7 +60,8 @@ def _active_open(run: Run, event: events.ActiveOpen) -> None:
 
 
 def _send(run: Run, event: events.Send) -> None:
-    row = run.fire(Stimulus.SEND)
+    late = run.state is State.SYN_RECEIVED and run.tcb.fin_queued
+    row = run.fire(Stimulus.SEND_AFTER_CLOSE if late else Stimulus.SEND)
     if row and not row.signal:
         tcb = run.tcb
         last = add(tcb.snd_nxt, tcb.queued + event.octets - 1)

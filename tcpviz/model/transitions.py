@@ -37,6 +37,7 @@ class Stimulus(Enum):
     PASSIVE_OPEN = "passive OPEN"
     ACTIVE_OPEN = "active OPEN"
     SEND = "SEND"
+    SEND_AFTER_CLOSE = "SEND, CLOSE queued"
     RECEIVE = "RECEIVE"
     RECEIVE_AT_END = "RECEIVE, no text left"
     CLOSE = "CLOSE"
@@ -169,6 +170,7 @@ TABLE: tuple[Row, ...] = (
     *_in((_C,), _S.SEND, _R.NONE, "3.10.2", signal=NO_CONNECTION),
     Row(_L, _S.SEND, _R.SND_SYN, _SS, "3.10.2", _FIGURE),
     *_in((_SS, _SR, _E, _CW), _S.SEND, _R.QUEUE, "3.10.2"),
+    *_in((_SR,), _S.SEND_AFTER_CLOSE, _R.NONE, "3.10.4", signal=CLOSING_ERROR),
     *_in((_F1, _F2, _CG, _LA, _TW), _S.SEND, _R.NONE, "3.10.2", signal=CLOSING_ERROR),
     # RECEIVE
     *_in((_C,), _S.RECEIVE, _R.NONE, "3.10.3", signal=NO_CONNECTION),

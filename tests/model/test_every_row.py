@@ -20,6 +20,7 @@ _CALLS: dict[Stimulus, events.Event] = {
     Stimulus.PASSIVE_OPEN: events.PassiveOpen(),
     Stimulus.ACTIVE_OPEN: events.ActiveOpen(),
     Stimulus.SEND: events.Send(5),
+    Stimulus.SEND_AFTER_CLOSE: events.Send(5),
     Stimulus.RECEIVE: events.Receive(5),
     Stimulus.RECEIVE_AT_END: events.Receive(5),
     Stimulus.CLOSE: events.Close(),
@@ -41,6 +42,8 @@ def ready_for(row: Row) -> Endpoint:
             return opened_actively_syn_received()
         case Stimulus.RCV_SYN_IN_WINDOW if row.source is State.SYN_RECEIVED:
             return opened_actively_syn_received()
+        case Stimulus.SEND_AFTER_CLOSE:
+            return play([events.Send(5), events.Close()], in_state(row.source))
         case Stimulus.CLOSE_DATA_QUEUED:
             return play([events.Send(5)], in_state(row.source))
         case Stimulus.CLOSE_UNREAD if row.source is State.CLOSE_WAIT:
