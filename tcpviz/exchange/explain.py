@@ -189,7 +189,10 @@ def _free_choice(run: Hypothesis, index: int, observed: Segment, plan: Plan) -> 
     emit = emits[-1]
     entry = Entry(index, True, run.endpoint.state, endpoint.state, rows, tuple(calls), emit)
     after = run.with_entry(entry, endpoint)
-    after = replace(after, owed=(), cost=run.cost + len(run.owed))
+    # what a timer makes the endpoint ask does not wait for the answers it owes
+    asks = any(isinstance(event, events.KeepAlive | events.ProbeWindow) for event, _ in plan)
+    owed, missed = (run.owed, 0) if asks else ((), len(run.owed))
+    after = replace(after, owed=owed, cost=run.cost + missed)
     differences = _differences(emit.segment, observed)
     return Miss(after, differences, cite(emit.section)) if differences else after
 
@@ -260,7 +263,9 @@ def opening(observed: Segment) -> tuple[list[Endpoint], list[Endpoint]]:
 
 def _before_syn_ack(observed: Segment) -> tuple[list[Endpoint], list[Endpoint]]:
     """The SYN was not captured: it is inferred from what acknowledges it."""
-    client = step(Endpoint(), events.Choose(iss=(observed.ack - 1) % 2**32, options=observed.options)).endpoint
+    stamps = observed.options.timestamps
+    guess = events.Choose(iss=add(observed.ack, -1), options=observed.options, timestamp=stamps[1] if stamps else None)
+    client = step(Endpoint(), guess).endpoint
     opened = step(client, events.ActiveOpen())
     syn = next(command.segment for command in opened.commands if isinstance(command, Emit))
     server = step(Endpoint(), events.PassiveOpen()).endpoint
@@ -275,8 +280,11 @@ _ANY_WINDOW = 2**30
 
 def _midway(seq: int, ack: int) -> Endpoint:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
-    blank = Endpoint().tcb._replace(window=_ANY_WINDOW)
+    # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
+    blank = Endpoint().tcb._replace(window=_ANY_WINDOW, scaled=True, snd_scale=14, rcv_scale=14)
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=_ANY_WINDOW)
+    # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
+    tcb = tcb._replace(rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, _ANY_WINDOW))
     return Endpoint(State.ESTABLISHED, tcb)
 
 

@@ -107,7 +107,7 @@ class Machine:
         if segment.syn and segment.has_ack and segment.options.fast_open:
             self.cookie = segment.options.fast_open
         accepted = any(row.stimulus in _ACCEPTED for row in result.rows) or socket.endpoint.tcb.opened_fast
-        if self.listening and accepted and not socket.offered:
+        if self.listening and accepted and socket.endpoint.tcb.passive and not socket.offered:
             socket.offered = True
             self.arrived.append(socket)
         return result

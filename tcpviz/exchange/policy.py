@@ -75,7 +75,7 @@ class Policy:
     def must_probe(self, endpoint: Endpoint) -> bool:
         """Data waits for a closed window (3.8.6.1)."""
         tcb = endpoint.tcb
-        return endpoint.state not in _SILENT and tcb.snd_wnd == 0 and tcb.queued > 0 and not unacknowledged(tcb)
+        return endpoint.state not in _SILENT and tcb.snd_wnd <= 0 and tcb.queued > 0 and not unacknowledged(tcb)
 
 
 _SILENT = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED)

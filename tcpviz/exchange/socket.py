@@ -126,9 +126,10 @@ class Socket:
         """active OPEN; `data` goes along with the SYN when a Fast Open cookie is known, else after it."""
         known = bool(data) and bool(self.endpoint.tcb.options.fast_open)
         self._text += data
-        self.step(events.ActiveOpen(len(data) if known else 0))
-        if data and not known:
-            self.step(events.Send(len(data)))
+        first = min(len(data), self._effective_mss()) if known else 0
+        self.step(events.ActiveOpen(first))
+        if len(data) > first:
+            self.step(events.Send(len(data) - first))
 
     def send(self, data: bytes, urgent: bool = False) -> None:
         self._text += data
@@ -183,7 +184,7 @@ class Socket:
             # as long as the peer answers probes, nobody gives up (MUST-37); once it opens, the probe's octet goes first
             self._begin_waiting()
             if self.endpoint.tcb.snd_wnd:
-                self.step(events.Retransmit(), pump=False)
+                self.step(events.Retransmit(octets=self._effective_mss()), pump=False)
         self._pump()
         self._watch_silence()
         return Arrived(before, after, rows)
@@ -212,7 +213,7 @@ class Socket:
     def _offer(self) -> None:
         """The window that is left of the buffer, and the clock that timestamps show (one tick a millisecond)."""
         tcb = self.endpoint.tcb
-        choice = events.Choose(window=self._plan.window - tcb.unread, timestamp=self._world.now // MILLISECOND)
+        choice = events.Choose(window=max(0, self._plan.window - tcb.unread), timestamp=self._world.now // MILLISECOND)
         if (choice.window, choice.timestamp) != (tcb.window, tcb.timestamp):
             self.endpoint = step(self.endpoint, choice).endpoint
 

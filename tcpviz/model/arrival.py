@@ -86,7 +86,12 @@ def _fast_open(tcb: ControlBlock) -> Arrival:
     reached, gaps = _fill(tcb.rcv_nxt, tcb.held)
     delivered = distance(tcb.rcv_nxt, reached)
     after = tcb._replace(
-        rcv_nxt=reached, held=gaps, unread=delivered, rcv_wnd=tcb.rcv_wnd - delivered, opened_fast=True
+        rcv_nxt=reached,
+        held=gaps,
+        unread=delivered,
+        rcv_wnd=tcb.rcv_wnd - delivered,
+        window=tcb.window - delivered,
+        opened_fast=True,
     )
     stimuli = (Stimulus.RCV_SYN, Stimulus.RCV_TEXT) if delivered else (Stimulus.RCV_SYN,)
     return Arrival(stimuli, after, delivered)
@@ -172,9 +177,14 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
 def _at_closed_window(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
     """No text is taken, but the special allowance of section 3.10.7.4 is made for a valid ACK."""
     phrase = _acknowledgement(state, tcb, segment)
-    if phrase is not Stimulus.RCV_ACK:
+    if phrase not in (Stimulus.RCV_ACK, Stimulus.RCV_ACK_OF_FIN):
         return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
-    return Arrival((phrase, Stimulus.RCV_UNACCEPTABLE), _take_ack(tcb, segment, tcb.snd_scale))
+    stimuli = (
+        (phrase,)
+        if state is State.LAST_ACK and phrase is Stimulus.RCV_ACK_OF_FIN
+        else (phrase, Stimulus.RCV_UNACCEPTABLE)
+    )
+    return Arrival(stimuli, _take_ack(tcb, segment, tcb.snd_scale))
 
 
 def _is_fin_again(tcb: ControlBlock, segment: Segment) -> bool:
@@ -229,13 +239,14 @@ def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
         return Stimulus.RCV_RST_IN_WINDOW
     if state is not State.SYN_RECEIVED:
         return Stimulus.RCV_RST
-    return Stimulus.RCV_RST_PASSIVE if tcb.passive else Stimulus.RCV_RST_ACTIVE
+    # what accept() has given away (Fast Open) does not go back to LISTEN
+    return Stimulus.RCV_RST_PASSIVE if tcb.passive and not tcb.opened_fast else Stimulus.RCV_RST_ACTIVE
 
 
 def _syn(state: State, tcb: ControlBlock) -> Stimulus:
     if Deviation.SYN_IN_WINDOW in tcb.deviations:
         return Stimulus.RCV_SYN_ERROR
-    passive = state is State.SYN_RECEIVED and tcb.passive
+    passive = state is State.SYN_RECEIVED and tcb.passive and not tcb.opened_fast
     return Stimulus.RCV_SYN_PASSIVE if passive else Stimulus.RCV_SYN_IN_WINDOW
 
 

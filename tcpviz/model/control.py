@@ -126,7 +126,9 @@ class ControlBlock(NamedTuple):
     def acceptable_nxt(self) -> int:
         """SND.NXT, or the edge of the peer's window if a probe has gone beyond it: what a bare ACK may be sent at."""
         edge = add(self.snd_una, self.snd_wnd)
-        return edge if distance(edge, self.snd_nxt) > 0 else self.snd_nxt
+        # what scaling rounds off may be in the window all the same
+        rounding = (1 << self.snd_scale) - 1
+        return edge if distance(edge, self.snd_nxt) > rounding else self.snd_nxt
 
     @property
     def offer(self) -> int:

@@ -102,7 +102,7 @@ def _options(tcb: ControlBlock, flags: int) -> Options:
 
 
 _CHALLENGED = (Stimulus.RCV_SYN_IN_WINDOW, Stimulus.RCV_RST_IN_WINDOW, Stimulus.RCV_BAD_ACK)
-"""What RFC 5961 asks to be challenged, and its section 7 to be throttled."""
+"""What RFC 5961 asks to be challenged, and its section 7 to be throttled; so are answers to what carries nothing."""
 
 
 def _nothing(run: Run, row: Row) -> None:
@@ -141,7 +141,9 @@ def _snd_ack(run: Run, row: Row) -> None:
 
 
 def _snd_ack_now(run: Run, row: Row) -> None:
-    kind = "challenge" if row.stimulus in _CHALLENGED else "new"
+    empty = run.segment is not None and not run.segment.span
+    challenged = row.stimulus in _CHALLENGED or (row.stimulus is Stimulus.RCV_UNACCEPTABLE and empty)
+    kind = "challenge" if challenged else "new"
     run.emit(ACK, f"answers: {row.stimulus}", row.section, kind=kind)
 
 

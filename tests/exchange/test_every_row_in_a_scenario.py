@@ -38,6 +38,14 @@ CALLS = [
     ["wait 2 s"],
 ]
 # what a peer, or somebody in its name, might send: flags, seq, ack, length; ours is at 100, the peer at 300
+UNREAD_FAST_OPEN = """
+[client]
+fast_open = "c00kie"
+calls = ["connect 5"]
+[server]
+fast_open = "c00kie"
+calls = ["listen", "accept", "close"]
+"""
 Arrival = tuple[str, int, int | None, int]
 ARRIVALS: list[tuple[Arrival, ...]] = [
     (("RST", 300, None, 0),),
@@ -105,6 +113,7 @@ def test_every_row_fires_in_some_scenario(fired: set[Row], record_property: Call
         simulate(library.load(name))
         simulate(library.load(name), LINUX)
     by_library = len(fired)
+    simulate(parse(UNREAD_FAST_OPEN, "tried", where="tried"))
     policies: list[Policy] = [RFC, RFC793]
     for state in State:
         for text in scenarios(state):
