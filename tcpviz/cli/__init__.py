@@ -6,6 +6,7 @@ Commands are loaded only when they are named, and load their libraries only when
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -53,10 +54,18 @@ def group() -> None:
     """
 
 
+def _silence() -> None:
+    """Nothing more can be written; Python must not try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """The program: errors become one line on standard error and the exit code of the contract."""
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # what a terminal cannot show is a question mark
         code = group.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:
@@ -68,7 +77,11 @@ def main() -> None:
         click.echo(f"tcpviz: {error}", err=True)
         code = error.exit_code
     except BrokenPipeError:
-        # whoever read our output has seen enough; Python must not complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read our output has seen enough
+        _silence()
         code = 0
+    except OSError as error:
+        click.echo(f"tcpviz: cannot write to standard output: {error.strerror}", err=True)
+        _silence()
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

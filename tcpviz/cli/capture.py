@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -39,7 +42,9 @@ _GRACE = 0.2
 @click.option("-i", "--interface", default="lo", show_default=True, help="Where to listen.")
 @click.option("--scenario", metavar="NAME", help="Perform a scenario in a network of its own; needs no root.")
 @click.option("-c", "--count", type=click.IntRange(min=1), help="Stop after so many segments.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after so long.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, 10**6, min_open=True), metavar="SECONDS", help="Stop after so long."
+)
 @options.numbers()
 @options.ascii_only
 @options.as_json
@@ -69,6 +74,8 @@ def command(
     Ends when every connection seen has closed, with the scenario or the command, after --count or
     --timeout, or with Ctrl-C; what was captured by then is written and matched.
     """
+    if timeout is not None and not math.isfinite(timeout):
+        raise InputError("--timeout: expected a number of seconds, such as 10")
     if bool(scenario) + bool(run) + bool(port) > 1:
         raise InputError("--port, --scenario and a COMMAND exclude one another: choose what to capture")
     style = cast(Numbers, numbers)
@@ -78,7 +85,11 @@ def command(
     live = _source(plan, run, interface, port, timeout)
     with ExitStack() as stack:
         stack.enter_context(live)
-        writers = [stack.enter_context(output.recording(path)) for path in files if path.suffix in render.RECORDINGS]
+        if not (plan or run):
+            where = f"{interface}, port {port}" if port else interface
+            click.echo(f"listening on {where}; start your programs now; Ctrl-C ends", err=True)
+        recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
+        writers = [stack.enter_context(output.recording(path)) for path in recordings]
         interruptions = stack.enter_context(_stopping(live))
         for frame in live.frames(*writers, count=count):
             watch.see(frame)
@@ -89,17 +100,17 @@ def command(
     if not capture.frames:
         if interrupted:
             ctx.exit(interrupted)
+        _tell_losses(live, run)
         raise NothingCaptured(_nothing(run, interface, port))
     _tell_losses(live, run)
     exchange = watch.matcher.exchange(plan.title if plan else _title(run, interface, port))
     document = match_document([(capture, exchange)])
     if as_json:
-        click.echo(render.json_text(document), nl=False)
+        _say(render.json_text(document))
     else:
-        click.echo("".join(f"{line}\n" for line in _verdicts(exchange, plan)), nl=False)
-        click.echo(summary(capture, exchange))
+        _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
     for path in files:
-        if path.suffix not in render.RECORDINGS:
+        if path not in recordings:
             render.write(path, exchange, document, style, ascii_only, verdicts=True)
     if interrupted or not exchange.conforms:
         ctx.exit(interrupted or 1)
@@ -119,19 +130,27 @@ def _source(
 
 @contextmanager
 def _stopping(live: Source) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM end the capture, not the program; which of them came is in the list."""
+    """Ctrl-C, SIGTERM and a closed terminal end the capture, not the program; which of them came is in the list."""
     came: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
         came.append(number)
         live.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    """Print; that nobody reads any more ends the printing, not the capture."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Watch:
@@ -151,7 +170,7 @@ class _Watch:
         lines = [] if tracker is self._shown else [*header(connection, _WIDTH, starts=len(tracker.judged) == 1)]
         (segment,) = connection.segments
         lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
-        click.echo("\n".join(line.rstrip() for line in lines))
+        _say("".join(f"{line.rstrip()}\n" for line in lines))
         self._shown = tracker
 
 
@@ -169,7 +188,7 @@ def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:
         model = simulate(plan, LINUX).connections
         for performed, predicted in zip(exchange.connections, model, strict=False):
             parted = differences(performed, predicted, ("the kernel", "the model"))
-            yield from parted or ("the model predicts the same segments and states",)
+            yield from parted or ("the model, with Linux's habits, predicts the same segments and states",)
 
 
 def _tell_losses(live: Listener | Run, run: Sequence[str]) -> None:
@@ -186,8 +205,10 @@ def _tell_losses(live: Listener | Run, run: Sequence[str]) -> None:
     if isinstance(live, Performed):
         if live.report.timed_out:
             click.echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
-        if run and live.report.status:
-            click.echo(f"tcpviz: {run[0]} ended with status {live.report.status}", err=True)
+        status = live.report.status
+        if run and status:
+            end = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+            click.echo(f"tcpviz: {run[0]} {end}", err=True)
 
 
 def _nothing(run: Sequence[str], interface: str, port: int | None) -> str:

@@ -51,7 +51,14 @@ def command(
         for capture, exchange in results:
             click.echo(report(capture, exchange, numbers=style, ascii_only=ascii_only), nl=False)
     for path in paths:
-        for _, exchange in results[:1]:
-            render.write(path, exchange, document, style, ascii_only, verdicts=True)
+        if path.suffix.lower() == ".txt":
+            told = "".join(
+                report(capture, exchange, numbers=style, ascii_only=ascii_only) for capture, exchange in results
+            )
+            output.write_whole(path, told.encode())
+            continue
+        if path.suffix.lower() == ".png" and len(results) > 1:
+            click.echo(f"{path} shows {results[0][0].file}, the first of {len(results)}", err=True)
+        render.write(path, results[0][1], document, style, ascii_only, verdicts=True)
     if not all(exchange.conforms for _, exchange in results):
         ctx.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,18 @@ def port_number(_: click.Context, __: click.Parameter, text: str | None) -> int 
     return int(text)
 
 
-ascii_only = click.option("--ascii", "ascii_only", is_flag=True, help="Draw the ladder with plain ASCII.")
+def _cannot_show() -> bool:
+    """Standard output has no arrows and marks."""
+    try:
+        "─▶◀✗✓µ".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+ascii_only = click.option(
+    "--ascii", "ascii_only", is_flag=True, default=_cannot_show, help="Draw the ladder with plain ASCII."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the ladder.")
 
 

@@ -25,7 +25,7 @@ def targets(paths: Iterable[str], known: Collection[str]) -> tuple[Path, ...]:
         if name == STANDARD_OUTPUT:
             continue
         path = Path(name)
-        if path.suffix not in known:
+        if path.suffix.lower() not in known:
             raise OutputError(f"{name}: the ending says the format; known here are {' '.join(sorted(known))}")
         if path.is_dir():
             raise OutputError(f"{name}: cannot be written: it is a directory")
@@ -75,7 +75,7 @@ def recording(path: Path) -> Iterator[Writer]:
     from tcpviz.frames import Writer
 
     part = path.with_name(f"{path.name}.part")
-    with Writer(str(part), "pcapng" if path.suffix == ".pcapng" else "pcap") as writer:
+    with Writer(str(part), "pcapng" if path.suffix.lower() == ".pcapng" else "pcap") as writer:
         hand_over(str(part))
         empty = part.stat().st_size
         yield writer

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tcpviz.cli.output import write_whole
+from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
@@ -33,11 +34,12 @@ def write(
     path: Path, exchange: Exchange, document: dict[str, Any], numbers: Numbers, ascii_only: bool, verdicts: bool
 ) -> None:
     """One file, in the format of its ending."""
-    if path.suffix == ".json":
+    kind = path.suffix.lower()
+    if kind == ".json":
         write_whole(path, json_text(document).encode())
-    elif path.suffix in RECORDINGS:
-        write_whole(path, _recording(exchange, "pcapng" if path.suffix == ".pcapng" else "pcap"))
-    elif path.suffix == ".txt":
+    elif kind in RECORDINGS:
+        write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
+    elif kind == ".txt":
         write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
     else:
         write_whole(path, picture(path, exchange, numbers))
@@ -57,6 +59,8 @@ def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
     from tcpviz import draw
 
     connections = exchange.connections
+    if not connections:
+        raise InputError(f"{path}: there is no TCP connection to draw")
     if len(connections) > 1:
         shown = connections.index(_worth_seeing(connections)) + 1
         print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)

@@ -47,13 +47,13 @@ def _rows(connection: Connection, side: Side) -> Iterator[Row]:
 
 
 def _lines(walks: Walks) -> Iterator[str]:
-    """One row of the table a line; walked ones with the numbers of their steps."""
+    """One row of the table a line; walked ones with their steps: C1 is the client's first."""
     for row in TABLE:
         if not row.figure:
             continue
         steps = [
-            f"{side} {number}" for side, rows in walks.items() for number, walked in enumerate(rows, 1) if walked is row
+            f"{side[0].upper()}{n}" for side, rows in walks.items() for n, walked in enumerate(rows, 1) if walked is row
         ]
         reply = f" / {row.reply}" if row.reply.value else ""
-        text = f"{row.source!s:<12} {f'{row.stimulus}{reply}':<40} {row.target!s:<12} {row.section:<8} {row.figure}"
-        yield f"{text:<86}{', '.join(steps)}".rstrip()
+        text = f"{row.source!s:<12} {f'{row.stimulus}{reply}':<40} {row.target!s:<12} {row.section:<8}"
+        yield f"{text} {','.join(steps)}".rstrip()

@@ -33,6 +33,12 @@ class Expected:
     allowed: str
     section: str
 
+    def __str__(self) -> str:
+        """`expected ack=6, not 7`; `no SYN,ACK expected: CLOSED sends no such segment`."""
+        if self.allowed.startswith("none: "):
+            return f"no {self.observed} expected: {self.allowed.removeprefix('none: ')}"
+        return f"expected {self.field}={self.allowed}, not {self.observed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Transmission:

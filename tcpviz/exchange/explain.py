@@ -248,7 +248,7 @@ def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]
 
 
 def _kind(segment: Segment) -> str:
-    return words(segment.flags & ~PSH)
+    return words(segment.flags & ~PSH or segment.flags)
 
 
 def opening(observed: Segment) -> tuple[list[Endpoint], list[Endpoint]]:

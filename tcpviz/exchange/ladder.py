@@ -86,9 +86,10 @@ def rung(
     time = _ascii(time_text(sent.sent)) if glyphs is ASCII else time_text(sent.sent)
     room = width - len(_row("", "", "", "", 0))
     beneath = []
-    if _too_long([*fields, time], room, _ENDS_WITH_TIME):
+    ends = _ENDS + (_MISSING if sent.arrived is None else 0)
+    if _too_long([*fields, time], room, ends + 2):
         beneath, time = [time], ""
-    while _too_long(fields, room, _ENDS):
+    while _too_long(fields, room, ends):
         beneath.insert(0, fields.pop())
     mark = getattr(glyphs, sent.verdict) if verdicts else " "
     arrow = _arrow(" ".join(fields), time, room, rightwards, sent.arrived is None, glyphs)
@@ -96,13 +97,11 @@ def rung(
     if beneath:
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:
-        fault = sent.expected
-        yield f"    {glyphs.violation} expected {fault.field}={fault.allowed}, not {fault.observed} ({fault.section})"
+        yield f"    {glyphs.violation} {sent.expected} ({sent.expected.section})"
 
 
-_ENDS = 9
-"""Columns that an arrow's line, head and, when lost, its missing end take."""
-_ENDS_WITH_TIME = _ENDS + 2
+_ENDS, _MISSING = 5, 4
+"""Columns that an arrow's line and head take, and, when it is lost, its missing end."""
 
 
 def _too_long(fields: list[str], room: int, ends: int) -> bool:
@@ -129,14 +128,15 @@ def _row(number: str, left: str, middle: str, right: str, width: int) -> str:
 
 def _afterwards(connection: Connection, width: int, ascii_only: bool) -> Iterator[str]:
     """What only a timer did, once the last segment had arrived."""
-    last = connection.segments[-1] if connection.segments else None
-    end = (last.sent if last.arrived is None else last.arrived) if last else 0
+    end = max((s.sent if s.arrived is None else s.arrived for s in connection.segments), default=0)
     states = {"client": connection.client.states, "server": connection.server.states}
     later = sorted(
         ((c.time, side, c) for side, changes in states.items() for c in changes if c.row and c.time > end),
         key=lambda item: item[0],
     )
-    shown = {side: [c for c in changes if c.time <= end][-1].state for side, changes in states.items()}
+    shown = {
+        side: [changes[0], *(c for c in changes[1:] if c.time <= end)][-1].state for side, changes in states.items()
+    }
     room = max(0, width - 6 - 2 * _STATE)
     for time, group in groupby(later, key=lambda item: item[0]):
         causes: dict[str, None] = {}

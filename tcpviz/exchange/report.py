@@ -37,9 +37,7 @@ def verdict_lines(connection: Connection, number: int, of: int) -> Iterator[str]
     notes = "" if connection.saw_start else ", captured from the middle on"
     yield f"{name}{verdict}: {connection.outcome}, {len(connection.segments)} segments{notes}"
     for sent in connection.violations:
-        fault = sent.expected
-        what = f"expected {fault.field}={fault.allowed}, not {fault.observed}" if fault else sent.why
-        yield f"  frame {sent.frame}: {what} ({sent.section})"
+        yield f"  frame {sent.frame}: {sent.expected or sent.why} ({sent.section})"
 
 
 def _table(exchange: Exchange) -> Iterator[str]:

@@ -11,6 +11,7 @@ its own loopback, and nothing of it is left behind.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 
@@ -47,5 +48,6 @@ def run_command(argv: Sequence[str], *, timeout: float | None = None) -> Run:
     if not argv:
         raise InputError("no command was given to run")
     if shutil.which(argv[0]) is None:
-        raise InputError(f"there is no command {argv[0]}")
+        exists = os.path.exists(argv[0])
+        raise InputError(f"{argv[0]} is not executable" if exists else f"there is no command {argv[0]}")
     return Run(Command(tuple(argv), timeout), " ".join(argv))

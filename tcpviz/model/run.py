@@ -199,7 +199,8 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> N
         length = distance(first, later(first, end))
         length = length if octets is None else min(octets, length)
         fin = tcb.fin_sent is not None and add(first, length) == tcb.fin_sent
-        flags = ACK | (PSH if push and length else 0) | (FIN if fin else 0)
+        last = add(first, length) == end  # what ended a send() the first time does so again
+        flags = ACK | (PSH if length and (push or last) else 0) | (FIN if fin else 0)
     run.emit(flags, "was not acknowledged in time", "3.8.1", seq=first, length=length, kind="retransmission")
     run.commands.append(Arm(Timer.RETRANSMISSION))
 

@@ -29,7 +29,7 @@ def test_a_scenario_is_performed_captured_and_matched(tcpviz, tmp_path: Path) ->
     ran = tcpviz("capture", "--scenario", "normal", "-o", run, "-o", picture)
     assert ran.code == 0, ran.err
     assert "conforms: closed, 11 segments" in ran.out
-    assert "the model predicts the same segments and states" in ran.out
+    assert "predicts the same segments and states" in ran.out
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.pcap", "run.png"]
     document = json.loads(tcpviz("match", run, "--json").out)
