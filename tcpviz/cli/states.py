@@ -56,4 +56,4 @@ def _lines(walks: Walks) -> Iterator[str]:
         ]
         reply = f" / {row.reply}" if row.reply.value else ""
         text = f"{row.source!s:<12} {f'{row.stimulus}{reply}':<40} {row.target!s:<12} {row.section:<8}"
-        yield f"{text} {','.join(steps)}".rstrip()
+        yield f"{text} {''.join(steps)}".rstrip()
