@@ -40,7 +40,11 @@ def _cannot_show() -> bool:
 
 
 ascii_only = click.option(
-    "--ascii", "ascii_only", is_flag=True, default=_cannot_show, help="Draw the ladder with plain ASCII."
+    "--ascii",
+    "ascii_only",
+    is_flag=True,
+    callback=lambda _, __, asked: asked or _cannot_show(),
+    help="Draw the ladder with plain ASCII.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the ladder.")
 
