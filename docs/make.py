@@ -14,9 +14,10 @@ from pathlib import Path
 from tcpviz.exchange import library
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.performable import obstacle
+from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.deviations import DIALECTS, Deviation
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
 
 HERE = Path(__file__).parent
@@ -121,7 +122,7 @@ def _cell(state: State, stimulus: Stimulus) -> str:
 
 def _deviation_row(deviation: Deviation) -> str:
     label, what, source = deviation.value
-    takers = ", ".join(name for name, taken in DIALECTS.items() if deviation in taken) or "an option"
+    takers = ", ".join(name for name, policy in POLICIES.items() if deviation in policy.deviations) or "an option"
     return f"| {label} | {what} | {source} | {takers} |"
 
 

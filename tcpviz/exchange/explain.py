@@ -230,6 +230,8 @@ def _plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
     fresh.append((events.Transmit(observed.length, observed.push, observed.fin), None))
     if distance(observed.seq, tcb.snd_nxt) > 0:
         return [[(events.Retransmit(observed.seq, observed.length, observed.push), None)], fresh]
+    if observed.length == 1 and not observed.fin and not tcb.snd_wnd:
+        return [fresh, [(events.Send(1), ("send", 1)), (events.ProbeWindow(), None)]]
     return [fresh]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import Side, other
 from tcpviz.exchange.policy import Policy
 from tcpviz.exchange.scenario import Host
 from tcpviz.exchange.socket import Arrived, Socket, World, closed
@@ -72,18 +72,18 @@ class Machine:
 
     def open(self, story: ConnectionStory, plan: Host, isns: Iterator[int]) -> Socket:
         """A socket of an application that connects."""
-        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
+        ours, theirs = story.party(self.side), story.party(other(self.side))
         if plan.fast_open is not None and self.cookie is not None:
             plan = replace(plan, fast_open=self.cookie)
         endpoint = step(closed(plan, self.policy), events.Choose(iss=next(isns), window=plan.window)).endpoint
-        socket = Socket(self.world, ours, theirs.address, plan, self.policy, endpoint)
+        socket = Socket(self.world, ours, plan, self.policy, endpoint)
         self.sockets[ours.address, theirs.address] = socket
         return socket
 
     def place(self, story: ConnectionStory, plan: Host, endpoint: Endpoint) -> Socket:
         """A socket that was there before the story begins."""
-        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
-        socket = Socket(self.world, ours, theirs.address, plan, self.policy, endpoint)
+        ours, theirs = story.party(self.side), story.party(other(self.side))
+        socket = Socket(self.world, ours, plan, self.policy, endpoint)
         self.sockets[ours.address, theirs.address] = socket
         ours.start = endpoint.state
         self.listening |= endpoint.state is State.LISTEN
@@ -92,13 +92,13 @@ class Machine:
 
     def arrive(self, segment: Segment, story: ConnectionStory) -> Arrived:
         """Hand a segment to its endpoint."""
-        ours, theirs = story.party(self.side), story.party("server" if self.side == "client" else "client")
+        ours, theirs = story.party(self.side), story.party(other(self.side))
         key = ours.address, theirs.address
         socket = self.sockets.get(key)
         if socket is None or socket.state in (State.CLOSED, State.LISTEN):
-            socket = self._answering(story, theirs.address)
+            socket = self._answering(story)
         elif socket.state is State.TIME_WAIT and segment.syn:
-            socket = self._reopening(socket, segment, ours, theirs.address)
+            socket = self._reopening(socket, segment, ours)
         result = socket.arrive(segment)
         after = result.after
         if after not in (State.CLOSED, State.LISTEN) and self.sockets.get(key) is not socket:
@@ -120,15 +120,15 @@ class Machine:
         self.arrived.clear()
         self.listening = False
 
-    def _reopening(self, old: Socket, segment: Segment, ours: PartyStory, remote: Address) -> Socket:
+    def _reopening(self, old: Socket, segment: Segment, ours: PartyStory) -> Socket:
         """For a SYN in TIME-WAIT: if it opens a new incarnation, that one has nothing of the old but its numbers."""
         endpoint = step(old.endpoint, events.Choose(iss=self._next_isn)).endpoint
         if Stimulus.RCV_NEW_SYN not in name(endpoint.state, endpoint.tcb, segment).stimuli:
             return old
         old.end_timers()
-        return Socket(self.world, ours, remote, self.plan, self.policy, endpoint)
+        return Socket(self.world, ours, self.plan, self.policy, endpoint)
 
-    def _answering(self, story: ConnectionStory, remote: Address) -> Socket:
+    def _answering(self, story: ConnectionStory) -> Socket:
         """The listener's new endpoint, or CLOSED, which only resets."""
         endpoint = closed(self.plan, self.policy)
         party = story.party(self.side)
@@ -137,4 +137,4 @@ class Machine:
             endpoint = step(step(endpoint, choice).endpoint, events.PassiveOpen()).endpoint
             if not party.changes and party.start is State.CLOSED:
                 party.start = State.LISTEN
-        return Socket(self.world, party, remote, self.plan, self.policy, endpoint)
+        return Socket(self.world, party, self.plan, self.policy, endpoint)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Period
 from tcpviz.exchange.policy import Policy, RoundTrip, unacknowledged
 from tcpviz.exchange.scenario import MILLISECOND, SECOND, Host
@@ -32,6 +31,7 @@ OPEN = (
     State.LAST_ACK,
     State.TIME_WAIT,
 )
+_WATCHED = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
 _KEEP_ALIVE_PROBES = 9
 _TIMESTAMPS = 12
 """Octets of the timestamps option and its padding."""
@@ -89,10 +89,8 @@ def closed(plan: Host, policy: Policy) -> Endpoint:
 class Socket:
     """One end of one incarnation of a connection."""
 
-    def __init__(
-        self, world: World, story: PartyStory, remote: Address, plan: Host, policy: Policy, endpoint: Endpoint
-    ) -> None:
-        self.story, self.remote = story, remote
+    def __init__(self, world: World, story: PartyStory, plan: Host, policy: Policy, endpoint: Endpoint) -> None:
+        self.story = story
         self.endpoint = endpoint
         self.news: list[str] = []
         """What TCP has told the user since the last call."""
@@ -112,7 +110,6 @@ class Socket:
         self._timed: tuple[int, int] | None = None
         self._text, self._text_start = b"", endpoint.tcb.snd_nxt
         self._syn_repeated, self._repeated_syns = False, 0
-        self._ack_waits = False
         self._asked, self._acks = 0, 0
         self._challenged: list[int] = []
 
@@ -224,11 +221,9 @@ class Socket:
         delay = self._ack_delay()
         if delay == 0:
             self.step(events.Acknowledge(), pump=False)
-        elif delay and not self._ack_waits:
-            self._ack_waits = True
+        elif delay and "delayed ACK" not in self._timers:
             self._arm("delayed ACK", delay)
-        if delay is None and self._ack_waits:
-            self._ack_waits = False
+        elif delay is None:
             self._end_timer("delayed ACK", fired=False)
         if self._policy.must_probe(self.endpoint) and "persist" not in self._timers:
             self._arm("persist", self._trip.rto)
@@ -307,7 +302,6 @@ class Socket:
             case Timer.RETRANSMISSION:
                 self._retransmit()
             case "delayed ACK":
-                self._ack_waits = False
                 if self._ack_delay() is not None:
                     self.step(events.Acknowledge())
             case "persist":
@@ -335,12 +329,12 @@ class Socket:
             self.step(events.ProbeWindow())
 
     def _watch_silence(self) -> None:
-        if self._plan.keep_alive and self.state in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2):
+        if self._plan.keep_alive and self.state in _WATCHED:
             self._arm("keep-alive", self._plan.keep_alive)
 
     def _ask(self) -> None:
         """The peer has been silent for long: ask, and after so many questions give up (3.8.4)."""
-        if self.state not in (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2):
+        if self.state not in _WATCHED:
             return
         if unacknowledged(self.endpoint.tcb):
             # not idle: the retransmission timer is asking already

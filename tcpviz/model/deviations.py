@@ -65,5 +65,3 @@ LINUX = frozenset(
 )
 # sys/netinet/tcp_fsm.h: tcp_outflags[TCPS_CLOSED] is TH_RST|TH_ACK
 FREEBSD = frozenset({Deviation.RESET_WITH_ACK})
-
-DIALECTS = {"rfc9293": RFC9293, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD}

@@ -62,8 +62,11 @@ class Run:
         tcb = self.tcb
         scale = 0 if flags & SYN else tcb.rcv_scale
         window = min(tcb.window >> scale, 65535)
+        if seq is None:
+            bare = not length and not flags & (SYN | FIN)
+            seq = tcb.acceptable_nxt if bare else tcb.snd_nxt
         segment = Segment(
-            seq=tcb.acceptable_nxt if seq is None and not length and not flags & (SYN | FIN) else _or(seq, tcb.snd_nxt),
+            seq=seq,
             ack=tcb.rcv_nxt if flags & ACK else 0,
             flags=flags,
             length=length,
@@ -75,10 +78,6 @@ class Run:
             # a window once offered is not taken back (3.8.6)
             self.tcb = tcb._replace(rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
         self.commands.append(Emit(segment, why, section, kind))
-
-
-def _or(seq: int | None, default: int) -> int:
-    return default if seq is None else seq
 
 
 def _options(tcb: ControlBlock, flags: int) -> Options:

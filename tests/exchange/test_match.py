@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 from wire import normal, played, renumbered, tapped
 
+from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sequence import add
 
@@ -24,6 +26,7 @@ STORIES = {
     "half-close": lambda: played(
         ["connect", "shutdown", "recv end", "close"], ["listen", "accept", "recv end", "send 3000", "close"]
     ),
+    "zero window": lambda: simulate(library.load("zero-window")).connections[0],
     "much data both ways": lambda: played(
         ["connect", "send 20000", "recv 30000", "close"],
         ["listen", "accept", "recv 20000", "send 30000", "recv end", "close"],

@@ -7,9 +7,10 @@ from endpoints import in_state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpviz.exchange.policy import POLICIES
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
-from tcpviz.model.deviations import DIALECTS, Deviation
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import MODULUS, add
@@ -76,7 +77,7 @@ def test_every_deviation_is_named_once_with_reason_and_source() -> None:
     labels = [deviation.label for deviation in Deviation]
     assert len(set(labels)) == len(labels)
     assert all(all(deviation.value) for deviation in Deviation)
-    assert set().union(*DIALECTS.values()) <= set(Deviation)
+    assert set().union(*(policy.deviations for policy in POLICIES.values())) <= set(Deviation)
 
 
 def test_the_table_has_no_row_for_nothing() -> None:
