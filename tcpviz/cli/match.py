@@ -41,7 +41,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--only", type=click.Choice(["violates"]), help="Show only the connections that violate the model.")
 @click.option("--connection", type=click.IntRange(min=1), metavar="N", help="Show only the N-th connection.")
-@click.option("--port", callback=options.port_number, metavar="PORT", help="As if there were only this port.")
+@click.option("--port", callback=options.port_number, metavar="PORT", help="Only segments from or to this port.")
 @click.option("--side", type=click.Choice(["client", "server"]), help="Judge only what this end sent.")
 @options.numbers()
 @options.ascii_only
@@ -51,7 +51,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
     help="Print the JSON Schema of --json and --jsonl, and exit.",
 )  # fmt: skip
-@options.output(".png .txt .json .jsonl, .toml for the scenario behind a connection")
+@options.output(".png .txt .json .jsonl; .toml: the scenario behind it")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -72,9 +72,9 @@ def command(
     --connection N shows the N-th alone.
 
     \b
-    tcpviz match run.pcap -o run.png                    explained, and drawn
-    tcpviz match captures/ --only violates              which of all these break the rules, and where
-    tcpviz match run.pcap --connection 2 -o story.toml  what was called, to be played again by simulate
+    tcpviz match run.pcap -o run.png         explained, and drawn
+    tcpviz match captures/ --only violates   which of all these break the rules?
+    tcpviz match run.pcap -o story.toml      what was called; simulate plays it
 
     Exits with 1 when something violates the model, with 2 when a file cannot be used.
     """
