@@ -123,19 +123,22 @@ def _waits_for_cookie(end: End) -> bool:
 
 
 def _told(end: End, exact: bool) -> Iterator[Call]:
-    """The calls that show on the wire; sends that follow one another without a pause count as one, unless `exact`."""
+    """The calls that show on the wire, one for each segment of text; unless `exact`, full segments and what follows
+    them without a pause came from one send.
+    """
     last: Call | None = None
-    pause = max(NOISE, end.delay + end.hearing)
+    full = False
     for call in end.party.calls:
         if call.name not in ("send", "close", "abort"):
             continue
-        together = last and last.name == call.name == "send" and call.time - last.time <= pause
+        together = full and last and call.name == "send" and call.time - last.time <= max(NOISE, end.round_trip)
         if last and together and not exact and end.processed(last.time) == end.processed(call.time):
             last = Call("send", last.time, (last.octets or 0) + (call.octets or 0))
-            continue
-        if last:
-            yield last
-        last = call
+        else:
+            if last:
+                yield last
+            last = call
+        full = call.name == "send" and (call.octets or 0) >= end.full_segment
     if last:
         yield last
 

@@ -22,6 +22,8 @@ NOISE = 1 * MILLISECOND
 """A shorter pause is a processor's, not an application's or a timer's."""
 _USUAL_DELAY = 200 * MILLISECOND
 _LARGEST_WINDOW = 2**30
+_TIMESTAMPS = 12
+"""Octets of the timestamps option and its padding."""
 _UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED)
 _COPIES = ("duplicate-frame", "duplicate", "injected")
 
@@ -64,6 +66,17 @@ class End:
     def hearing(self) -> int:
         """Nanoseconds from the peer to here."""
         return self._one_way(self.heard, self.sent)
+
+    @property
+    def round_trip(self) -> int:
+        return self.delay + self.hearing
+
+    @cached_property
+    def full_segment(self) -> int:
+        """Octets of text that a segment from here holds at most."""
+        offers = [s.segment.options for s in self.connection.segments if s.segment.syn]
+        stamps = _TIMESTAMPS if offers and all(offer.timestamps for offer in offers) else 0
+        return min((offer.mss or 536 for offer in offers), default=536) - stamps
 
     def _one_way(self, there: list[Transmission], back: list[Transmission]) -> int:
         known = _soonest(there, back)
