@@ -190,3 +190,12 @@ def test_whatever_the_network_did_a_story_comes_out_that_can_be_played(
         assert plan.server == story.scenario.server
         assert plan.network.lose == story.scenario.network.lose
         assert simulate(plan, POLICIES[story.dialect]).connections
+
+
+@pytest.mark.parametrize("flags", [0, 0x03, 0x06, 0x29, 0xFF])
+@pytest.mark.parametrize("frame", [1, 2, 5, 8])
+def test_nonsense_on_the_wire_gives_a_story_that_can_be_read(frame: int, flags: int) -> None:
+    capture = tapped(normal(), change={frame: lambda segment: replace(segment, flags=flags)})
+    for connection in match(capture).connections:
+        story = inferred(connection)
+        assert written(story).injections == story.scenario.injections

@@ -75,7 +75,7 @@ def _calls(end: End, began: int, exact: bool) -> Iterator[Action]:
     if _waits_for_cookie(end) and told:
         opening[-1] = Action("connect", data=filler(told.pop(0).octets or 0))
     yield from opening
-    if end.syn is None and end.connection.saw_start:
+    if end.syn is None and end.start is None:
         return
     read, ended = 0, False
     opened = _window_opened(end)
@@ -92,7 +92,7 @@ def _calls(end: End, began: int, exact: bool) -> Iterator[Action]:
         elif not exact and call.time - ready > NOISE:
             yield Action("wait", time=call.time - ready)
         ready = call.time
-        if call.name == "close" and end.processed(end.sent[-1].sent)[0] > octets:
+        if call.name == "close" and end.sent and end.processed(end.sent[-1].sent)[0] > octets:
             yield from (Action("shutdown"), Action("recv"))
         yield Action("send", data=filler(call.octets or 0)) if call.name == "send" else Action(call.name)  # type: ignore[arg-type]
         if call.name != "send":

@@ -94,7 +94,7 @@ class End:
             "port": self.party.address.port,
             "mss": self._mss(),
             "window": self._window(),
-            "window_scale": options.window_scale if options else None,
+            "window_scale": self._scale(self.syn),
             "sack": bool(options and options.sack_permitted),
             "timestamps": bool(options and options.timestamps),
             "ecn": bool(self.syn and self.syn.segment.flags & ECE),
@@ -103,7 +103,7 @@ class End:
             "delayed_ack": text,
             "delayed_fin_ack": fin,
             "user_timeout": self._user_timeout(),
-            "start": None if self.connection.saw_start else self._start(),
+            "start": self.start,
         }
 
     def _isn(self) -> int:
@@ -119,11 +119,17 @@ class End:
 
     def _window(self) -> int:
         """The largest that it offered; a window on a SYN is never scaled."""
-        theirs = next((s.segment.options.window_scale for s in self.heard if s.segment.syn), None)
-        ours = self.syn.segment.options.window_scale if self.syn else None
+        theirs = self._scale(next((s for s in self.heard if s.segment.syn), None))
+        ours = self._scale(self.syn)
         scale = ours if ours is not None and theirs is not None else 0
         offers = [s.segment.window << (0 if s.segment.syn else scale) for s in self.sent if not s.segment.rst]
         return min(_LARGEST_WINDOW, max(*offers, 1 << (ours or 0), 1)) if offers else 65535
+
+    @staticmethod
+    def _scale(syn: Transmission | None) -> int | None:
+        """What is beyond 14 counts as 14 (RFC 7323 section 2.3)."""
+        scale = syn.segment.options.window_scale if syn else None
+        return None if scale is None else min(scale, 14)
 
     def _cookie(self) -> bytes | None:
         """What it asked with, or gave; who took the text on a SYN has given out the cookie on it earlier."""
@@ -134,8 +140,11 @@ class End:
         # a cookie may be any octets, and a scenario file has text
         return cookie if not cookie or (cookie.isalnum() and len(cookie) >= 4) else cookie.hex()[:16].encode()
 
-    def _start(self) -> Start | None:
-        """Where this end stood when the capture began; the first numbers of both ends tell."""
+    @cached_property
+    def start(self) -> Start | None:
+        """Where this end stood when a capture without the handshake began; the first numbers of both ends tell."""
+        if self.connection.saw_start:
+            return None
         ours = [s.segment.seq for s in self.sent] + [s.segment.ack for s in self.heard if s.segment.has_ack]
         theirs = [s.segment.seq for s in self.heard] + [s.segment.ack for s in self.sent if s.segment.has_ack]
         if not ours or not theirs:
