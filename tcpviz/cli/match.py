@@ -18,9 +18,8 @@ from tcpviz.exchange import streaming
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.document import line_document, match_document, schema
 from tcpviz.exchange.exchange import Connection, Exchange, Side
-from tcpviz.exchange.match import match
+from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.exchange.one_side import one_side
 from tcpviz.exchange.report import Table, report
 
 if TYPE_CHECKING:
@@ -43,6 +42,10 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.option("--connection", type=click.IntRange(min=1), metavar="N", help="Show only the N-th connection.")
 @click.option("--port", callback=options.port_number, metavar="PORT", help="Only segments from or to this port.")
 @click.option("--side", type=click.Choice(["client", "server"]), help="Judge only what this end sent.")
+@click.option(
+    "--explain", type=click.IntRange(min=1), metavar="FRAME",
+    help="Show what was thought possible before this frame, and what died on it.",
+)  # fmt: skip
 @options.numbers()
 @options.ascii_only
 @options.as_json
@@ -60,6 +63,7 @@ def command(
     connection: int | None,
     port: int | None,
     side: str | None,
+    explain: int | None,
     numbers: str,
     ascii_only: bool,
     as_json: bool,
@@ -84,6 +88,8 @@ def command(
         raise click.UsageError("--json and --jsonl exclude one another: one document, or a line for each connection")
     if connection is not None and only:
         raise click.UsageError("--connection and --only exclude one another: one names a connection, one searches")
+    if explain is not None and (as_json or as_lines or outputs or only or connection):
+        raise click.UsageError("--explain prints one frame's story and goes with --port and --side only")
     paths = output.targets(outputs, (*render.ENDINGS, _LINES, _STORY))
     if as_lines and any(path.suffix.lower() != _LINES for path in paths):
         raise click.UsageError("--jsonl forgets each connection as it is printed: beside it -o writes .jsonl only")
@@ -92,6 +98,9 @@ def command(
         raise click.UsageError(f"--connection {connection} of which file? Name one, not {len(names)}")
     wanted = Wanted(cast("Side | None", side), port, connection, violating=only is not None)
     tally = Tally(len(names))
+    if explain is not None:
+        _explain(names, wanted, explain)
+        return
     if as_lines:
         _stream(names, wanted, tally, paths)
     else:
@@ -113,6 +122,24 @@ def command(
     ctx.exit(tally.exit_code)
 
 
+def _explain(names: Sequence[str], wanted: Wanted, frame: int) -> None:
+    from tcpviz import frames
+
+    if len(names) > 1:
+        raise click.UsageError(f"--explain {frame} of which file? Name one, not {len(names)}")
+    capture = frames.read(names[0])
+    _warn(capture)
+    if wanted.port is not None:
+        capture = capture.only(wanted.port)
+    lines = explanation(capture, frame, wanted.side)
+    if lines is None:
+        raise InputError(
+            f"frame {frame} of {names[0]} is no TCP segment; tcpviz match {names[0]} numbers those that are"
+        )
+    for line in lines:
+        click.echo(line)
+
+
 def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Matched]:
     """Each file that can be used, matched."""
     from tcpviz import frames
@@ -123,8 +150,7 @@ def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Mat
             _warn(capture)
             if wanted.port is not None:
                 capture = capture.only(wanted.port)
-            exchange = match(capture)
-            exchange = replace(exchange, connections=tuple(one_side(c, wanted.side) for c in exchange.connections))
+            exchange = match(capture, wanted.side)
             asked = [(n, c) for n, c in enumerate(exchange.connections, 1) if wanted.number in (None, n)]
             tally.frames += len(capture.frames)
             for _, connection in asked:

@@ -6,12 +6,11 @@ verdict, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePath
 
 from tcpviz.exchange.capture import Address, Capture, Frame
 from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
-from tcpviz.exchange.matching.explanation import explanation
+from tcpviz.exchange.matching.explanation import explained
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.model.segment import Segment
 
@@ -25,6 +24,15 @@ def match(capture: Capture, side: Side | None = None) -> Exchange:
     for frame in capture.frames:
         matcher.feed(frame)
     return matcher.exchange(PurePath(capture.file).name)
+
+
+def explanation(capture: Capture, frame: int, side: Side | None = None) -> list[str] | None:
+    """Lines about one frame, from hypotheses to verdict; None for a frame that is no TCP segment."""
+    matcher = Matcher(side)
+    for captured in capture.frames:
+        matcher.feed(captured)
+    tracker = matcher.tracker_of(frame)
+    return list(explained(tracker, frame, matcher.epoch)) if tracker else None
 
 
 class Matcher:
@@ -97,12 +105,9 @@ class Matcher:
                 del self._trackers[key]
         return [tracker.connection(self.epoch) for tracker in done]
 
-    def explanation(self, frame: int) -> Iterator[str] | None:
-        """Lines about one frame, from hypotheses to verdict; None for a frame that is in no connection."""
-        for tracker in self._order:
-            if any(seen.frame.number == frame for seen in tracker.judged):
-                return explanation(tracker, frame, self.epoch)
-        return None
+    def tracker_of(self, frame: int) -> Tracker | None:
+        """The connection that holds the frame with that number."""
+        return next((t for t in self._order if any(seen.frame.number == frame for seen in t.judged)), None)
 
     def exchange(self, title: str) -> Exchange:
         connections = tuple(tracker.connection(self.epoch) for tracker in self._order)

@@ -15,7 +15,7 @@ from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import cite
 
 
-def explanation(tracker: Tracker, frame: int, epoch: int) -> Iterator[str]:
+def explained(tracker: Tracker, frame: int, epoch: int) -> Iterator[str]:
     """Lines about the segment in that frame, which must be one of the tracker's; numbers are relative."""
     decided = tracker.reconsidered()
     index = next(seen.index for seen in decided.judged if seen.frame.number == frame)
