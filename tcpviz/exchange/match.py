@@ -82,7 +82,7 @@ class Matcher:
             return False
         side = tracker.side_of(frame)
         again = any(j.side == side and j.segment.syn and j.segment.seq == segment.seq for j in tracker.judged)
-        return not again and tracker.over
+        return not again and tracker.forgotten
 
     @property
     def epoch(self) -> int:
@@ -110,6 +110,9 @@ class Matcher:
         return next((t for t in self._order if any(seen.frame.number == frame for seen in t.judged)), None)
 
     def exchange(self, title: str) -> Exchange:
+        for known in self._trackers.values():
+            if (index := known[-1].unanswered) is not None:
+                self._divide(known, index)
         connections = tuple(tracker.connection(self.epoch) for tracker in self._order)
         flows = tuple(_flow(frames, self.epoch) for frames in self._flows.values())
         return Exchange(title, connections, flows, clocks=1, epoch=self.epoch)

@@ -150,11 +150,18 @@ def _snd_fin(run: Run, row: Row) -> None:
     run.tcb = run.tcb._replace(fin_queued=True)
 
 
+_WHY_RESET = {
+    Stimulus.CLOSE_UNREAD: "close() with unread data resets",
+    Stimulus.RCV_SYN_ERROR: f"answers: {Stimulus.RCV_SYN_ERROR}",
+}
+
+
 def _snd_rst(run: Run, row: Row) -> None:
-    segment = run.segment
-    if segment is None:
-        flags = RST | ACK if Deviation.RESET_WITH_ACK in run.tcb.deviations else RST
-        why = "close() with unread data resets" if row.stimulus is Stimulus.CLOSE_UNREAD else "abort() resets"
+    segment, with_ack = run.segment, Deviation.RESET_WITH_ACK in run.tcb.deviations
+    if segment is None or (with_ack and row.stimulus is Stimulus.RCV_SYN_ERROR):
+        # FreeBSD drops the connection then as ABORT does
+        flags = RST | ACK if with_ack else RST
+        why = _WHY_RESET.get(row.stimulus, "abort() resets")
         run.emit(flags, why, row.section)
     else:
         why = f"answers: {row.stimulus} in {row.source}"

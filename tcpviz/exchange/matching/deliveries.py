@@ -6,9 +6,12 @@ Capture order does not: segments are lost and overtaken behind the place of capt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
+from tcpviz.model import events
 from tcpviz.model.control import ControlBlock
+from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before
 from tcpviz.model.transitions import State
@@ -56,6 +59,22 @@ def _beyond(run: End, observed: Segment) -> bool:
     return observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
 
 
+def opening_with(end: End, observed: Segment) -> End:
+    """An end that is about to open, with the ISS, the options and the window that its SYN shows."""
+    if end.state not in (State.CLOSED, State.LISTEN):
+        return end
+    options = observed.options
+    asked = end.pending[0].segment if end.pending else None
+    if asked and asked.length and observed.has_ack and observed.ack == asked.end:
+        # the text on the SYN is acknowledged: its Fast Open cookie was good, or none was asked for (RFC 7413 5.1)
+        cookie = asked.options.fast_open or b"none"
+        options = replace(options, fast_open=cookie)
+        granted = replace(asked, options=replace(asked.options, fast_open=cookie))
+        end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
+    choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
+    return end._replace(endpoint=step(end.endpoint, choice).endpoint)
+
+
 def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
     """The past after each further delivery, and those of them that fit what the segment acknowledges."""
     runs, fitting = [end], []
@@ -66,7 +85,8 @@ def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
         position = next_in_order(run)
         if position is None or _beyond(run, observed):
             return runs, fitting
-        runs.append(deliver(run, position))
+        run = deliver(run, position)
+        runs.append(opening_with(run, observed) if observed.syn else run)
 
 
 def disordered(end: End, observed: Segment) -> Iterator[End]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first
+from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first, opening_with
 from tcpviz.exchange.matching.past import Call, End, Entry
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
@@ -19,7 +19,8 @@ from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
-from tcpviz.model.transitions import Row, State, cite
+from tcpviz.model.sequence import distance
+from tcpviz.model.transitions import SYNCHRONIZED, Row, State, cite
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
@@ -27,6 +28,8 @@ _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
 _CROSSING = 45
 """The cost of a connect() while a SYN is on its way to the same end: rarer than a wrong flag."""
+_ROOM = 2**20
+"""Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 _SILENT_CALL = 2
 """The cost of a call or a timeout that shows in nothing but what follows."""
 
@@ -93,7 +96,7 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     for run in _silently(start, observed):
         _, fitting = in_order(run, observed)
         ways += [way for r in last_and_first(fitting) for way in _tries(r, index, observed) if isinstance(way, End)]
-    for run in disordered(start, observed):
+    for run in (*disordered(start, observed), *_otherwise(start, observed)):
         ways += [way for way in _tries(run, index, observed) if isinstance(way, End)]
     return sorted(ways, key=lambda way: way.cost)[:3]
 
@@ -102,6 +105,25 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
     yield from _owed_reply(run, index, observed)
     for plan in plans(run.endpoint, observed):
         yield _free_choice(run, index, observed, plan)
+
+
+def _otherwise(start: End, observed: Segment) -> Iterator[End]:
+    """Where an end took more than it had offered, or follows RFC 793 where RFC 9293 asks for a challenge."""
+    tcb = start.endpoint.tcb
+    if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
+        return
+    reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
+    if tcb.rcv_wnd < reach <= _ROOM:
+        roomier = tcb._replace(rcv_wnd=reach + 1)
+        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=roomier)), observed)
+    if observed.rst and any(item.segment.syn for item in start.pending):
+        older = tcb._replace(deviations=tcb.deviations | {Deviation.SYN_IN_WINDOW})
+        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=older)), observed)
+
+
+def _at_a_cost(end: End, observed: Segment) -> Iterator[End]:
+    _, fitting = in_order(end, observed)
+    return (run._replace(cost=run.cost + _SILENT_CALL) for run in last_and_first(fitting))
 
 
 def _silently(end: End, observed: Segment) -> Iterator[End]:
@@ -138,22 +160,12 @@ def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
 
 def _prepared(end: End, observed: Segment) -> End:
     """What only the wire can tell is taken from it: the ISS and options of a SYN, and the stack's habits."""
-    endpoint = end.endpoint
-    if observed.syn and endpoint.state in (State.CLOSED, State.LISTEN):
-        options = observed.options
-        asked = end.pending[0].segment if end.pending else None
-        if asked and asked.length and observed.has_ack and observed.ack == asked.end:
-            # the text on the SYN is acknowledged: its Fast Open cookie was good, or none was asked for (RFC 7413 5.1)
-            cookie = asked.options.fast_open or b"none"
-            options = replace(options, fast_open=cookie)
-            granted = replace(asked, options=replace(asked.options, fast_open=cookie))
-            end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
-        choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
-        endpoint = step(endpoint, choice).endpoint
+    if observed.syn:
+        end = opening_with(end, observed)
     habits = _habits(observed)
-    if endpoint.tcb.deviations != habits:
-        endpoint = replace(endpoint, tcb=endpoint.tcb._replace(deviations=habits))
-    return end if endpoint is end.endpoint else end._replace(endpoint=endpoint)
+    if end.endpoint.tcb.deviations == habits:
+        return end
+    return end._replace(endpoint=replace(end.endpoint, tcb=end.endpoint.tcb._replace(deviations=habits)))
 
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})

@@ -15,7 +15,7 @@ from tcpviz.model.transitions import State
 
 ANY_WINDOW = 2**30
 """Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
-_LOOSE = 4
+_LOOSE, _STRAY = 4, 2
 
 
 def opening(observed: Segment) -> tuple[list[End], list[End]]:
@@ -26,7 +26,9 @@ def opening(observed: Segment) -> tuple[list[End], list[End]]:
     if observed.syn:
         return _before_syn_ack(observed)
     ack = observed.ack if observed.has_ack else 0
-    return [_midway(observed.seq, ack)], [_midway(ack, observed.seq)]
+    # or it was a stray, and its receiver knows of no connection
+    strangers = [End(Endpoint(), cost=_STRAY), End(step(Endpoint(), events.PassiveOpen()).endpoint, cost=_STRAY)]
+    return [_midway(observed.seq, ack)], [_midway(ack, observed.seq), *strangers]
 
 
 def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:

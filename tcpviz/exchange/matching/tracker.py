@@ -17,12 +17,13 @@ from tcpviz.exchange.matching.opening import opening
 from tcpviz.exchange.matching.past import End, Entry, deliver_all
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
-from tcpviz.model.segment import ACK, SYN, Segment
+from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State, cite
 
 _SIDES: tuple[Side, Side] = ("client", "server")
-_OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
+_GONE = (State.CLOSED, State.LISTEN)
+_OVER = (*_GONE, State.TIME_WAIT)
 _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 5
@@ -52,6 +53,8 @@ class Tracker:
             "server": PartyStory(addresses["server"], account.server[0].state),
         }
         self._oddities = Oddities()
+        self._began: dict[Side, int] = {}
+        """What each end's numbers were counted from when it was first heard of."""
         self._history: dict[int, list[Account]] = {}
         """The accounts before each of the first segments, to go back to."""
         self.judged: list[Observation] = []
@@ -78,6 +81,10 @@ class Tracker:
         self._parties[side].learn(segment)
         if segment.has_ack and self._parties[other(side)].base is None:
             self._parties[other(side)].base = add(segment.ack, -1)
+        for end in _SIDES:
+            base = self._parties[end].base
+            if base is not None:
+                self._began.setdefault(end, base)
 
     def _explain(self, seen: Observation, *, guilty: bool = False, limit: int = NO_LIMIT) -> None:
         if seen.is_twin:
@@ -93,10 +100,16 @@ class Tracker:
     @property
     def over(self) -> bool:
         """Both ends have let go of the connection, or wait out TIME-WAIT."""
-        if not self.judged:
-            return False
+        return self._are_in(*_OVER)
+
+    @property
+    def forgotten(self) -> bool:
+        """Nobody knows of the connection any more."""
+        return self._are_in(*_GONE)
+
+    def _are_in(self, *states: State) -> bool:
         account = self._best()
-        return all(account.final(side).state in _OVER for side in _SIDES if account.ends(side))
+        return bool(self.judged) and all(account.final(side).state in states for side in _SIDES if account.ends(side))
 
     def _best(self) -> Account:
         return min(self._accounts, key=lambda account: (account.total, len(account.blames)))
@@ -154,16 +167,28 @@ class Tracker:
             tracker.feed(judgement.frame, judgement.segment)
         return tracker
 
+    @property
+    def unanswered(self) -> int | None:
+        """Where the next incarnation began, if all that came since is a SYN that nobody answered."""
+        if not self.judged or (self._saw_start and len(self.judged) < 3):
+            return None
+        index = len(self.judged)
+        last = self.judged[-1].segment
+        while index and self.judged[index - 1].segment == last:
+            index -= 1
+        opens = last.flags & (SYN | ACK) == SYN and last.seq != self._began.get(self.judged[-1].side)
+        return index if opens and index else None
+
     def another_opened(self, frame: Frame, segment: Segment) -> int | None:
-        """Where the next incarnation began, if this SYN,ACK answers a SYN with another number than the first."""
-        if not (segment.syn and segment.has_ack):
+        """Where the next incarnation began, if this answers a SYN with another number than the first."""
+        if not segment.has_ack or not segment.flags & (SYN | RST):
             return None
         side = self.side_of(frame)
         for index in range(len(self.judged) - 1, 0, -1):
             judgement = self.judged[index]
             asked = judgement.segment
             if judgement.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == segment.ack:
-                return None if self._parties[other(side)].isn == asked.seq else index
+                return None if self._began.get(other(side)) == asked.seq else index
         return None
 
     @staticmethod
