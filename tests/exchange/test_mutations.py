@@ -71,6 +71,8 @@ class Verdict:
         if not self.blamed:
             return "" if self.ruling.explained else "survived"
         frame, field = self.blamed[0]
+        if (frame, field) == (self.mutant.frame.number, self.mutant.field):
+            return ""  # in hindsight, though some run may have explained it when it came
         if not self.ruling.places:
             return "blamed, though TCP does that"
         if frame not in self.ruling.places:

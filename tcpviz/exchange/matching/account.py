@@ -131,7 +131,9 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if found or account.total > best:
             continue
         if seen.is_repeated:
-            grown.append(_known(account, seen, "a copy that the network made", "duplicate", _COPY))
+            # of bare ACKs a stack may send two alike, but not for nothing
+            cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
+            grown.append(_known(account, seen, "a copy that the network made", "duplicate", cost))
         if seen.is_tied and _was_first(account.best(seen.side), seen.segment):
             grown.append(_known(account, seen, "was sent a moment before, and captured late", "out-of-order", _SWAPPED))
         if not alone:

@@ -7,12 +7,12 @@ allowed is what `step` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first, opening_with
-from tcpviz.exchange.matching.past import Call, End, Entry
+from tcpviz.exchange.matching.past import Call, End, Entry, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -26,8 +26,8 @@ _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
-_CROSSING = 45
-"""The cost of a connect() while a SYN is on its way to the same end: rarer than a wrong flag."""
+_RARE = 45
+"""The cost of a connect() while a SYN is on its way to the same end, and of an abort() after close()."""
 _ROOM = 2**20
 """Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 _SILENT_CALL = 2
@@ -48,16 +48,18 @@ class Miss(NamedTuple):
     end: End
     differences: tuple[Difference, ...]
     section: str
+    hinted: bool = False
+    """What follows shows that this is what was meant."""
 
     @property
-    def severity(self) -> tuple[int, int, bool, int]:
+    def severity(self) -> tuple[bool, int, int, bool, int]:
         """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
         fields = [difference.field for difference in self.differences]
         nothing = any(str(difference.allowed).startswith("none: ") for difference in self.differences)
         newest = self.end.newest()
         rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
         wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1)
-        return wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
+        return not self.hinted, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
 
 
 def explain(end: End, index: int, observed: Segment, *, plainly: bool = False) -> list[End]:
@@ -73,20 +75,23 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False) -
     return ways if ways or plainly else _less_likely(start, index, observed)
 
 
-def nearly(end: End, index: int, observed: Segment, meant: Iterable[Segment] = ()) -> list[Miss]:
+def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] = ()) -> list[Miss]:
     """The runs that nearly send `observed`: other numbers in the same segment, or one flag more or less.
 
     `meant`: what else it may have been before somebody changed it.
     """
     runs, _ = in_order(_prepared(end, observed), observed)
-    tried = [result for run in last_and_first(runs) for result in _tries(run, index, observed)]
+    runs = last_and_first(runs)
+    runs += [deliver_late(run) for run in runs[:1] if any(item.late for item in run.pending)]
+    tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
-    toggled = (replace(observed, flags=observed.flags ^ flag) for flag in (SYN, ACK, FIN, RST))
+    # a reset may do without ACK: that would excuse whatever it acknowledges
+    toggled = [replace(observed, flags=observed.flags ^ f) for f in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
     for segment in (*toggled, *meant):
         for way in explain(end, index, segment, plainly=True):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
-            misses.append(Miss(way, _differences(segment, observed), section))
+            misses.append(Miss(way, _differences(segment, observed), section, hinted=segment in meant))
     return misses
 
 
@@ -219,8 +224,10 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     asks = any(isinstance(event, events.KeepAlive | events.ProbeWindow) for event, _ in plan)
     if run.owed and not asks:
         after = after._replace(owed=(), cost=run.cost + _unseen(run.owed))
-    if run.pending and isinstance(plan[0][0], events.ActiveOpen):
-        after = after._replace(cost=after.cost + _CROSSING)
+    crossing = run.pending and isinstance(plan[0][0], events.ActiveOpen)
+    closed = run.state in (State.FIN_WAIT_1, State.FIN_WAIT_2) and isinstance(plan[0][0], events.Abort)
+    if crossing or closed:
+        after = after._replace(cost=after.cost + _RARE)
     differences = _differences(emit.segment, observed)
     if emit.kind == "keep-alive" and observed.length == 1:
         # MAY-6: one octet of garbage, for stacks that answer nothing else

@@ -137,3 +137,10 @@ def deliver_all(end: End) -> End:
     while (position := next_in_order(end)) is not None:
         end = deliver(end, position)
     return end
+
+
+def deliver_late(end: End) -> End:
+    """Process what is late as well."""
+    while end.pending:
+        end = deliver(end, 0)
+    return end
