@@ -83,6 +83,10 @@ class Run(Source):
             raise RuntimeError("the run has not come to its end")
         return self._report
 
+    @property
+    def dropped(self) -> int:
+        return self._report.dropped if self._report else 0
+
     def _start(self, user: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
