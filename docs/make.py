@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tcpviz.exchange import library
+from tcpviz.exchange.flow_ladder import flow_ladder
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import POLICIES
@@ -148,8 +149,12 @@ def _scenario(scenario: Scenario) -> Iterator[str]:
     yield ""
     yield f"{scenario.title}: {scenario.summary}."
     yield ""
-    for connection in simulate(scenario).connections:
+    exchange = simulate(scenario)
+    for connection in exchange.connections:
         yield from (f"    {line}" for line in ladder(connection, numbers="symbolic").splitlines())
+        yield ""
+    for flow in exchange.flows:
+        yield from (f"    {line}" for line in flow_ladder(flow).splitlines())
         yield ""
 
 

@@ -235,9 +235,9 @@ def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path]) -> 
         if live.report.timed_out:
             click.echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
         status = live.report.status
-        if run and status:
+        if status:
             end = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-            click.echo(f"tcpviz: {run[0]} {end}", err=True)
+            click.echo(f"tcpviz: {run[0] if run else 'the program of the scenario'} {end}", err=True)
 
 
 def _nothing(run: Sequence[str], wanted: _Wanted) -> str:

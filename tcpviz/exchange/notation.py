@@ -22,6 +22,8 @@ LARGEST = 2**32 - 1
 _FILLER = b"tcpviz! "
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
 _LARGEST_SEND = 2**30
+_AT_ONCE = 1024
+"""What people write into recv()."""
 _LONGEST = 24 * 3600 * 10**9
 
 
@@ -110,18 +112,20 @@ def call(text: str) -> Action:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         raise Expected(f"one of the calls {', '.join(VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
     match verb:
-        case "send" | "send-urgent" | "connect" if rest:
+        case "send" | "send-urgent" | "sendto" | "connect" if rest:
             return Action(cast(Verb, verb), data=data(rest))
         case "recv" if rest == "end":
             return Action("recv")
+        case "recv" if rest == "some":
+            return Action("recv", octets=_AT_ONCE, some=True)
         case "recv" if rest.isdecimal():
             return Action("recv", octets=int(rest))
         case "wait" | "at" if rest:
             return Action(cast(Verb, verb), time=time(rest))
-        case "send" | "send-urgent":
+        case "send" | "send-urgent" | "sendto":
             raise Expected(f"'{verb} 5' or '{verb} some text'")
         case "recv":
-            raise Expected("'recv 5' or 'recv end'")
+            raise Expected("'recv 5', 'recv some' or 'recv end'")
         case "wait" | "at":
             raise Expected(f"a time, as in '{verb} 100 ms'")
     if rest:

@@ -12,6 +12,8 @@ _KERNEL_DECIDES = {"calls", "isn", "later_isns", "address", "port", "delayed_fin
 
 def obstacle(scenario: Scenario) -> str:
     """Empty when the scenario can be performed; else the reason, as it goes into an error."""
+    if scenario.program:
+        return ""  # programs of its own make its calls
     return scenario.unperformable or _on_the_way(scenario) or _at_the_ends(scenario) or _at_once(scenario)
 
 

@@ -14,9 +14,11 @@ from tcpviz.model.transitions import State
 
 Verb = Literal[
     "listen", "connect", "accept", "send", "send-urgent", "recv", "shutdown", "close", "abort",
-    "status", "timeout", "crash", "wait", "at",
+    "status", "timeout", "crash", "wait", "at", "close-listener", "bind", "sendto", "recvfrom",
 ]  # fmt: skip
-"""`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
+"""The last three are UDP's.
+`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
+UDP = ("bind", "sendto", "recvfrom")
 MILLISECOND = 10**6
 SECOND = 10**9
 
@@ -30,15 +32,17 @@ class Action:
     """send, and connect with Fast Open: what to send."""
     octets: int | None = None
     """recv: return once so many have come; None: return at the end of the stream."""
+    some: bool = False
+    """recv: return what is there as soon as something is."""
     time: int = 0
     """wait: for so long. at: until so long after the start."""
 
     def __str__(self) -> str:
         """As scenario files write it: `send 5`, `recv end`, `wait 100 ms`."""
-        if self.verb in ("send", "send-urgent") or self.data:
+        if self.verb in ("send", "send-urgent", "sendto") or self.data:
             return f"{self.verb} {len(self.data)}"
         if self.verb == "recv":
-            return "recv end" if self.octets is None else f"recv {self.octets}"
+            return "recv some" if self.some else "recv end" if self.octets is None else f"recv {self.octets}"
         if self.verb in ("wait", "at"):
             return f"{self.verb} {self.time / MILLISECOND:g} ms"
         return self.verb
@@ -82,6 +86,16 @@ class Host:
     fin_wait_2_timeout: int | None = None
     rfc1337: bool = False
     start: Start | None = None
+    threads: tuple[tuple[Action, ...], ...] = ()
+    """Calls of further threads with the same socket; they begin once it is connected."""
+    reuse_address: bool = False
+    """SO_REUSEADDR: listen where a connection of an earlier server is still in TIME-WAIT."""
+    backlog: int | None = None
+    """So many connections, and one more, wait for accept(); further SYNs are dropped. None: as many as there are."""
+
+    @property
+    def talks_udp(self) -> bool:
+        return any(call.verb in UDP for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,8 @@ class Scenario:
     more_servers: tuple[Host, ...] = ()
     """Further threads of the server's application."""
     injections: tuple[Injection, ...] = ()
+    program: str = ""
+    """The tutorial's programs that make these calls: what `python -m tcpviz.tutorial` calls them."""
     unperformable: str = ""
     """Why no kernel can play it; empty when the lab can."""
 

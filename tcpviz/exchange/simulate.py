@@ -12,6 +12,7 @@ from dataclasses import replace
 from tcpviz.errors import InputError
 from tcpviz.exchange.application import Application
 from tcpviz.exchange.capture import Address
+from tcpviz.exchange.datagrams import DatagramApplication, Datagrams
 from tcpviz.exchange.exchange import Exchange, Fate, Side, Transmission, other
 from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.midway import midway
@@ -40,7 +41,7 @@ def simulate(scenario: Scenario, policy: Policy = RFC) -> Exchange:
     missing = ", ".join(sorted(str(name) for name in play.never_sent))
     if missing:
         raise InputError(f"no such segment: {missing} was never sent; the exchange has {play.sent} segments")
-    return Exchange(scenario.title, tuple(story.done() for story in play.stories))
+    return Exchange(scenario.title, tuple(story.done() for story in play.stories), play.datagrams.flows())
 
 
 class _Play:
@@ -57,12 +58,14 @@ class _Play:
         self._overtaken: dict[Side, list[Callable[[int], None]]] = {"client": [], "server": []}
         self._waiting = [injection for injection in scenario.injections if injection.after]
         self._machines: dict[Side, Machine] = {}
-        self._applications: list[Application] = []
+        self._applications: list[Application | DatagramApplication] = []
+        self.datagrams = Datagrams(self, scenario.network.one_way)
         for side in _SIDES:
             first = scenario.host(side)
             self._machines[side] = Machine(side, Address(first.address, first.port), first, policy, self)
         for side in _SIDES:
-            self._applications += [self._application(side, host) for host in scenario.hosts(side)]
+            for host in scenario.hosts(side):
+                self._applications += self._talking(side, host)
         # who listens at the very start does so before anybody connects
         self._applications.sort(key=lambda application: not application.listens_first)
         for injection in scenario.injections:
@@ -88,6 +91,24 @@ class _Play:
     def _run_applications(self) -> None:
         while any(application.run() for application in self._applications):
             pass
+
+    def _talking(self, side: Side, plan: Host) -> list[Application] | list[DatagramApplication]:
+        """An application and the threads that share its socket."""
+        if not plan.talks_udp:
+            first = self._application(side, plan)
+            machine = self._machines[side]
+            return [
+                first,
+                *(
+                    Application(replace(plan, calls=calls), machine, lambda: None, None, first)
+                    for calls in plan.threads
+                ),
+            ]
+        ends = Address(plan.address, plan.port), self._machines[other(side)].address
+        if side == "server":
+            client = self._scenario.client
+            ends = ends[0], Address(client.address, client.port)
+        return [DatagramApplication(side, calls, ends, self.datagrams, self) for calls in (plan.calls, *plan.threads)]
 
     def _application(self, side: Side, plan: Host) -> Application:
         machine = self._machines[side]

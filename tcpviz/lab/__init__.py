@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tcpviz.errors import InputError
 from tcpviz.exchange.performable import obstacle
@@ -23,6 +25,7 @@ from tcpviz.lab.sandbox import Run
 
 __all__ = ["Report", "Run", "perform", "run_command"]
 
+_TUTORIAL = Path(__file__).parents[1] / "tutorial" / "__main__.py"
 PATIENCE = 10.0
 """Seconds a scenario may take beyond what its calls say they wait."""
 
@@ -34,6 +37,9 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
     """
     if reason := obstacle(scenario):
         raise InputError(f"scenario {scenario.name} cannot be performed: {reason}. `tcpviz simulate` can play it")
+    if scenario.program:
+        argv = (sys.executable, "-P", str(_TUTORIAL), *scenario.program.split())
+        return Run(Command(argv, PATIENCE * 6 if timeout is None else timeout), scenario.name)
     if timeout is None:
         waits = (sum(call.time for call in host.calls) for host in (scenario.client, scenario.server))
         timeout = PATIENCE + max(waits) / 10**9

@@ -10,8 +10,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 PORT, OTHER_PORT = "8080", "8888"
+HERE = Path(__file__).parent
 PAUSE = 0.1
 """Seconds that a person takes at least to type; longer than an acknowledgement waits for something to ride on."""
 PATIENCE = 60.0
@@ -106,6 +108,15 @@ PLAYS = {
 }
 
 
+PLAYS |= {
+    "two-sends-one-recv": Play(("two_sends_one_recv", PORT), (), ()),
+    "address-in-use": Play(("address_in_use",), (), ()),
+    "address-in-use-reuseaddr": Play(("address_in_use", "reuse"), (), ()),
+    "backlog-full": Play(("backlog_full", PORT), (), ()),
+}
+"""Programs that are both ends themselves."""
+
+
 class Program:
     """One of them running: types for it, prints what it prints, and remembers that."""
 
@@ -113,7 +124,7 @@ class Program:
         self._who, self._printed, self._news = who, "", threading.Condition()
         self._ended = False
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-X", "utf8", "-m", f"tcpviz.tutorial.{module}", *options],
+            [sys.executable, "-P", "-u", "-X", "utf8", str(HERE / f"{module}.py"), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -125,7 +136,7 @@ class Program:
         for line in self._process.stdout:
             text = line.replace("message: ", "")  # what asks a person
             if text.strip():
-                print(f"{self._who}: {text}", end="", flush=True)
+                print(f"{self._who}: {text}", end="", file=sys.stderr, flush=True)
             with self._news:
                 self._printed += text
                 self._news.notify_all()
