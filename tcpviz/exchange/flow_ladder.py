@@ -18,7 +18,7 @@ def flow_ladder(flow: Flow, *, ascii_only: bool = False, width: int = 80) -> str
     for number, datagram in enumerate(flow.datagrams, 1):
         when = time_text(datagram.time).replace("µ", "u" if ascii_only else "µ")
         label = f" {datagram.length} octets + {_HEADER} of header "
-        rest = line * max(1, room - 5 - len(label) - len(when) - 2)
+        rest = line * max(1, room - 6 - len(label) - len(when))
         if datagram.origin == 0:
             arrow = f"{line}{line}{label}{rest} {when} {line}{right}"
         else:
