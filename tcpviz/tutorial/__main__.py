@@ -5,6 +5,7 @@ python -m tcpviz.tutorial NAME [ENCODING]      NAME: tcp-once, tcp-turns, ...; a
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -164,6 +165,8 @@ class Program:
 
 def main(name: str, encoding: str) -> int:
     play = PLAYS[name]
+    # on one processor for all: two that send at once are captured in either order
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     programs: dict[str, Program] = {}
     for number, (module, *options) in enumerate((play.server, *play.clients)):
         who = f"client {number}" if number else SERVER
