@@ -14,7 +14,8 @@ import pytest
 from tcpviz.errors import PermissionMissing
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
-from tcpviz.exchange.exchange import Connection, Flow, Side
+from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
+from tcpviz.exchange.heard import with_calls
 from tcpviz.exchange.match import Matcher
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
@@ -92,6 +93,56 @@ def deeds(connection: Connection) -> Iterator[tuple[Side, int, int, bool]]:
 
 def said(flow: Flow) -> list[tuple[int, bytes]]:
     return [(datagram.origin, datagram.payload) for datagram in flow.datagrams]
+
+
+def called(name: str) -> Exchange:
+    """The performed exchange with the calls that the programs really made."""
+    matcher = Matcher()
+    with perform(library.load(name)) as run:
+        for frame in run.frames():
+            matcher.feed(frame)
+    return with_calls(matcher.exchange(name), run.report.heard)
+
+
+def told(calls: tuple[Call, ...]) -> list[str]:
+    """`recv -> b''`"""
+    return [f"{call.name} -> {call.result}" if call.result else call.name for call in calls]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_calls_are_told_as_the_programs_made_them() -> None:
+    (connection,) = called("tutorial-tcp-once").connections
+    assert told(connection.client.calls) == ["connect", "send", "close"]
+    server = told(connection.server.calls)
+    assert server[:3] == ["bind", "listen", "accept"]
+    assert server[3:] == ["recv -> 13 octets", "recv -> b''", "close", "close-listener"]
+    connect, send = connection.client.calls[:2]
+    syn_ack, text = connection.segments[1], next(s for s in connection.segments if s.segment.length)
+    assert connect.time <= connection.segments[0].sent <= syn_ack.sent <= (connect.returned or 0)
+    assert send.time <= text.sent <= (send.returned or 0)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_address_in_use_is_told() -> None:
+    (connection,) = called("address-in-use").connections
+    assert told(connection.server.calls)[-2:] == ["bind -> EADDRINUSE", "close-listener"]
+    assert connection.server.calls[-2].error == "EADDRINUSE"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_every_client_has_its_own_calls() -> None:
+    for connection in called("tutorial-server-one-at-a-time").connections:
+        assert told(connection.client.calls) == ["connect", "send", "recv -> 15 octets", "send", "close"]
+        accept = next(call for call in connection.server.calls if call.name == "accept")
+        assert accept.returned is not None
+        assert told(connection.server.calls).count("recv -> b''") == 1
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_datagrams_are_told_as_they_were_sent_and_received() -> None:
+    (flow,) = called("tutorial-udp-one-way").flows
+    assert told(flow.calls[0]) == ["sendto"] * 3 + ["close"]
+    assert told(flow.calls[1])[:3] == ["recvfrom -> 5 octets", "recvfrom -> 6 octets", "recvfrom -> 4 octets"]
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -18,6 +18,7 @@ from tcpviz.errors import InputError, NothingCaptured
 from tcpviz.exchange import library
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.heard import with_calls, with_calls_of_sides
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.report import summary, verdict_lines
@@ -145,9 +146,10 @@ def command(
         say(render.json_text(document))
     else:
         say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
+    shown = _with_calls(exchange, live)
     for path in files:
         if path not in recordings:
-            render.write(path, exchange, document, style, ascii_only, verdicts=True)
+            render.write(path, shown, document, style, ascii_only, verdicts=True)
     blamed = {segment.frame for connection in exchange.connections for segment in connection.violations}
     if interrupted or blamed - _forged(live):
         ctx.exit(interrupted or 1)
@@ -219,6 +221,16 @@ def _forged(live: Listener | Run) -> set[int]:
     from tcpviz.lab import Run as Performed
 
     return set(live.report.forged) if isinstance(live, Performed) else set()
+
+
+def _with_calls(exchange: Exchange, live: Source) -> Exchange:
+    """For a picture: what the applications really called, and what that returned."""
+    from tcpviz.lab import Run as Performed
+
+    if not isinstance(live, Performed):
+        return exchange
+    heard = live.report.heard
+    return with_calls(exchange, heard) if heard else with_calls_of_sides(exchange, live.report.calls)
 
 
 def _tell_losses(live: Source) -> None:

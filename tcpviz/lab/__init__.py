@@ -41,7 +41,7 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
         raise InputError(f"scenario {scenario.name} cannot be performed: {reason}. `tcpviz simulate` can play it")
     if scenario.program:
         argv = (sys.executable, "-P", str(_TUTORIAL), *scenario.program.split())
-        return Run(Command(argv, PATIENCE * 6 if timeout is None else timeout), scenario.name)
+        return Run(Command(argv, PATIENCE * 6 if timeout is None else timeout, tells=True), scenario.name)
     if timeout is None:
         timeout = PATIENCE + _as_predicted(scenario)
     return Run(Script(scenario, timeout, needs_link(scenario)), scenario.name)

@@ -95,6 +95,7 @@ class _Watch:
         return Report(
             dropped=self._stage.tap.dropped,
             calls=self._programs.calls(),
+            heard=self._programs.heard(),
             forged=self._stage.forged,
             status=self._programs.status,
             timed_out=timed_out,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.exchange import Call, Side
+from tcpviz.exchange.heard import Heard
 from tcpviz.exchange.scenario import Scenario
 
 
@@ -26,6 +27,8 @@ class Command:
 
     argv: tuple[str, ...]
     timeout: float | None
+    tells: bool = False
+    """It notes its calls in the descriptor that TCPVIZ_CALLS names, as the tutorial's programs do."""
 
 
 Plan = Script | Command
@@ -44,6 +47,8 @@ class Report:
     calls: Mapping[Side, tuple[Call, ...]] = field(default_factory=dict)
     """What the applications called and when it returned, in nanoseconds since the epoch; a failed call has an
     errno's name as its result, one that never returned has no `returned`."""
+    heard: tuple[Heard, ...] = ()
+    """What programs that tell called."""
     status: int | None = None
     """The command's exit status, or minus the signal that ended it; None if there was none, or it was still running."""
     forged: tuple[int, ...] = ()

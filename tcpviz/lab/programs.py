@@ -5,6 +5,7 @@ Runs inside, as process 1: every orphan of the sandbox becomes its child.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -15,7 +16,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from tcpviz.errors import InputError, TcpvizError
+from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Call, Side
+from tcpviz.exchange.heard import Heard
 from tcpviz.lab import applications
 from tcpviz.lab.plan import Command, Script
 from tcpviz.lab.stage import Stage
@@ -42,6 +45,9 @@ class Programs(ABC):
 
     def calls(self) -> Mapping[Side, tuple[Call, ...]]:
         return {}
+
+    def heard(self) -> tuple[Heard, ...]:
+        return ()
 
     def bury(self) -> None:
         try:
@@ -106,9 +112,16 @@ class Commanded(Programs):
     keep_open = False
 
     def __init__(self, command: Command, errors_fd: int) -> None:
+        self._log = os.memfd_create("tcpviz-calls") if command.tells else None
         try:
             # SIGINT is ignored here, and would stay so in the command
-            self._process = subprocess.Popen(command.argv, stderr=errors_fd, preexec_fn=_hear_interrupts)
+            self._process = subprocess.Popen(
+                command.argv,
+                stderr=errors_fd,
+                preexec_fn=_hear_interrupts,
+                pass_fds=[] if self._log is None else [self._log],
+                env=None if self._log is None else {**os.environ, "TCPVIZ_CALLS": str(self._log)},
+            )
         except OSError as error:
             raise InputError(f"cannot run {command.argv[0]}: {error.strerror}") from error
         self._running = True
@@ -116,10 +129,25 @@ class Commanded(Programs):
     def through(self) -> bool:
         return not self._running
 
+    def heard(self) -> tuple[Heard, ...]:
+        if self._log is None:
+            return ()
+        with open(os.dup(self._log), encoding="utf-8") as log:
+            log.seek(0)
+            return tuple(map(_heard, log))
+
     def _died(self, pid: int, status: int) -> None:
         if pid == self._process.pid:
             self.status = self._process.returncode = status
             self._running = False
+
+
+def _heard(line: str) -> Heard:
+    """A line that `tcpviz/tutorial/_recorded.py` wrote."""
+    entry = json.loads(line)
+    local, remote = (Address(*end) if end else None for end in (entry["local"], entry["remote"]))
+    call = Call(entry["name"], entry["time"], entry["octets"], entry["returned"], entry["result"])
+    return Heard(local or Address("", 0), remote, call)
 
 
 def _hear_interrupts() -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 PORT, OTHER_PORT = "8080", "8888"
 HERE = Path(__file__).parent
+CALLS = os.environ.get("TCPVIZ_CALLS", "")
+"""Where programs are to note their calls; empty when nobody asks."""
 PAUSE = 0.1
 """Seconds that a person takes at least to type; longer than an acknowledgement waits for something to ride on."""
 PATIENCE = 60.0
@@ -124,8 +126,10 @@ class Program:
     def __init__(self, who: str, module: str, options: list[str]) -> None:
         self._who, self._printed, self._news = who, "", threading.Condition()
         self._ended = False
+        told = [str(HERE / "_recorded.py")] if CALLS else []
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-u", "-X", "utf8", str(HERE / f"{module}.py"), *options],
+            [sys.executable, "-P", "-u", "-X", "utf8", *told, str(HERE / f"{module}.py"), *options],
+            pass_fds=[int(CALLS)] if CALLS else [],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
