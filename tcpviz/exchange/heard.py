@@ -83,6 +83,6 @@ def _calls(exchange: Exchange, told: list[Heard], local: Address, remote: Addres
 
 
 def _on_the_clock(call: Call, exchange: Exchange) -> Call:
-    """In the exchange's time, which begins with the first frame: what was called before that, then."""
-    returned = None if call.returned is None else max(0, call.returned - exchange.epoch)
-    return replace(call, time=max(0, call.time - exchange.epoch), returned=returned)
+    """In the exchange's time, which begins with the first frame; what was called before that is below zero."""
+    returned = None if call.returned is None else call.returned - exchange.epoch
+    return replace(call, time=call.time - exchange.epoch, returned=returned)
