@@ -144,7 +144,7 @@ class Listener(Source):
             while len(found) < _BATCH:
                 size, ancillary, _, address = receive(buffers, _ANCILLARY, socket.MSG_TRUNC)
                 if not (copies and address[2] == _PACKET_OUTGOING):
-                    found.append(Record(_stamp(ancillary), bytes(view[: min(size, LARGEST)]), link, size))
+                    found.append(Record(stamp(ancillary), bytes(view[: min(size, LARGEST)]), link, size))
         except BlockingIOError:
             pass
         except OSError as error:
@@ -182,7 +182,8 @@ class Listener(Source):
             pass
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+def stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The kernel's own nanoseconds, from what came along with a frame; else now."""
     for level, kind, data in ancillary:
         if kind == _SCM_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) == _STAMP.size:
             seconds, nanoseconds = _STAMP.unpack(data)
