@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tcpviz.exchange.capture import Frame
+from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
-from tcpviz.exchange.match import Matcher, Tracker
+from tcpviz.exchange.match import Matcher
+from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.exchange.numbers import Numbers, time_text
 from tcpviz.model.segment import FIN, RST
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _WIDTH = 80
 _BEHIND = 1000
 """So many frames not looked at yet: nobody can read that fast, and printing would only lag further behind."""
+_Ends = frozenset[Address]
 _CLEAR_LINE = "\r\x1b[K"
 _STATUS_EVERY = 0.25
 """Seconds."""
@@ -46,9 +48,10 @@ class Watch:
         self._where, self._numbers, self._ascii = where, numbers, ascii_only
         self._silent = silent
         self._shown: Tracker | None = None
-        self._going: set[Tracker] = set()
-        self._seen: set[Tracker] = set()
-        self._closing: set[Tracker] = set()
+        self._seen: dict[_Ends, Tracker] = {}
+        """The latest connection between two ends."""
+        self._going: set[_Ends] = set()
+        self._closing: set[_Ends] = set()
         """Those that have seen a FIN or a reset: only these may be over, and asking is not cheap."""
         self._began = time.monotonic()
         self._status, self._drawn = "", 0.0
@@ -74,11 +77,12 @@ class Watch:
             self._print_segment(tracker, frame)
 
     def _count(self, tracker: Tracker, frame: Frame) -> None:
-        self._seen.add(tracker)
+        ends = frozenset((frame.source, frame.destination))
+        self._seen[ends] = tracker
         if frame.segment and frame.segment.flags & (FIN | RST):
-            self._closing.add(tracker)
-        over = tracker in self._closing and tracker.over
-        (self._going.discard if over else self._going.add)(tracker)
+            self._closing.add(ends)
+        over = ends in self._closing and tracker.over
+        (self._going.discard if over else self._going.add)(ends)
 
     def explains(self, source: Source) -> None:
         """What is still to come once nothing more is captured."""
@@ -133,7 +137,7 @@ class Watch:
             return "no connection yet"
         if count > 1:
             return f"{going:,} of {count:,} connections open"
-        (tracker,) = self._seen
+        (tracker,) = self._seen.values()
         newest = tracker.newest(self.matcher.epoch)
         sent = newest.segments[-1]
         client, server = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)

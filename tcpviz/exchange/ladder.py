@@ -38,6 +38,8 @@ _REMARKS = {
     "keep-alive": "keep-alive",
     "window-probe": "probe",
     "duplicate-frame": "same frame",
+    "inferred": "not captured",
+    "out-of-order": "captured late",
 }
 
 

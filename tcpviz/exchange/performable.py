@@ -16,6 +16,10 @@ _SMALLEST_MSS, _SMALLEST_MSS_V6 = 88, 1220
 """TCP_MIN_MSS of Linux; what the least MTU of IPv6 leaves (RFC 8200 section 5)."""
 
 
+_KERNEL_BRINGS = {"mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack"}
+"""What some stack brought along where the scenario was seen, and a kernel brings its own."""
+
+
 def obstacle(scenario: Scenario) -> str:
     """Empty when the scenario can be performed; else the reason, as it goes into an error."""
     if scenario.program:
@@ -26,11 +30,15 @@ def obstacle(scenario: Scenario) -> str:
 def needs_link(scenario: Scenario) -> bool:
     """Two machines and a line between them; else one loopback does, with the kernel's own options and timers."""
     hosts = (*scenario.hosts("client"), *scenario.hosts("server"))
+    given = [field for field in _TCP_FIELDS if not (scenario.seen_in and field.name in _KERNEL_BRINGS)]
+    plain, network = Network(), scenario.network
+    if scenario.seen_in:  # its delays are those of another network
+        network = replace(network, delay=plain.delay, client_delay=None, server_delay=None)
     return (
-        _does_something(scenario.network)
+        _does_something(network)
         or bool(scenario.injections)
-        or any(getattr(host, field.name) != field.default for host in hosts for field in _TCP_FIELDS)
-        or any(len(call.data) > host.mss for host in hosts for call in host.calls)
+        or any(getattr(host, field.name) != field.default for host in hosts for field in given)
+        or any(len(call.data) > host.mss and not scenario.seen_in for host in hosts for call in host.calls)
         or any(call.verb == "connect" for host in scenario.hosts("server") for call in host.calls)
         or _at_once(scenario)
         or len({host.address for host in scenario.hosts("client")}) > 1

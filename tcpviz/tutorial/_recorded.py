@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+"""asyncio has sockets of its own besides, to wake itself."""
 _LOG = int(os.environ["TCPVIZ_CALLS"])
 
 
@@ -32,6 +34,8 @@ class _Told(socket.socket):
     _ends: Any = (None, None)
 
     def _told(self, name: str, call: Callable[[], Any], octets: int | None = None, remote: Any = None) -> Any:
+        if self.family not in _INTERNET:
+            return call()
         began = time.time_ns()
         try:
             made = call()
@@ -104,7 +108,8 @@ class _Told(socket.socket):
 
     def _real_close(self, *arguments: Any) -> None:
         if self.fileno() >= 0:
-            listens = self.type is socket.SOCK_STREAM and self._where(None)[1] is None
+            stream = self.family in _INTERNET and self.type is socket.SOCK_STREAM
+            listens = stream and self._where(None)[1] is None
             self._told("close-listener" if listens else "close", lambda: super(_Told, self)._real_close(*arguments))  # type: ignore[misc]
 
 
