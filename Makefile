@@ -50,7 +50,9 @@ docs: $(READY) ## write the generated documents again
 	$(BIN)/python docs/make.py
 
 bench: $(READY) ## measure, and write docs/performance.md
-	$(BIN)/python tests/benchmarks/speed.py > docs/performance.new && mv docs/performance.new docs/performance.md
+	$(BIN)/python tests/benchmarks/speed.py > docs/performance.new
+	@echo >> docs/performance.new
+	$(BIN)/python tests/benchmarks/capturing.py >> docs/performance.new && mv docs/performance.new docs/performance.md
 
 # The constraint file turns each "name>=bound" of pyproject.toml into "name==bound"; what these bring along stays free.
 lowest: ## the same as test, with the oldest version that pyproject.toml allows of everything it names

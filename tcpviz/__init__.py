@@ -48,5 +48,7 @@ def png(exchange: Exchange, numbers: Numbers = "relative") -> bytes:
     """The sequence diagram of an exchange's first connection, 1920 by 1080 pixels."""
     from tcpviz import draw
 
+    if not exchange.connections:
+        return draw.png(draw.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks))
     drawing = draw.sequence(exchange.connections[0], title=exchange.title, numbers=numbers, clocks=exchange.clocks)
     return draw.png(drawing)

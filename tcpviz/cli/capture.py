@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.watch import Watch, say
 from tcpviz.errors import InputError, NothingCaptured
 from tcpviz.exchange import library
-from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
-from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
-from tcpviz.exchange.match import Matcher
-from tcpviz.exchange.matching.tracker import Tracker
+from tcpviz.exchange.heard import with_calls, with_calls_of_sides
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.report import summary, verdict_lines
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import differences
+from tcpviz.exchange.triangle import stories_differ
 
 if TYPE_CHECKING:
     from tcpviz.frames import Listener, Source
     from tcpviz.lab import Run
 
-_WIDTH = 80
 _GRACE = 0.2
 """Seconds after all connections have closed: a capture stopped at once loses its last frames."""
+_RUN = "tcpviz.run"
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+class _Command(click.Command):
+    """What stands behind `--` is a command to run; what stands before it and is no option, a filter."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            cut = args.index("--")
+            args, run = args[:cut], args[cut + 1 :]
+            if not run:
+                raise InputError("no command stands behind --")
+            ctx.meta[_RUN] = tuple(run)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Command)
 @click.option("--port", callback=options.port_number, metavar="PORT", help="Only segments from or to this port.")
+@click.option("--host", metavar="HOST", help="Only segments from or to this address or name.")
 @click.option("-i", "--interface", default="lo", show_default=True, help="Where to listen.")
 @click.option("--scenario", metavar="NAME", help="Perform a scenario in a network of its own; needs no root.")
-@click.option("-c", "--count", type=click.IntRange(min=1), help="Stop after so many segments.")
+@click.option("-c", "--count", type=click.IntRange(min=1), help="Stop after so many frames.")
 @click.option(
     "--timeout", type=click.FloatRange(0, 10**6, min_open=True), metavar="SECONDS", help="Stop after so long."
 )
@@ -50,11 +61,12 @@ _GRACE = 0.2
 @options.ascii_only
 @options.as_json
 @options.output(".pcap .pcapng .png .txt .json")
-@click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@click.argument("filter_words", nargs=-1, metavar="[FILTER] [-- COMMAND...]")
 @click.pass_context
 def command(
     ctx: click.Context,
     port: int | None,
+    host: str | None,
     interface: str,
     scenario: str | None,
     count: int | None,
@@ -63,70 +75,118 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
-    run: tuple[str, ...],
+    filter_words: tuple[str, ...],
 ) -> None:
     """Capture TCP on loopback, print each segment as it comes, then match it with the model.
 
     \b
     sudo tcpviz capture --port 8080      what your own programs do; ends when the connection has closed
+    sudo tcpviz capture 'tcp or icmp'    FILTER is in the words of pcap-filter(7), as for tcpdump
     tcpviz capture --scenario normal     this machine's kernel plays a scenario, in a network of its own
     tcpviz capture -- COMMAND...         what any command does on a loopback of its own
 
     Ends when every connection seen has closed, with the scenario or the command, after --count or
-    --timeout, or with Ctrl-C; what was captured by then is written and matched.
+    --timeout, or with Ctrl-C; what was captured by then is written and matched. A second Ctrl-C ends the
+    matching too. As soon as it listens it gives up root.
     """
+    run: tuple[str, ...] = ctx.meta.get(_RUN, ())
+    wanted = _Wanted(interface, port, host, " ".join(filter_words))
     if timeout is not None and not math.isfinite(timeout):
         raise InputError("--timeout: expected a number of seconds, such as 10")
-    if bool(scenario) + bool(run) + bool(port) > 1:
-        raise InputError("--port, --scenario and a COMMAND exclude one another: choose what to capture")
+    if bool(scenario) + bool(run) + wanted.chosen > 1:
+        raise InputError(
+            "--scenario, a COMMAND, and --port, --host, FILTER exclude one another: choose what to capture"
+        )
     style = cast(Numbers, numbers)
     files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
+    folders = [path.parent for path in files]
     plan = library.load(scenario) if scenario else None
-    watch = _Watch(style, ascii_only, silent=as_json)
-    live = _source(plan, run, interface, port, timeout)
+    watch = Watch(str(wanted), style, ascii_only, silent=as_json)
+    live = wanted.source(plan, run, timeout)
+    sandboxed = bool(plan or run)
+    recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
     with ExitStack() as stack:
-        stack.enter_context(live)
-        if not (plan or run):
-            where = f"{interface}, port {port}" if port else interface
-            click.echo(f"listening on {where}; start your programs now; Ctrl-C ends", err=True)
-        recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
-        writers = [stack.enter_context(output.recording(path)) for path in recordings]
+        listening = stack.enter_context(ExitStack())
+        listening.enter_context(live)
         interruptions = stack.enter_context(_stopping(live))
-        for frame in live.frames(*writers, count=count):
-            watch.see(frame)
-            if watch.matcher.over and not (plan or run):
-                live.stop(_GRACE)
+        if not sandboxed:
+            _lay_down(folders)
+            click.echo(f"listening on {wanted}; start your programs now; Ctrl-C ends", err=True)
+        writers = [listening.enter_context(output.recording(path)) for path in recordings]
+        for frame in live.live(*writers, count=count):
+            if frame is not None:
+                watch.see(frame, live.waiting)
+                if watch.over and not sandboxed:
+                    live.stop(_GRACE)
+            if not sandboxed:
+                watch.status(live)
+        watch.clear()
+        enough = len(interruptions) + 1
+        listening.close()
+        if sandboxed:
+            _lay_down(folders)
+        _tell_losses(live)
+        watch.explains(live)
+        for frame in live.rest():
+            watch.see(frame, live.waiting)
+            watch.status(live)
+            if len(interruptions) >= enough:
+                break
+        watch.clear()
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
+    _tell_ends(live, run, recordings)
     if not capture.frames:
         if interrupted:
             ctx.exit(interrupted)
-        _tell_losses(live, run)
-        raise NothingCaptured(_nothing(run, interface, port))
-    _tell_losses(live, run)
-    exchange = watch.matcher.exchange(plan.title if plan else _title(run, interface, port))
+        raise NothingCaptured(_nothing(run, wanted))
+    exchange = watch.matcher.exchange(plan.title if plan else " ".join(run) or wanted.title)
     document = match_document([(capture, exchange)])
     if as_json:
-        _say(render.json_text(document))
+        say(render.json_text(document))
     else:
-        _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
+        say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
+    shown = _with_calls(exchange, live)
     for path in files:
         if path not in recordings:
-            render.write(path, exchange, document, style, ascii_only, verdicts=True)
-    if interrupted or not exchange.conforms:
+            render.write(path, shown, document, style, ascii_only, verdicts=True)
+    blamed = {segment.frame for connection in exchange.connections for segment in connection.violations}
+    if interrupted or blamed - _forged(live):
         ctx.exit(interrupted or 1)
 
 
-def _source(
-    plan: Scenario | None, run: Sequence[str], interface: str, port: int | None, timeout: float | None
-) -> Listener | Run:
-    if plan or run:
-        from tcpviz import lab
+class _Wanted:
+    """What to listen to, as it was asked for."""
 
-        return lab.perform(plan, timeout=timeout) if plan else lab.run_command(run, timeout=timeout)
-    from tcpviz.frames import Listener
+    def __init__(self, interface: str, port: int | None, host: str | None, expression: str) -> None:
+        self._interface, self._port, self._host, self._filter = interface, port, host, expression
+        self.chosen = bool(port or host or expression)
 
-    return Listener(interface, port=port, timeout=timeout)
+    def __str__(self) -> str:
+        chosen = (("port", self._port), ("host", self._host), ("filter", self._filter))
+        return ", ".join([self._interface, *(f"{name} {value}" for name, value in chosen if value)])
+
+    @property
+    def title(self) -> str:
+        """What stands at the top of a picture of something that has no name."""
+        if self._port and not (self._host or self._filter):
+            return f"Port {self._port} on {self._interface}"
+        return str(self)
+
+    def source(self, plan: Scenario | None, run: Sequence[str], timeout: float | None) -> Listener | Run:
+        if plan or run:
+            from tcpviz import lab
+
+            return lab.perform(plan, timeout=timeout) if plan else lab.run_command(run, timeout=timeout)
+        from tcpviz.frames import Listener
+
+        return Listener(self._interface, port=self._port, host=self._host, filter=self._filter or None, timeout=timeout)
+
+
+def _lay_down(folders: Sequence[Path]) -> None:
+    from tcpviz.frames.permission import lay_down
+
+    lay_down(folders)
 
 
 @contextmanager
@@ -146,74 +206,63 @@ def _stopping(live: Source) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _say(text: str) -> None:
-    """Print; that nobody reads any more ends the printing, not the capture."""
-    try:
-        click.echo(text, nl=False)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class _Watch:
-    """Prints each segment as it comes, under the names of its ends when those change."""
-
-    def __init__(self, numbers: Numbers, ascii_only: bool, silent: bool) -> None:
-        self.matcher = Matcher()
-        self._numbers, self._ascii, self._silent = numbers, ascii_only, silent
-        self._shown: Tracker | None = None
-
-    def see(self, frame: Frame) -> None:
-        tracker = self.matcher.feed(frame)
-        if tracker is None or self._silent:
-            return
-        connection = tracker.newest(self.matcher.epoch)
-        glyphs = ASCII if self._ascii else UNICODE
-        lines = [] if tracker is self._shown else [*header(connection, _WIDTH, starts=len(tracker.judged) == 1)]
-        (segment,) = connection.segments
-        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
-        _say("".join(f"{line.rstrip()}\n" for line in lines))
-        self._shown = tracker
-
-
-def _title(run: Sequence[str], interface: str, port: int | None) -> str:
-    """What stands at the top of a picture of something that has no name."""
-    if run:
-        return " ".join(run)
-    return f"Port {port} on {interface}" if port else interface
-
-
 def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:
     for index, connection in enumerate(exchange.connections, 1):
         yield from verdict_lines(connection, index, len(exchange.connections))
     if plan:
-        model = simulate(plan, LINUX).connections
-        for performed, predicted in zip(exchange.connections, model, strict=False):
-            parted = differences(performed, predicted, ("the kernel", "the model"))
-            yield from parted or ("the model, with Linux's habits, predicts the same segments and states",)
+        parted = stories_differ(exchange, simulate(plan, LINUX), ("the kernel", "the model"))
+        yield from [str(each) for each in parted] or (
+            "the model, with Linux's habits, predicts the same segments and states",
+        )
 
 
-def _tell_losses(live: Listener | Run, run: Sequence[str]) -> None:
-    """What a reader of the capture must know about how it was made."""
+def _forged(live: Listener | Run) -> set[int]:
+    """The frames that the scenario itself has put in; that they are blamed is as it should be."""
     from tcpviz.lab import Run as Performed
 
-    dropped = live.report.dropped if isinstance(live, Performed) else live.dropped
-    if dropped:
+    return set(live.report.forged) if isinstance(live, Performed) else set()
+
+
+def _with_calls(exchange: Exchange, live: Source) -> Exchange:
+    """For a picture: what the applications really called, and what that returned."""
+    from tcpviz.lab import Run as Performed
+
+    if not isinstance(live, Performed):
+        return exchange
+    heard = live.report.heard
+    return with_calls(exchange, heard) if heard else with_calls_of_sides(exchange, live.report.calls)
+
+
+def _tell_losses(live: Source) -> None:
+    """What a reader of the capture must know about how it was made."""
+    click.echo(f"captured {live.taken:,} frames, {live.dropped:,} dropped by the kernel", err=True)
+    if live.dropped:
         click.echo(
-            f"tcpviz: warning: the kernel dropped {dropped} frames for want of room: the capture has gaps, "
+            f"tcpviz: warning: the kernel dropped {live.dropped:,} frames for want of room: the capture has gaps, "
             "and a segment that lacks may be blamed on the one after it",
             err=True,
         )
+
+
+def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path]) -> None:
+    """What stopped before its end."""
+    from tcpviz.lab import Run as Performed
+
+    if left := live.waiting + live.undecoded:
+        kept = f"{recordings[0]} has all of them" if recordings else "name a file with -o x.pcapng to keep all"
+        click.echo(f"tcpviz: warning: the last {left:,} frames are not explained; {kept}", err=True)
     if isinstance(live, Performed):
+        for frame in live.report.forged:
+            click.echo(f"tcpviz: frame {frame} was forged, as the scenario says: neither end sent it", err=True)
         if live.report.timed_out:
             click.echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
         status = live.report.status
-        if run and status:
+        if status:
             end = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-            click.echo(f"tcpviz: {run[0]} {end}", err=True)
+            click.echo(f"tcpviz: {run[0] if run else 'the program of the scenario'} {end}", err=True)
 
 
-def _nothing(run: Sequence[str], interface: str, port: int | None) -> str:
+def _nothing(run: Sequence[str], wanted: _Wanted) -> str:
     if run:
         return f"{run[0]} sent no TCP or UDP on the loopback of its sandbox, which has no other network"
-    where = f"{interface}, port {port}" if port else interface
-    return f"no TCP or UDP segment was seen on {where}; start the capture before your programs, then connect"
+    return f"no TCP or UDP segment was seen on {wanted}; start the capture before your programs, then connect"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from tcpviz.cli.output import write_whole
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.flow_ladder import flow_ladder
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 
@@ -23,11 +24,9 @@ def json_text(document: dict[str, Any]) -> str:
 
 
 def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool) -> str:
-    """Every connection, one below the other."""
-    return "\n".join(
-        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts)
-        for connection in exchange.connections
-    )
+    """Every connection and every flow, one below the other."""
+    shown = [ladder(c, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts) for c in exchange.connections]
+    return "\n".join([*shown, *(flow_ladder(flow, ascii_only=ascii_only) for flow in exchange.flows)])
 
 
 def write(
@@ -55,12 +54,14 @@ def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
 
 
 def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
-    """The sequence diagram of one connection: the first that violates, else the first."""
+    """The sequence diagram of one connection: the first that violates, else the first; else of the first UDP flow."""
     from tcpviz import draw
 
     connections = exchange.connections
     if not connections:
-        raise InputError(f"{path}: there is no TCP connection to draw")
+        if not exchange.flows:
+            raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
+        return draw.png(draw.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks))
     if len(connections) > 1:
         shown = connections.index(_worth_seeing(connections)) + 1
         print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from tcpviz.cli import options, output
+from tcpviz.errors import InputError
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Side
 from tcpviz.exchange.simulate import simulate
@@ -21,7 +22,10 @@ Walks = Mapping[Side, tuple[Row, ...]]
 def command(walk: str | None, outputs: tuple[str, ...]) -> None:
     """Print the transitions of RFC 9293 Figure 5 and its notes; -o states.png draws them."""
     files = output.targets(outputs, (".png",))
-    connection = simulate(library.load(walk)).connections[0] if walk else None
+    connections = simulate(library.load(walk)).connections if walk else ()
+    if walk and not connections:
+        raise InputError(f"--walk {walk}: UDP has no states; TCP has")
+    connection = connections[0] if connections else None
     walks = _walks(connection) if connection else {}
     click.echo("".join(f"{line}\n" for line in _lines(walks)), nl=False)
     for path in files:

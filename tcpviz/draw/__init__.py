@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from tcpviz.draw import flow as _flow
 from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import png as _png
@@ -15,12 +16,12 @@ from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.theme import LIGHT, Theme
 from tcpviz.draw.words import ENGLISH, Words
-from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.exchange import Connection, Flow, Side
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
 
-__all__ = ["ENGLISH", "LIGHT", "Drawing", "Metrics", "Theme", "Words", "machine", "png", "sequence"]
+__all__ = ["ENGLISH", "LIGHT", "Drawing", "Metrics", "Theme", "Words", "flow", "machine", "png", "sequence"]
 
 
 def sequence(
@@ -35,6 +36,11 @@ def sequence(
     """The sequence diagram of one connection. `clocks` is the exchange's: with 1 the slant means nothing."""
     measure = metrics or _metrics.default()
     return _sequence.sequence(connection, title=title, numbers=numbers, clocks=clocks, metrics=measure, words=words)
+
+
+def flow(told: Flow, *, title: str, clocks: int = 2, metrics: Metrics | None = None) -> Drawing:
+    """The diagram of one UDP flow: datagrams and calls."""
+    return _flow.flow(told, title=title, clocks=clocks, metrics=metrics or _metrics.default())
 
 
 def machine(

@@ -12,6 +12,7 @@ from tcpviz.exchange.socket import OPEN, Socket
 from tcpviz.model import events
 from tcpviz.model.transitions import ALREADY_EXISTS, CLOSING_ERROR, NO_CONNECTION, State
 
+_ADDRESS_IN_USE = "EADDRINUSE"
 _FATAL = ("error", "connection refused", "connection reset", "connection aborted")
 
 
@@ -31,12 +32,21 @@ class Application:
     """`connect` gives it a socket and `accept` takes one from the machine; the calls that follow are about that."""
 
     def __init__(
-        self, plan: Host, machine: Machine, opens: Callable[[], Socket | None], socket: Socket | None = None
+        self,
+        plan: Host,
+        machine: Machine,
+        opens: Callable[[], Socket | None],
+        socket: Socket | None = None,
+        thread_of: Application | None = None,
     ) -> None:
-        self._machine, self._opens, self._socket = machine, opens, socket
+        self._plan, self._machine, self._opens, self._socket = plan, machine, opens, socket
+        self._thread_of = thread_of
+        self._has_connection = socket is not None
         self._lost: Socket | None = None
         """The socket that a crash has taken."""
         self._left = list(plan.calls)
+        self._complaint = ""
+        """What the last listen() had to say."""
         self._lacking = 0
         """Octets that a recv still waits for."""
         self._waiting: Call | None = None
@@ -50,6 +60,10 @@ class Application:
     def run(self) -> bool:
         """Make calls until one blocks or none is left. True when something happened."""
         progress = False
+        if self._thread_of and self._socket is None and self._thread_of._has_connection:
+            self._socket = self._thread_of._socket
+        if self._thread_of and self._socket is None:
+            return False
         while self._left:
             action = self._left[0]
             if self._waiting is None:
@@ -61,9 +75,10 @@ class Application:
                 return progress
             progress = True
             self._left.pop(0)
+            self._has_connection |= action.verb in ("connect", "accept") and not result
             self._note(replace(self._waiting, returned=self._machine.world.now, result=result))
             self._waiting = None
-            if result.startswith(_FATAL):
+            if result.startswith(_FATAL) or result == _ADDRESS_IN_USE:
                 # as an exception nobody caught would end the program
                 self._left.clear()
         return progress
@@ -73,6 +88,9 @@ class Application:
             return
         self._early.append(call)
         socket = self._socket or (self._lost if call.name == "crash" else None)
+        if socket is None and call.result == _ADDRESS_IN_USE:
+            # it will never have a connection: this is the story of the one that is in its way
+            socket = next(reversed(self._machine.sockets.values()), None)
         if socket:
             socket.story.calls += self._early
             self._early = []
@@ -83,7 +101,9 @@ class Application:
         octets = len(action.data) if action.data or action.verb.startswith("send") else action.octets
         match action.verb:
             case "listen" if self._socket is None:
-                self._machine.listening = True
+                self._complaint = self._machine.listen(self._plan)
+            case "close-listener":
+                self._machine.listening = False
             case "connect" if self._socket is None or self._socket.state is State.CLOSED:
                 self._socket = self._opens()
                 if self._socket:
@@ -123,6 +143,8 @@ class Application:
             case "wait" | "at":
                 return None
             case "listen" if self._socket is None:
+                return self._complaint
+            case "close-listener":
                 return ""
             case "accept":
                 return self._accepted()
@@ -156,6 +178,11 @@ class Application:
         tcb = socket.endpoint.tcb
         if socket.state is State.CLOSED:
             return socket.news[-1] if socket.news else NO_CONNECTION
+        if action.some:
+            taken = min(tcb.unread, action.octets or 0)
+            if taken:
+                socket.receive(taken)
+            return f"{taken} octets" if taken else "b''" if tcb.fin_received else None
         if action.octets is None:
             if tcb.unread:
                 socket.receive(tcb.unread)

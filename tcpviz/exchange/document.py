@@ -52,7 +52,10 @@ def exchange_document(scenario: str, exchange: Exchange) -> dict[str, Any]:
             segment["fate"] = sent.fate
             segment["sent"] = _seconds(sent.sent)
             segment["arrived"] = None if sent.arrived is None else _seconds(sent.arrived)
-    return {"schema": "tcpviz/exchange-1", "scenario": scenario, "connections": connections}
+    document = {"schema": "tcpviz/exchange-1", "scenario": scenario, "connections": connections}
+    if exchange.flows:
+        document["flows"] = [_flow(flow) for flow in exchange.flows]
+    return document
 
 
 def _connection(connection: Connection) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tcpviz.exchange.capture import Address
+from tcpviz.exchange.errnos import errno_name
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
@@ -86,6 +87,11 @@ class Call:
     returned: int | None = None
     result: str = ""
 
+    @property
+    def error(self) -> str:
+        """What a socket of the system says instead, by its name in errno.h; empty while all is well."""
+        return errno_name(self.name, self.result)
+
     def __str__(self) -> str:
         return self.name if self.octets is None else f"{self.name} {self.octets}"
 
@@ -158,6 +164,8 @@ class Datagram:
     length: int
     frame: int | None = None
     payload: bytes = b""
+    arrived: int | None = None
+    """None where there is only one clock, a capture's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,8 @@ class Flow:
 
     endpoints: tuple[Address, Address]
     datagrams: tuple[Datagram, ...]
+    calls: tuple[tuple[Call, ...], tuple[Call, ...]] = ((), ())
+    """What the application at each endpoint called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model import events
 from tcpviz.model.arrival import name
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import SYN, Segment
 from tcpviz.model.transitions import State, Stimulus
 
 _ISN_STEP = 64_000
+_FREE = (State.CLOSED, State.LISTEN)
 _ACCEPTED = (Stimulus.RCV_ACK_OF_SYN, Stimulus.RCV_ACK_OF_COOKIE)
 """What makes a connection ready for accept(), whatever else the same segment brings."""
 
@@ -46,6 +47,7 @@ class Machine:
     sockets: dict[tuple[Address, Address], Socket] = field(default_factory=dict)
     arrived: list[Socket] = field(default_factory=list)
     """Connections that accept() has not taken yet, in the order in which they were established."""
+    backlog: int | None = None
     cookie: bytes | None = None
     """The Fast Open cookie that a server has given."""
 
@@ -95,6 +97,9 @@ class Machine:
         ours, theirs = story.party(self.side), story.party(other(self.side))
         key = ours.address, theirs.address
         socket = self.sockets.get(key)
+        if (socket is None or socket.state in (State.CLOSED, State.LISTEN)) and self._full and segment.flags == SYN:
+            state = self.state_toward(*key)
+            return Arrived(state, state, ())
         if socket is None or socket.state in (State.CLOSED, State.LISTEN):
             socket = self._answering(story)
         elif socket.state is State.TIME_WAIT and segment.syn:
@@ -111,6 +116,19 @@ class Machine:
             socket.offered = True
             self.arrived.append(socket)
         return result
+
+    @property
+    def _full(self) -> bool:
+        """Too many connections wait for accept(): Linux answers no further SYN (listen(2))."""
+        return self.listening and self.backlog is not None and len(self.arrived) > self.backlog
+
+    def listen(self, plan: Host) -> str:
+        """Empty, or the sockets API's complaint: RFC 9293 itself lets a user listen at any time."""
+        held = any(local.port == plan.port and s.state not in _FREE for (local, _), s in self.sockets.items())
+        if self.listening or (held and not plan.reuse_address):
+            return "EADDRINUSE"
+        self.listening, self.backlog = True, plan.backlog
+        return ""
 
     def crash(self) -> None:
         """All that the machine held in memory is gone; what runs on it starts anew."""

@@ -22,6 +22,8 @@ LARGEST = 2**32 - 1
 _FILLER = b"tcpviz! "
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
 _LARGEST_SEND = 2**30
+_AT_ONCE = 1024
+"""What people write into recv()."""
 _LONGEST = 24 * 3600 * 10**9
 
 
@@ -110,18 +112,20 @@ def call(text: str) -> Action:
         near = difflib.get_close_matches(verb, VERBS, n=1)
         raise Expected(f"one of the calls {', '.join(VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
     match verb:
-        case "send" | "send-urgent" | "connect" if rest:
+        case "send" | "send-urgent" | "sendto" | "connect" if rest:
             return Action(cast(Verb, verb), data=data(rest))
         case "recv" if rest == "end":
             return Action("recv")
+        case "recv" if rest == "some":
+            return Action("recv", octets=_AT_ONCE, some=True)
         case "recv" if rest.isdecimal():
             return Action("recv", octets=int(rest))
         case "wait" | "at" if rest:
             return Action(cast(Verb, verb), time=time(rest))
-        case "send" | "send-urgent":
+        case "send" | "send-urgent" | "sendto":
             raise Expected(f"'{verb} 5' or '{verb} some text'")
         case "recv":
-            raise Expected("'recv 5' or 'recv end'")
+            raise Expected("'recv 5', 'recv some' or 'recv end'")
         case "wait" | "at":
             raise Expected(f"a time, as in '{verb} 100 ms'")
     if rest:
@@ -139,15 +143,18 @@ def filler(octets: int) -> bytes:
 
 
 def segment_name(value: object) -> SegmentName:
-    """`client SYN 1`, `server FIN`, `segment 7`; without a number the first is meant."""
+    """`client SYN 1`, `server FIN`, `every client SYN`, `segment 7`; without a number the first is meant."""
     text = " ".join(str(value).split())
-    found = re.fullmatch(r"(?:(client|server) (SYN|FIN|RST|data|ACK)|(segment))(?: (\d+))?", text)
-    if not found or found[4] == "0" or (found[3] and not found[4]):
+    every = text.startswith("every ")
+    found = re.fullmatch(
+        r"(?:(client|server) (SYN|FIN|RST|data|ACK)|(segment))(?: (\d+))?", f"{text[6:]} 1" if every else text
+    )
+    if not found or (every and found[3]) or found[4] == "0" or (found[3] and not found[4]):
         raise Expected(
             "the name of a segment, such as 'client SYN 1', 'server FIN 1', 'client data 2', "
-            "'server ACK 1' (an ACK that carries nothing else) or 'segment 7'"
+            "'server ACK 1' (an ACK that carries nothing else), 'every client SYN' or 'segment 7'"
         )
-    return SegmentName(cast("Side | None", found[1]), found[2] or "segment", int(found[4] or 1))  # type: ignore[arg-type]
+    return SegmentName(cast("Side | None", found[1]), found[2] or "segment", 0 if every else int(found[4] or 1))  # type: ignore[arg-type]
 
 
 _FLAGS = {name: getattr(segment, name) for name in ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")}

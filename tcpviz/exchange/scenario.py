@@ -6,19 +6,26 @@ the lab with real sockets. Times are nanoseconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import Side, other
+from tcpviz.model.segment import ACK, Options, Segment
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
 
 Verb = Literal[
     "listen", "connect", "accept", "send", "send-urgent", "recv", "shutdown", "close", "abort",
-    "status", "timeout", "crash", "wait", "at",
+    "status", "timeout", "crash", "wait", "at", "close-listener", "bind", "sendto", "recvfrom",
 ]  # fmt: skip
-"""`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
+"""The last three are UDP's.
+`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
+UDP = ("bind", "sendto", "recvfrom")
 MILLISECOND = 10**6
 SECOND = 10**9
+FIRST_ISN: Mapping[Side, int] = {"client": 1000, "server": 5000}
+"""Where nothing is said; a kernel then chooses its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +37,17 @@ class Action:
     """send, and connect with Fast Open: what to send."""
     octets: int | None = None
     """recv: return once so many have come; None: return at the end of the stream."""
+    some: bool = False
+    """recv: return what is there as soon as something is."""
     time: int = 0
     """wait: for so long. at: until so long after the start."""
 
     def __str__(self) -> str:
         """As scenario files write it: `send 5`, `recv end`, `wait 100 ms`."""
-        if self.verb in ("send", "send-urgent") or self.data:
+        if self.verb in ("send", "send-urgent", "sendto") or self.data:
             return f"{self.verb} {len(self.data)}"
         if self.verb == "recv":
-            return "recv end" if self.octets is None else f"recv {self.octets}"
+            return "recv some" if self.some else "recv end" if self.octets is None else f"recv {self.octets}"
         if self.verb in ("wait", "at"):
             return f"{self.verb} {self.time / MILLISECOND:g} ms"
         return self.verb
@@ -82,17 +91,30 @@ class Host:
     fin_wait_2_timeout: int | None = None
     rfc1337: bool = False
     start: Start | None = None
+    threads: tuple[tuple[Action, ...], ...] = ()
+    """Calls of further threads with the same socket; they begin once it is connected."""
+    reuse_address: bool = False
+    """SO_REUSEADDR: listen where a connection of an earlier server is still in TIME-WAIT."""
+    backlog: int | None = None
+    """So many connections, and one more, wait for accept(); further SYNs are dropped. None: as many as there are."""
+
+    @property
+    def talks_udp(self) -> bool:
+        return any(call.verb in UDP for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """`client SYN 1`: the first SYN that the client sends; `segment 7`: the seventh on the wire."""
+    """`client SYN 1`: the first SYN that the client sends; `every client SYN`; `segment 7`: the seventh on the wire."""
 
     origin: Side | None
     what: Literal["SYN", "FIN", "RST", "data", "ACK", "segment"]
     count: int
+    """From 1; 0: every one."""
 
     def __str__(self) -> str:
+        if not self.count:
+            return f"every {self.origin} {self.what}"
         return f"{self.origin} {self.what} {self.count}" if self.origin else f"segment {self.count}"
 
 
@@ -136,6 +158,30 @@ class Injection:
     after: SegmentName | None = None
     why: str = "neither end sent this"
 
+    def segment(self, isns: Mapping[Side, int], clocks: Mapping[Side, int]) -> Segment:
+        """In the numbers of a connection with these ISNs; KeyError when one is needed and lacks.
+
+        `clocks` is where each end's timestamps begin; without, at 0.
+        """
+        stamps = self.timestamps
+        if stamps:
+            ours, theirs = clocks.get(self.origin, 0), clocks.get(other(self.origin), 0)
+            stamps = add(ours, stamps[0]), add(theirs, stamps[1])
+        return Segment(
+            seq=_number(self.seq, isns),
+            ack=0 if self.ack is None else _number(self.ack, isns),
+            flags=self.flags | (0 if self.ack is None else ACK),
+            length=self.length,
+            window=self.window,
+            options=Options(timestamps=stamps),
+        )
+
+
+def _number(text: str, isns: Mapping[Side, int]) -> int:
+    sides: dict[str, Side] = {"x": "client", "y": "server"}
+    side = sides.get(text[0])
+    return add(isns[side], int(text[1:] or 0)) if side else int(text)
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -150,6 +196,8 @@ class Scenario:
     more_servers: tuple[Host, ...] = ()
     """Further threads of the server's application."""
     injections: tuple[Injection, ...] = ()
+    program: str = ""
+    """The tutorial's programs that make these calls: what `python -m tcpviz.tutorial` calls them."""
     unperformable: str = ""
     """Why no kernel can play it; empty when the lab can."""
     seen_in: str = ""

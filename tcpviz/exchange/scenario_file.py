@@ -23,11 +23,11 @@ from typing import Any, TypeVar, cast
 from tcpviz.errors import InputError
 from tcpviz.exchange import notation
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario, SegmentName
+from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Injection, Network, Scenario, SegmentName
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
-TOP = ("title", "summary", "theme", "unperformable", "seen_in", "client", "server", "network", "inject")
+TOP = ("title", "summary", "theme", "program", "unperformable", "seen_in", "client", "server", "network", "inject")
 Value = TypeVar("Value")
 
 
@@ -81,6 +81,7 @@ def parse(text: str, name: str, where: str) -> Scenario:
         title=str(table.get("title", name)),
         summary=str(table.get("summary", "")),
         theme=str(table.get("theme", "your own")),
+        program=str(table.get("program", "")),
         unperformable=str(table.get("unperformable", "")),
         seen_in=str(table.get("seen_in", "")),
         client=clients[0],
@@ -102,7 +103,7 @@ def _possible(
         connected = host.start is not None
         for number, action in enumerate(host.calls, 1):
             connected |= action.verb in ("connect", "accept")
-            if action.verb in _NEEDS_CONNECTION and not connected:
+            if action.verb in _NEEDS_CONNECTION and not (connected or host.talks_udp):
                 complaint = f"entry {number}: '{action}' comes before connect and accept: there is no connection yet"
                 raise place.section(side, nth).error("calls", complaint, action.verb)
     for side, nth, host in hosts:
@@ -117,7 +118,7 @@ def _possible(
     ends = [(host.address, host.port) for host in clients]
     if len(set(ends)) < len(ends):
         raise place.section("client").error("port", "two clients have the same address and port")
-    speaks = any(action.verb == "connect" or host.start for *_, host in hosts for action in host.calls)
+    speaks = any(action.verb in ("connect", "sendto") or host.start for *_, host in hosts for action in host.calls)
     if not speaks and not injections:
         raise place.section("client").error("calls", "nothing can ever be sent: no application calls connect")
 
@@ -164,9 +165,11 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "fin_wait_2_timeout": notation.some_time,
     "rfc1337": notation.flag,
     "start": notation.start,
+    "reuse_address": notation.flag,
+    "backlog": notation.number(65535),
 }
 
-SIDE = ("calls", "isn", *_READERS)
+SIDE = ("calls", "threads", "isn", *_READERS)
 
 
 def _read(place: Place, key: str, value: object, reader: Callable[[object], Value]) -> Value:
@@ -182,24 +185,38 @@ def _hosts(table: Mapping[str, Any], side: Side, place: Place) -> tuple[Host, ..
     for nth, fields in enumerate(tables):
         here = place.section(side, nth)
         _only(fields, SIDE, here)
-        isns = _read(here, "isn", fields.get("isn", 1000 if side == "client" else 5000), notation.isns)
+        isns = _read(here, "isn", fields.get("isn", FIRST_ISN[side]), notation.isns)
         values = {key: _read(here, key, fields[key], reader) for key, reader in _READERS.items() if key in fields}
         values.setdefault("address", "10.0.0.1" if side == "client" else "10.0.0.2")
         values.setdefault("port", 50000 + nth if side == "client" else 80)
-        hosts.append(Host(calls=_calls(fields, here), isn=isns[0], later_isns=isns[1:], **values))
+        hosts.append(
+            Host(
+                calls=_calls("calls", fields.get("calls", []), here),
+                threads=tuple(_calls("threads", calls, here) for calls in _lists(fields, "threads", here)),
+                isn=isns[0],
+                later_isns=isns[1:],
+                **values,
+            )
+        )
     return tuple(hosts)
 
 
-def _calls(fields: Mapping[str, Any], place: Place) -> tuple[Action, ...]:
-    calls = fields.get("calls", [])
+def _lists(fields: Mapping[str, Any], key: str, place: Place) -> list[object]:
+    lists = fields.get(key, [])
+    if not isinstance(lists, list):
+        raise place.error(key, f"expected a list of lists such as [['recv end']], not {lists!r}")
+    return lists
+
+
+def _calls(key: str, calls: object, place: Place) -> tuple[Action, ...]:
     if not isinstance(calls, list):
-        raise place.error("calls", f"expected a list such as ['connect', 'send 5', 'close'], not {calls!r}")
+        raise place.error(key, f"expected a list such as ['connect', 'send 5', 'close'], not {calls!r}")
     found = []
     for index, item in enumerate(calls, 1):
         try:
             found.append(notation.call(str(item)))
         except notation.Expected as expected:
-            raise place.error("calls", f"entry {index}: '{item}': expected {expected}", item) from None
+            raise place.error(key, f"entry {index}: '{item}': expected {expected}", item) from None
     return tuple(found)
 
 

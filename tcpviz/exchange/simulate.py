@@ -12,6 +12,7 @@ from dataclasses import replace
 from tcpviz.errors import InputError
 from tcpviz.exchange.application import Application
 from tcpviz.exchange.capture import Address
+from tcpviz.exchange.datagrams import DatagramApplication, Datagrams
 from tcpviz.exchange.exchange import Exchange, Fate, Side, Transmission, other
 from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.midway import midway
@@ -21,8 +22,7 @@ from tcpviz.exchange.scenario import SECOND, Host, Injection, Scenario, SegmentN
 from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
-from tcpviz.model.segment import ACK, Options, Segment
-from tcpviz.model.sequence import add
+from tcpviz.model.segment import Segment
 from tcpviz.model.transitions import State, cite
 
 _MOST_EVENTS = 1_000_000
@@ -43,7 +43,7 @@ def simulate(scenario: Scenario, policy: Policy = RFC, horizon: int = _HORIZON) 
     missing = ", ".join(sorted(str(name) for name in play.never_sent))
     if missing:
         raise InputError(f"no such segment: {missing} was never sent; the exchange has {play.sent} segments")
-    return Exchange(scenario.title, tuple(story.done() for story in play.stories))
+    return Exchange(scenario.title, tuple(story.done() for story in play.stories), play.datagrams.flows())
 
 
 class _Play:
@@ -60,12 +60,14 @@ class _Play:
         self._overtaken: dict[Side, list[Callable[[int], None]]] = {"client": [], "server": []}
         self._waiting = [injection for injection in scenario.injections if injection.after]
         self._machines: dict[Side, Machine] = {}
-        self._applications: list[Application] = []
+        self._applications: list[Application | DatagramApplication] = []
+        self.datagrams = Datagrams(self, scenario.network.one_way)
         for side in _SIDES:
             first = scenario.host(side)
             self._machines[side] = Machine(side, Address(first.address, first.port), first, policy, self)
         for side in _SIDES:
-            self._applications += [self._application(side, host) for host in scenario.hosts(side)]
+            for host in scenario.hosts(side):
+                self._applications += self._talking(side, host)
         # who listens at the very start does so before anybody connects
         self._applications.sort(key=lambda application: not application.listens_first)
         for injection in scenario.injections:
@@ -91,6 +93,24 @@ class _Play:
     def _run_applications(self) -> None:
         while any(application.run() for application in self._applications):
             pass
+
+    def _talking(self, side: Side, plan: Host) -> list[Application] | list[DatagramApplication]:
+        """An application and the threads that share its socket."""
+        if not plan.talks_udp:
+            first = self._application(side, plan)
+            machine = self._machines[side]
+            return [
+                first,
+                *(
+                    Application(replace(plan, calls=calls), machine, lambda: None, None, first)
+                    for calls in plan.threads
+                ),
+            ]
+        ends = Address(plan.address, plan.port), self._machines[other(side)].address
+        if side == "server":
+            client = self._scenario.client
+            ends = ends[0], Address(client.address, client.port)
+        return [DatagramApplication(side, calls, ends, self.datagrams, self) for calls in (plan.calls, *plan.threads)]
 
     def _application(self, side: Side, plan: Host) -> Application:
         machine = self._machines[side]
@@ -244,20 +264,8 @@ class _Play:
     def _inject(self, injection: Injection) -> None:
         client, server = self._scenario.client, self._scenario.server
         story = self.story(Address(client.address, client.port), Address(server.address, server.port))
-        segment = Segment(
-            seq=self._number(injection.seq),
-            ack=self._number(injection.ack) if injection.ack is not None else 0,
-            flags=injection.flags | (ACK if injection.ack is not None else 0),
-            length=injection.length,
-            window=injection.window,
-            options=Options(timestamps=injection.timestamps),
-        )
+        segment = injection.segment({"client": client.isn, "server": server.isn}, {})
         sender = self._receiver_state(story, injection.origin)
         emit = Emit(segment, injection.why, "3.5", kind="injected")
         index = self._note(story, injection.origin, emit, bytes(injection.length), sender, self.now)
         self._delivery(story, index, other(injection.origin), segment)()
-
-    def _number(self, text: str) -> int:
-        letter, offset = (text[0], int(text[1:] or 0)) if text[0] in "xy" else ("", int(text))
-        base = {"": 0, "x": self._scenario.client.isn, "y": self._scenario.server.isn}[letter]
-        return add(base, offset)

@@ -1,51 +1,131 @@
-"""Do two connections tell the same story? A simulated one and a captured one, or two captures.
+"""Do two exchanges tell the same story? A captured one and a simulated one, or two captures.
 
-What is compared is what DESIGN calls the story: in each direction the same segments in the same order with
-the same relative numbers, and the same states up to the last segment. How two processors interleave,
-and what only a timer does afterwards, is not part of it.
+What is compared is what DESIGN calls the story: in each direction the same segments in the same order with the same
+relative numbers, and the same states up to the last segment. How two processors interleave, and what only a timer does
+afterwards, is not part of it. Where both may be right, the difference has a name (`freedoms`) and is told all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from dataclasses import dataclass
+from itertools import combinations, zip_longest
 
-from tcpviz.exchange.exchange import Connection, Side, Transmission
-from tcpviz.model.segment import ACK, FIN, RST, SYN, words
+from tcpviz.exchange.exchange import Connection, Exchange, Side, other
+from tcpviz.exchange.freedoms import (
+    SEGMENT_RULES,
+    SIDES,
+    STATE_RULES,
+    Freedom,
+    Pleaded,
+    Segments,
+    States,
+    told,
+)
+from tcpviz.model.transitions import State
 
-_TOLD = SYN | ACK | FIN | RST
+Names = tuple[str, str]
 
 
-def differences(one: Connection, two: Connection, names: tuple[str, str] = ("one", "two")) -> tuple[str, ...]:
-    """Where the stories part, one sentence each; empty when they are the same."""
-    sides: tuple[Side, Side] = ("client", "server")
-    return tuple(
-        line for side in sides for line in (*_segments(one, two, side, names), *_states(one, two, side, names))
-    )
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where two stories part, and the freedom that allows it. Without one, one of the two is wrong."""
+
+    text: str
+    freedom: Freedom | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.freedom.label}, {self.freedom.section})" if self.freedom else self.text
 
 
-def _segments(one: Connection, two: Connection, side: Side, names: tuple[str, str]) -> Iterator[str]:
-    told = [[_told(c, s) for s in c.segments if s.origin == side and s.kind != "duplicate-frame"] for c in (one, two)]
-    for number, (first, second) in enumerate(zip_longest(*told), 1):
+def stories_differ(one: Exchange, two: Exchange, names: Names = ("one", "two")) -> tuple[Difference, ...]:
+    """All connections, in the order in which they began. `two` is the model's, if one of them is."""
+    counts = len(one.connections), len(two.connections)
+    pairs = zip(one.connections, two.connections, strict=False)
+    found = [difference for first, second in pairs for difference in differences(first, second, names)]
+    if counts[0] != counts[1]:
+        found.append(Difference(f"{names[0]} has {counts[0]} connections, {names[1]} has {counts[1]}"))
+    return tuple(found)
+
+
+def differences(one: Connection, two: Connection, names: Names = ("one", "two")) -> tuple[Difference, ...]:
+    """Where the stories part; empty when they are the same. `two` is the model's, if one of them is.
+
+    Which end is called the client is no part of the story when both have opened.
+    """
+    addresses = one.client.address, one.server.address
+    turned = addresses == (two.server.address, two.client.address) != (two.client.address, two.server.address)
+    ends: list[tuple[Side, Side]] = [(side, other(side) if turned else side) for side in SIDES]
+    found: list[Difference] = []
+    for ours, theirs in ends:
+        found += _segments(one, two, ours, theirs, names)
+    pleaded = frozenset(difference.freedom for difference in found if difference.freedom)
+    for ours, theirs in ends:
+        found += _states(one, two, ours, theirs, names, pleaded)
+    return (*found, *_outcome(one, two, names, pleaded))
+
+
+def _segments(one: Connection, two: Connection, ours: Side, theirs: Side, names: Names) -> Iterator[Difference]:
+    lists = told(one, ours), told(two, theirs)
+    if lists[0] == lists[1]:
+        return
+    text = f"{theirs} segment {_parting(*lists, names)}"
+    rules = [rule for rule in SEGMENT_RULES if rule.holds(one, two)]
+    for count in range(1, len(rules) + 1):
+        for chosen in combinations(rules, count):
+            reduced = lists
+            for rule in chosen:
+                reduced = rule.reduce(reduced[0]), rule.reduce(reduced[1])
+            if reduced[0] == reduced[1]:
+                yield from (Difference(text, rule.freedom) for rule in chosen)
+                return
+    yield Difference(text)
+
+
+def _parting(one: Segments, two: Segments, names: Names) -> str:
+    for number, (first, second) in enumerate(zip_longest(one, two), 1):
         if first != second:
-            texts = first or "nothing", second or "nothing"
-            yield f"{side} segment {number}: {names[0]} has {texts[0]}, {names[1]} has {texts[1]}"
+            return f"{number}: {names[0]} has {first or 'no more'}, {names[1]} has {second or 'no more'}"
+    raise AssertionError("the lists are equal")
+
+
+def _states(
+    one: Connection, two: Connection, ours: Side, theirs: Side, names: Names, pleaded: Pleaded
+) -> Iterator[Difference]:
+    first, second = until_the_last_segment(one, ours), until_the_last_segment(two, theirs)
+    if first == second:
+        return
+    text = f"{theirs} states: {names[0]} has {_list(first)}; {names[1]} has {_list(second)}"
+    for rule in STATE_RULES:
+        if rule.holds(two, theirs, pleaded) and rule.reduce(first) == rule.reduce(second):
+            yield Difference(text, rule.freedom)
             return
+    yield Difference(text)
 
 
-def _told(connection: Connection, sent: Transmission) -> str:
-    seq, ack = connection.relative(sent)
-    fields = [words(sent.segment.flags & _TOLD), f"seq={seq}"]
-    fields += [] if ack is None else [f"ack={ack}"]
-    return " ".join([*fields, f"len={sent.segment.length}"] if sent.segment.length else fields)
+def _list(states: States) -> str:
+    return ", ".join(map(str, states))
 
 
-def _states(one: Connection, two: Connection, side: Side, names: tuple[str, str]) -> Iterator[str]:
-    lists = [_until_the_last_segment(c, side) for c in (one, two)]
-    if lists[0] != lists[1]:
-        yield f"{side} states: {names[0]} has {', '.join(lists[0])}; {names[1]} has {', '.join(lists[1])}"
-
-
-def _until_the_last_segment(connection: Connection, side: Side) -> list[str]:
+def until_the_last_segment(connection: Connection, side: Side) -> States:
+    """The states of one end, without what only a timer did afterwards."""
     end = max((s.sent if s.arrived is None else s.arrived for s in connection.segments), default=0)
-    return [str(change.state) for change in connection.party(side).states if change.time <= end]
+    return [change.state for change in connection.party(side).states if change.time <= end]
+
+
+def _outcome(one: Connection, two: Connection, names: Names, pleaded: Pleaded) -> Iterator[Difference]:
+    if one.outcome == two.outcome:
+        return
+    text = f"outcome: {names[0]} has {one.outcome}, {names[1]} has {two.outcome}"
+    if Freedom.RESET_ON_GIVING_UP in pleaded:
+        yield Difference(text, Freedom.RESET_ON_GIVING_UP)
+    elif any(_ended_by_a_timer(two, side) for side in SIDES):
+        yield Difference(text, Freedom.TIMER_AFTERWARDS)
+    else:
+        yield Difference(text)
+
+
+def _ended_by_a_timer(connection: Connection, side: Side) -> bool:
+    """After the last segment the end gives up; that TIME-WAIT is over is no such thing."""
+    seen = until_the_last_segment(connection, side)
+    return len(seen) < len(connection.party(side).states) and seen[-1:] != [State.TIME_WAIT]

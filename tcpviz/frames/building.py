@@ -6,50 +6,62 @@ network lost was sent all the same and is there; a copy that the network made is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tcpviz.exchange.capture import Address, Frame
-from tcpviz.exchange.exchange import Connection, Exchange, Transmission, other
-from tcpviz.model.segment import Options, letters
+from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side, Transmission, other
+from tcpviz.model.segment import Options, Segment, letters
 
-_CLIENT, _SERVER = "02:00:00:00:00:01", "02:00:00:00:00:02"
+HARDWARE: Mapping[Side, str] = {"client": "02:00:00:00:00:01", "server": "02:00:00:00:00:02"}
 """Locally administered addresses: nobody's."""
 _FAST_OPEN = 34
 
 
 def frames_of(exchange: Exchange) -> tuple[Frame, ...]:
-    """All segments of all connections, in the order in which they were sent; time 0 is the start of the exchange."""
+    """All segments and datagrams, in the order in which they were sent; time 0 is the start of the exchange."""
     sent = [(s.sent, n, s, c) for c in exchange.connections for n, s in enumerate(c.segments) if s.kind != "duplicate"]
     sent.sort(key=lambda row: row[:2])
-    return tuple(_frame(connection, segment, number) for number, (_, _, segment, connection) in enumerate(sent, 1))
+    built = [_frame(connection, segment) for _, _, segment, connection in sent]
+    built += [_datagram(flow, datagram) for flow in exchange.flows for datagram in flow.datagrams]
+    built.sort(key=lambda frame: frame.time)
+    return tuple(replace(frame, number=number) for number, frame in enumerate(built, 1))
 
 
-def _frame(connection: Connection, sent: Transmission, number: int) -> Frame:
+def _datagram(flow: Flow, sent: Datagram) -> Frame:
+    source, destination = flow.endpoints if sent.origin == 0 else flow.endpoints[::-1]
+    here, there = (HARDWARE["client"], HARDWARE["server"])[:: 1 if sent.origin == 0 else -1]
+    network = IPv6 if ":" in source.host else IP
+    packet = Ether(src=here, dst=there) / network(src=source.host, dst=destination.host)
+    data = bytes(packet / UDP(sport=source.port, dport=destination.port) / Raw(sent.payload))
+    return Frame(0, sent.time, source, destination, None, sent.payload, sent.length, data)
+
+
+def _frame(connection: Connection, sent: Transmission) -> Frame:
     source, destination = connection.party(sent.origin).address, connection.party(other(sent.origin)).address
     payload = sent.payload.ljust(sent.segment.length, b"\0")
     return Frame(
-        number=number,
+        number=0,
         time=sent.sent,
         source=source,
         destination=destination,
         segment=sent.segment,
         payload=payload,
         length=sent.segment.length,
-        data=_octets(source, destination, sent, payload),
+        data=octets(sent.origin, source, destination, sent.segment, payload),
     )
 
 
-def _octets(source: Address, destination: Address, sent: Transmission, payload: bytes) -> bytes:
-    segment = sent.segment
-    here, there = (_CLIENT, _SERVER) if sent.origin == "client" else (_SERVER, _CLIENT)
+def octets(origin: Side, source: Address, destination: Address, segment: Segment, payload: bytes) -> bytes:
+    """A segment as an Ethernet frame, from `origin`'s machine to the other's."""
     network = IPv6 if ":" in source.host else IP
     packet = (
-        Ether(src=here, dst=there)
+        Ether(src=HARDWARE[origin], dst=HARDWARE[other(origin)])
         / network(src=source.host, dst=destination.host)
         / TCP(
             sport=source.port,

@@ -1,7 +1,8 @@
 """An interface gives records while it carries them. Linux only.
 
 scapy opens the packet socket; this module gives it room, keeps one copy of what loops back, and reads
-the kernel's own nanoseconds, which scapy would round to a float. It decides nothing about what it sees.
+the kernel's own nanoseconds, which scapy would round to a float. It decides nothing about what it sees, and does
+nothing for a record but take it: whatever else is done for one goes by the hundred thousand.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from scapy.data import ARPHRD_TO_DLT
-from scapy.error import Scapy_Exception
 
 from tcpviz.errors import InputError, PermissionMissing
-from tcpviz.frames import port_filter
+from tcpviz.frames import kernel_filter
 from tcpviz.frames.decoding import quiet
 from tcpviz.frames.permission import sudo_command
 from tcpviz.frames.record import ETHERNET, LARGEST, LINUX_COOKED, RAW_IP, Record
-from tcpviz.frames.source import Source
+from tcpviz.frames.source import MANY, Source
 
 if TYPE_CHECKING:
     from scapy.arch.linux import L2ListenSocket
@@ -38,7 +38,12 @@ _PACKET_OUTGOING = 4
 _ARPHRD_LOOPBACK, _ARPHRD_NONE = 772, 65534
 _LINKTYPES = {12: RAW_IP, 14: RAW_IP, 101: RAW_IP, 1: ETHERNET, 113: LINUX_COOKED}
 _ANCILLARY = socket.CMSG_SPACE(64) * 2
+_STAMP = struct.Struct("@ll")
 _BATCH = 1000
+_PAUSE = 0.002
+"""Seconds between batches on a busy interface: the kernel keeps what comes, and many at once cost less."""
+_TICK = 0.5
+"""Seconds without a record after which whoever waits for one is told so."""
 
 
 class Listener(Source):
@@ -51,17 +56,25 @@ class Listener(Source):
     """
 
     def __init__(
-        self, interface: str = "lo", *, port: int | None = None, filter: str | None = None, timeout: float | None = None
+        self,
+        interface: str = "lo",
+        *,
+        port: int | None = None,
+        host: str | None = None,
+        filter: str | None = None,
+        timeout: float | None = None,
     ) -> None:
-        """`port` needs no other program; `filter`, in the words of pcap-filter(7), needs libpcap."""
+        """`port` and `host` need no other program; `filter`, in the words of pcap-filter(7), needs libpcap."""
         super().__init__(interface)
         self.interface = interface
         self.link = ETHERNET
-        self._port, self._filter, self._timeout = port, filter, timeout
+        self._port, self._host, self._filter, self._timeout = port, host, filter, timeout
         self._dropped = 0
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._stop_at: float | None = None
+        self._poll = select.poll()
+        self._wake = -1
 
     def __enter__(self) -> Self:
         self._scapy = _open(self.interface)
@@ -72,12 +85,15 @@ class Listener(Source):
             self._scapy.close()
             raise
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poll.register(self._socket, select.POLLIN)
+        self._poll.register(self._wake, select.POLLIN)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.dropped  # noqa: B018 - the kernel's counter goes with the socket
         self._scapy.close()
-        os.close(self._wake)
+        wake, self._wake = self._wake, -1
+        os.close(wake)
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -92,48 +108,53 @@ class Listener(Source):
         return self._dropped
 
     def records(self) -> Iterator[Record]:
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Record]]:
         if self._timeout is not None:
             self.stop(self._timeout)
         while (left := self._left()) is None or left > 0:
-            poll.poll(None if left is None else left * 1000)
-            yield from self.arrived()
+            self._poll.poll(1000 * (_TICK if left is None else min(left, _TICK)))
+            batch = self.arrived()
+            yield batch
+            if len(batch) >= MANY:
+                time.sleep(_PAUSE)
         last = time.time_ns()
-        while batch := list(self.arrived()):
-            yield from (record for record in batch if record.time <= last)
+        while batch := self.arrived():
+            yield [record for record in batch if record.time <= last]
             if batch[-1].time > last:
                 return
+
+    def hurried(self) -> bool:
+        return bool(self._poll.poll(0)) or (self._stop_at is not None and self._stop_at <= time.monotonic())
 
     def stop(self, after: float = 0.0) -> None:
         at = time.monotonic() + after
         self._stop_at = at if self._stop_at is None else min(at, self._stop_at)
-        os.eventfd_write(self._wake, 1)
+        if self._wake != -1:
+            os.eventfd_write(self._wake, 1)
 
-    def arrived(self) -> Iterator[Record]:
+    def arrived(self) -> list[Record]:
         """What is there now, without waiting; on a busy interface only so much of it."""
-        for _ in range(_BATCH):
-            record = self._receive()
-            if record is None:
-                return
-            yield record
+        found: list[Record] = []
+        receive, buffers, view = self._socket.recvmsg_into, [self._buffer], self._view
+        link, copies = self.link, self._loopback
+        try:
+            while len(found) < _BATCH:
+                size, ancillary, _, address = receive(buffers, _ANCILLARY, socket.MSG_TRUNC)
+                if not (copies and address[2] == _PACKET_OUTGOING):
+                    found.append(Record(stamp(ancillary), bytes(view[: min(size, LARGEST)]), link, size))
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise InputError(f"interface {self.interface} went away: {error.strerror}") from error
+        return found
 
     def _left(self) -> float | None:
         with suppress(BlockingIOError):
             os.eventfd_read(self._wake)
         return None if self._stop_at is None else self._stop_at - time.monotonic()
-
-    def _receive(self) -> Record | None:
-        while True:
-            try:
-                size, ancillary, _, address = self._socket.recvmsg_into([self._buffer], _ANCILLARY, socket.MSG_TRUNC)
-            except BlockingIOError:
-                return None
-            except OSError as error:
-                raise InputError(f"interface {self.interface} went away: {error.strerror}") from error
-            if not (self._loopback and address[2] == _PACKET_OUTGOING):
-                return Record(_stamp(ancillary), bytes(self._view[: min(size, LARGEST)]), self.link, size)
 
     def _set_up(self) -> None:
         sock = self._socket
@@ -151,37 +172,22 @@ class Listener(Source):
         if self._loopback:
             with suppress(OSError):  # before Linux 4.20 _receive leaves the copies out
                 sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
-        if self._filter is not None:
-            self._attach(self._filter if self._port is None else f"({self._filter}) and port {self._port}")
-        elif self._port is not None:
-            port_filter.attach(sock, self._port)
+        kernel_filter.attach(sock, self.interface, self._port, self._host, self._filter)
         self._discard()
-
-    def _attach(self, expression: str) -> None:
-        from scapy.arch.linux import attach_filter
-
-        try:
-            attach_filter(self._socket, expression, self.interface)
-        except ImportError:
-            raise InputError(
-                "a filter expression needs libpcap, which is not installed (Debian: libpcap0.8); --port works without"
-            ) from None
-        except (Scapy_Exception, OSError) as error:
-            raise InputError(f"filter {expression!r} is not understood: {error}; see pcap-filter(7)") from None
 
     def _discard(self) -> None:
         """What came between opening and the last option was let in by another rule."""
         until = time.monotonic() + 0.1
-        while self._receive() is not None and time.monotonic() < until:
+        while self.arrived() and time.monotonic() < until:
             pass
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+def stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The kernel's own nanoseconds, from what came along with a frame; else now."""
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SCM_TIMESTAMPNS:
-            half = len(data) // 2
-            seconds, nanoseconds = (int.from_bytes(part, sys.byteorder) for part in (data[:half], data[half:]))
-            return seconds * 10**9 + nanoseconds
+        if kind == _SCM_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(data)
+            return int(seconds) * 10**9 + int(nanoseconds)
     return time.time_ns()
 
 

@@ -5,7 +5,7 @@ Knows no header beyond the number that says which link the octets came from. Nee
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tcpviz.exchange.capture import Frame
 
@@ -18,11 +18,12 @@ LARGEST = 262_144
 """Octets of the largest record that capture files hold; more is damage. Loopback makes up to 65,549."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
+    """A tuple, because a busy interface makes a hundred thousand of them in a second."""
+
     time: int
     """Nanoseconds since the epoch."""
-    data: bytes = field(repr=False)
+    data: bytes
     """What was captured, from the link's header on."""
     link: int = ETHERNET
     wire: int = 0

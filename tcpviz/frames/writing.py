@@ -1,16 +1,15 @@
 """Records and frames are written to pcap and pcapng, with nanoseconds.
 
-pcap goes through scapy. Its pcapng writer keeps microseconds, so those blocks are laid out here
-(draft-ietf-opsawg-pcapng, sections 4.1 to 4.3). Whole or not at all is the caller's affair.
+Both are laid out here: pcap by draft-ietf-opsawg-pcap, sections 4 and 5, pcapng by draft-ietf-opsawg-pcapng, sections
+4.1 to 4.3. scapy's writers keep microseconds in pcapng, and neither keeps up with a busy interface. Whole or not
+at all is the caller's affair.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from typing import IO, Literal, Protocol, Self, cast
-
-from scapy.utils import RawPcapWriter
+from collections.abc import Iterable, Iterator
+from typing import IO, Literal, Protocol, Self
 
 from tcpviz.errors import OutputError
 from tcpviz.exchange.capture import Frame
@@ -41,10 +40,13 @@ class Writer:
             self._stream = self._file = _created(target)
         else:
             self._stream = target
-        self._kind = _Pcap(self._stream, link) if format == "pcap" else _Pcapng(self._stream)
+        self._kind = _Pcap(link) if format == "pcap" else _Pcapng()
+        self._stream.write(self._kind.start())
+        self.flush()
 
-    def write(self, record: Record) -> None:
-        self._kind.write(record)
+    def write(self, *records: Record) -> None:
+        """All of them at once: one call to the system for many records."""
+        self._stream.write(b"".join(self._kind.octets(records)))
 
     def flush(self) -> None:
         self._stream.flush()
@@ -78,47 +80,54 @@ def _created(path: str) -> IO[bytes]:
 
 
 class _Pcap:
-    def __init__(self, stream: Sink, link: int) -> None:
-        self._link = link
-        self._writer = RawPcapWriter(cast(IO[bytes], stream), nano=True, snaplen=LARGEST)
-        # not as an argument: scapy takes link type 0 (BSD loopback) for none given
-        self._writer.linktype = link
-        self._writer.write_header(None)
+    _NANOSECONDS, _VERSION = 0xA1B23C4D, (2, 4)
+    _HEAD = struct.Struct("<IIII")
 
-    def write(self, record: Record) -> None:
-        if record.link != self._link:
-            raise OutputError(
-                f"a pcap file holds one link type, here {self._link}, and a record has {record.link}: write .pcapng"
-            )
-        sec, nanoseconds = divmod(record.time, _SECOND)
-        self._writer.write_packet(record.data, sec=sec, usec=nanoseconds, wirelen=record.wire or None)
+    def __init__(self, link: int) -> None:
+        self._link = link
+
+    def start(self) -> bytes:
+        return struct.pack("<IHHiIII", self._NANOSECONDS, *self._VERSION, 0, 0, LARGEST, self._link)
+
+    def octets(self, records: Iterable[Record]) -> Iterator[bytes]:
+        head = self._HEAD.pack
+        for time, data, link, wire in records:
+            if link != self._link:
+                raise OutputError(
+                    f"a pcap file holds one link type, here {self._link}, and a record has {link}: write .pcapng"
+                )
+            yield head(time // _SECOND, time % _SECOND, len(data), wire or len(data))
+            yield data
 
 
 class _Pcapng:
     _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
     _NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
     """if_tsresol = 10^-9, end of options."""
+    _HEAD = struct.Struct("<IIIIIII")
+    _SIZE = struct.Struct("<I")
+    _FRAME = 32
+    """Octets of an Enhanced Packet Block around its data."""
 
-    def __init__(self, stream: Sink) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
         self._interfaces: dict[int, int] = {}
-        self._block(self._SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
 
-    def write(self, record: Record) -> None:
-        if record.link not in self._interfaces:
-            self._interfaces[record.link] = len(self._interfaces)
-            self._block(self._INTERFACE, struct.pack("<HHI", record.link, 0, LARGEST) + self._NANOSECONDS)
-        size = len(record.data)
-        head = struct.pack(
-            "<IIIII",
-            self._interfaces[record.link],
-            record.time >> 32,
-            record.time & 0xFFFFFFFF,
-            size,
-            record.wire or size,
-        )
-        self._block(self._PACKET, head + record.data + bytes(-size % 4))
+    def start(self) -> bytes:
+        return self._block(self._SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
 
-    def _block(self, kind: int, body: bytes) -> None:
-        size = struct.pack("<I", 12 + len(body))
-        self._stream.write(struct.pack("<I", kind) + size + body + size)
+    def octets(self, records: Iterable[Record]) -> Iterator[bytes]:
+        for time, data, link, wire in records:
+            if link not in self._interfaces:
+                self._interfaces[link] = len(self._interfaces)
+                yield self._block(self._INTERFACE, struct.pack("<HHI", link, 0, LARGEST) + self._NANOSECONDS)
+            length = len(data)
+            padding = -length % 4
+            size = self._FRAME + length + padding
+            interface = self._interfaces[link]
+            yield self._HEAD.pack(self._PACKET, size, interface, time >> 32, time & 0xFFFFFFFF, length, wire or length)
+            yield data
+            yield bytes(padding) + self._SIZE.pack(size)
+
+    def _block(self, kind: int, body: bytes) -> bytes:
+        size = self._SIZE.pack(12 + len(body))
+        return self._SIZE.pack(kind) + size + body + size

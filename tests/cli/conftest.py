@@ -22,6 +22,9 @@ Program = Callable[..., Ran]
 
 @pytest.fixture
 def tcpviz(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Program:
+    # giving up root is for good, and this process has other tests to run; those of it run in a process of their own
+    monkeypatch.setattr("tcpviz.frames.permission.lay_down", lambda _: None)
+
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["tcpviz", *map(str, arguments)])
         capfd.readouterr()

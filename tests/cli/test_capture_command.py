@@ -8,11 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+CHOWN, DAC_OVERRIDE = 1 << 0, 1 << 1
 PROGRAM = [sys.executable, "-m", "tcpviz"]
 
 
@@ -37,6 +39,35 @@ def test_a_scenario_is_performed_captured_and_matched(tcpviz, tmp_path: Path) ->
     assert connection["verdict"] == "conforms"
     assert connection["states"]["client"][-1] == "TIME-WAIT"
     assert connection["states"]["server"][-1] == "CLOSED"
+
+
+def test_a_segment_that_the_scenario_forges_is_blamed_and_is_no_failure(tcpviz) -> None:
+    ran = tcpviz("capture", "--scenario", "blind-syn")
+    assert ran.code == 0, ran.err
+    assert "frame 6: no SYN expected" in ran.out
+    assert "frame 6 was forged, as the scenario says" in ran.err
+    assert "predicts the same segments and states" in ran.out
+
+
+def test_a_scenario_that_cannot_be_performed_is_refused_before_it_starts(tcpviz, tmp_path: Path) -> None:
+    ran = tcpviz("capture", "--scenario", "rfc9293-figure-6", "-o", tmp_path / "never.pcap")
+    assert ran.code == 2
+    assert "both initial sequence numbers are given" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_line_two_machines_are_not_to_be_had_and_the_rest_still_is(
+    tcpviz, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "ip"
+    fake.write_text("#!/bin/sh\necho 'Error: Unknown device type.' >&2\nexit 2\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    ran = tcpviz("capture", "--scenario", "syn-lost")
+    assert (ran.code, ran.out) == (3, "")
+    assert "Unknown device type" in ran.err
+    assert "capture --scenario normal" in ran.err
+    assert tcpviz("capture", "--scenario", "normal").code == 0
 
 
 def test_a_command_is_watched(tcpviz) -> None:
@@ -117,6 +148,58 @@ def test_an_interruption_keeps_what_was_captured(
     assert [p.name for p in tmp_path.iterdir()] == ["run.pcap"]
 
 
+@pytest.mark.parametrize(
+    ("invoker", "folder_of", "uid", "capabilities"),
+    [
+        (65534, 65534, 65534, 0),  # sudo: the invoking user draws
+        (None, 0, 0, 0),  # root itself, without its powers
+        (None, 65534, 0, DAC_OVERRIDE),  # root, writing into somebody's folder
+        (65534, 0, 0, CHOWN),  # sudo, writing where the invoking user may not
+    ],
+)
+def test_what_listens_gives_up_root(
+    alone: list[str], invoker: int | None, folder_of: int, uid: int,
+    capabilities: int,
+) -> None:  # fmt: skip
+    if uid and not all(readable_by_all(Path(place)) for place in sys.path if Path(place).is_dir()):
+        # nobody else may use this Python: then it is as for root
+        uid, capabilities = 0, DAC_OVERRIDE | CHOWN
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    os.chown(folder, folder_of, folder_of)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SUDO_")}
+    environment |= {"SUDO_UID": str(invoker), "SUDO_GID": str(invoker)} if invoker else {}
+    refused = f"{sys.executable} -c \"import socket; socket.socket().connect_ex(('127.0.0.1', 8080))\""
+    script = f'"$@" & p=$!; read go; {refused}; wait $p'
+    command = ["capture", "--port", "8080", "--timeout", "30", "-o", f"{folder}/x.pcapng", "-o", f"{folder}/x.json"]
+    try:
+        with subprocess.Popen(
+            [*alone, "sh", "-c", script, "sh", *PROGRAM, *command], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert process.stderr
+            assert "listening" in process.stderr.readline()
+            (program,) = (p for p in children(process.pid) if "capture" in arguments(p) and "sh" not in arguments(p))
+            status = dict(
+                line.split(":\t", 1)
+                for line in Path(f"/proc/{program}/status").read_text().splitlines()
+                if ":\t" in line
+            )
+            process.communicate("go\n", timeout=60)
+        assert process.returncode == 0
+        assert status["Uid"].split() == [str(uid)] * 4
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == capabilities
+        assert status["NoNewPrivs"] == "1"
+        owner = invoker or 0
+        assert {path.name: path.stat().st_uid for path in folder.iterdir()} == {"x.pcapng": owner, "x.json": owner}
+    finally:
+        shutil.rmtree(folder)
+
+
+def readable_by_all(folder: Path) -> bool:
+    return all(place.stat().st_mode & 0o5 == 0o5 for place in (folder, *folder.resolve().parents))
+
+
 def children(pid: int) -> list[int]:
     found = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return found + [grandchild for child in found for grandchild in children(child)]
@@ -149,6 +232,10 @@ def test_an_ordinary_user_is_told_the_ways_out(tmp_path: Path) -> None:
         (["--scenario", "normal", "--port", "80"], "exclude one another"),
         (["--scenario", "normal", "-o", "x.gif"], "known here are"),
         (["-i", "nowhere0"], "no interface nowhere0"),
+        (["--host", "no.such.host.invalid"], "no address"),
+        (["every", "second", "one"], "filter 'every second one' is not understood"),
+        (["--scenario", "normal", "tcp"], "exclude one another"),
+        (["--"], "no command stands behind --"),
         (["--", "/no/such/command"], "no command /no/such/command"),
         (["-c", "0"], "-c"),
     ],

@@ -106,7 +106,7 @@ def crossing_bursts() -> Connection:
 
 
 CONNECTIONS: dict[str, Connection] = {
-    **{f"library {name}": of_library(name) for name in library.names()},
+    **{f"library {name}": of_library(name) for name in library.names() if not library.load(name).client.talks_udp},
     "nothing": by_hand(),
     "one segment": by_hand(sent("client", SYN, 0, 0), client=party("10.0.0.1", 50000)),
     "lost data": played(

@@ -89,7 +89,7 @@ def test_everything_a_file_can_say() -> None:
             "line 4, [client], calls: entry 2: 'conect': expected one",
         ),
         ('[client]\ncalls = ["connect", "send"]', "line 2, [client], calls: entry 2: 'send': expected 'send 5'"),
-        ('[client]\ncalls = ["recv some"]', "expected 'recv 5' or 'recv end'"),
+        ('[client]\ncalls = ["recv all"]', "expected 'recv 5', 'recv some' or 'recv end'"),
         ('[client]\ncalls = ["wait long"]', "expected a time such as"),
         ('[client]\ncalls = ["wait -5 ms"]', "expected a time such as"),
         ('[client]\ncalls = ["close now"]', "expected nothing after close"),

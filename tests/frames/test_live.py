@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.usefixtures("may_listen")
 
 
 def talk(server: socket.socket, text: bytes = b"hello") -> None:
-    with socket.create_connection(server.getsockname()) as client:
+    address = server.getsockname()[:2]
+    with socket.create_connection(address, source_address=(address[0], 0)) as client:
         connection, _ = server.accept()
         with connection:
             client.sendall(text)
@@ -97,14 +99,96 @@ def test_the_port_is_found_in_ipv6_and_udp_too() -> None:
     assert [(frame.segment, frame.payload, frame.source.host) for frame in frames] == [(None, b"question", "::1")]
 
 
+@pytest.fixture
+def here_and_there() -> Iterator[dict[str, socket.socket]]:
+    """Listeners on three addresses and one port."""
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.2", port(first))) as second:
+        made = {"127.0.0.1": first, "127.0.0.2": second}
+        try:
+            made["::1"] = socket.create_server(("::1", port(first)), family=socket.AF_INET6)
+        except OSError as error:
+            pytest.skip(f"no IPv6 on the loopback: {error}")
+        with made["::1"]:
+            yield made
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts"),
+    [
+        ("127.0.0.2", {"127.0.0.2"}),
+        ("::1", {"::1"}),
+        ("both.example", {"127.0.0.1", "::1"}),
+        ("127.0.0.3", set()),
+        (None, {"127.0.0.1", "127.0.0.2", "::1"}),
+    ],
+)
+@pytest.mark.parametrize("by_port", [True, False])
+@pytest.mark.parametrize("words", [None, "tcp[tcpflags] & tcp-syn != 0 or ip6"])
+def test_a_host_is_an_address_or_all_those_of_a_name(
+    here_and_there: dict[str, socket.socket],
+    host: str | None,
+    hosts: set[str],
+    by_port: bool,
+    words: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if host == "both.example":
+        known = [(0, 0, 0, "", (address, 0)) for address in hosts]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
+    number = port(here_and_there["127.0.0.1"])
+    if words and not find_library("pcap"):
+        pytest.skip("libpcap is not installed")
+    with Listener("lo", host=host, port=number if by_port else None, filter=words) as listener:
+        monkeypatch.undo()
+        for server in here_and_there.values():
+            talk(server)
+        # others may talk on this loopback as well
+        frames = [f for f in heard(listener) if number in (f.source.port, f.destination.port)]
+    assert {frame.source.host for frame in frames} | {frame.destination.host for frame in frames} == hosts
+    assert sum(flag == "S" for flag in flags(frames)) == len(hosts)
+
+
+def test_a_host_without_address_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--host no\.such\.host\.invalid: no address"):
+        Listener("lo", host="no.such.host.invalid").__enter__()
+
+
+def test_what_comes_too_fast_is_written_first_and_looked_at_later(server: socket.socket) -> None:
+    out, writer_saw = io.BytesIO(), []
+    with Listener("lo", port=port(server)) as listener:
+        for _ in range(200):
+            talk(server)
+        listener.stop(0.2)
+        for frame in listener.live(Writer(out)):
+            if frame:
+                writer_saw.append(listener.waiting)
+                listener.stop()
+        left = listener.waiting
+        assert left > 1000
+        assert listener.taken == len(writer_saw) + left
+        rest = list(listener.rest())
+    assert [frame.number for frame in rest] == list(range(len(writer_saw) + 1, listener.taken + 1))
+    assert len(list(stream(io.BytesIO(out.getvalue())))) == listener.taken
+    assert (listener.waiting, listener.undecoded, listener.dropped) == (0, 0, 0)
+
+
+def test_what_would_not_fit_into_memory_is_in_the_file_only(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tcpviz.frames.source.HELD", 1000)
+    out = io.BytesIO()
+    with Listener("lo", port=port(server)) as listener:
+        for _ in range(400):
+            talk(server)
+        frames = heard(listener, Writer(out))
+    assert listener.undecoded > 0
+    assert len(frames) + listener.undecoded == listener.taken == len(list(stream(io.BytesIO(out.getvalue()))))
+
+
 def test_a_filter_in_words(server: socket.socket) -> None:
-    try:
-        listening = Listener("lo", port=port(server), filter="tcp[tcpflags] & tcp-syn != 0").__enter__()
-    except InputError as error:
-        if "libpcap" in str(error):
-            pytest.skip(str(error))
-        raise
-    with listening as listener:
+    if not find_library("pcap"):
+        pytest.skip("libpcap is not installed")
+    with Listener("lo", port=port(server), filter="tcp[tcpflags] & tcp-syn != 0") as listener:
         talk(server)
         assert flags(heard(listener)) == ["S", "SA"]
 

@@ -1,0 +1,151 @@
+"""What a person sees while a capture runs: each segment as it comes, and one line that says how it goes.
+
+Segments go to standard output, the status line to standard error, and only where that is a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
+from tcpviz.exchange.match import Matcher
+from tcpviz.exchange.matching.tracker import Tracker
+from tcpviz.exchange.numbers import Numbers, time_text
+from tcpviz.model.segment import FIN, RST
+
+if TYPE_CHECKING:
+    from tcpviz.frames import Source
+
+_WIDTH = 80
+_BEHIND = 1000
+"""So many frames not looked at yet: nobody can read that fast, and printing would only lag further behind."""
+_Ends = frozenset[Address]
+_CLEAR_LINE = "\r\x1b[K"
+_STATUS_EVERY = 0.25
+"""Seconds."""
+
+
+def say(text: str) -> None:
+    """Print; that nobody reads any more ends the printing, not the capture."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Watch:
+    """Feeds the matcher, and prints each segment under the names of its ends when those change."""
+
+    def __init__(self, where: str, numbers: Numbers, ascii_only: bool, silent: bool) -> None:
+        self.matcher = Matcher()
+        self._where, self._numbers, self._ascii = where, numbers, ascii_only
+        self._silent = silent
+        self._shown: Tracker | None = None
+        self._seen: dict[_Ends, Tracker] = {}
+        """The latest connection between two ends."""
+        self._going: set[_Ends] = set()
+        self._closing: set[_Ends] = set()
+        """Those that have seen a FIN or a reset: only these may be over, and asking is not cheap."""
+        self._began = time.monotonic()
+        self._status, self._drawn = "", 0.0
+        self._terminal = sys.stderr.isatty()
+
+    @property
+    def over(self) -> bool:
+        """At least one connection was seen, and all of them have ended."""
+        return bool(self._seen) and not self._going
+
+    def see(self, frame: Frame, waiting: int = 0) -> None:
+        """One more frame; `waiting` others are still to be looked at."""
+        tracker = self.matcher.feed(frame)
+        if waiting > _BEHIND and not self._silent:
+            self._silent = True
+            self.note("segments come too fast to be printed one by one; all of them are kept")
+        if tracker is None:
+            if not self._silent:
+                self._print_datagram(frame)
+            return
+        self._count(tracker, frame)
+        if not self._silent:
+            self._print_segment(tracker, frame)
+
+    def _count(self, tracker: Tracker, frame: Frame) -> None:
+        ends = frozenset((frame.source, frame.destination))
+        self._seen[ends] = tracker
+        if frame.segment and frame.segment.flags & (FIN | RST):
+            self._closing.add(ends)
+        over = ends in self._closing and tracker.over
+        (self._going.discard if over else self._going.add)(ends)
+
+    def explains(self, source: Source) -> None:
+        """What is still to come once nothing more is captured."""
+        if source.waiting > _BEHIND:
+            self.note(f"explaining {source.waiting:,} frames that came faster than that; Ctrl-C ends it")
+
+    def _print_segment(self, tracker: Tracker, frame: Frame) -> None:
+        connection = tracker.newest(self.matcher.epoch)
+        glyphs = ASCII if self._ascii else UNICODE
+        lines = [] if tracker is self._shown else [*header(connection, _WIDTH, starts=len(tracker.judged) == 1)]
+        (segment,) = connection.segments
+        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
+        self._print(lines)
+        self._shown = tracker
+
+    def _print_datagram(self, frame: Frame) -> None:
+        when = time_text(frame.time - self.matcher.epoch)
+        text = f"{frame.number:>3}  UDP {frame.source} {'->' if self._ascii else '→'} {frame.destination}"
+        text += f" len={frame.length}"
+        when = when.replace("µ", "u") if self._ascii else when
+        self._print([f"{text}{when.rjust(max(len(when) + 1, _WIDTH - len(text)))}"])
+        self._shown = None
+
+    def _print(self, lines: list[str]) -> None:
+        self.clear()
+        say("".join(f"{line.rstrip()}\n" for line in lines))
+
+    def note(self, text: str) -> None:
+        """A message beside the ladder."""
+        self.clear()
+        click.echo(f"tcpviz: {text}", err=True)
+
+    def status(self, source: Source) -> None:
+        """The line at the bottom: how long, how much, and in which states connections are."""
+        now = time.monotonic()
+        if not self._terminal or (self._status and now - self._drawn < _STATUS_EVERY):
+            return
+        minutes, seconds = divmod(int(now - self._began), 60)
+        parts = [self._where, f"{minutes}:{seconds:02}", f"{source.taken:,} frames", f"{source.dropped:,} dropped"]
+        parts += [f"{source.waiting:,} to explain"] if source.waiting > _BEHIND else []
+        line = (" | " if self._ascii else " · ").join([*parts, self._connections(), "Ctrl-C ends"])
+        line = line[: shutil.get_terminal_size().columns - 1]
+        if line != self._status:
+            self.clear()
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            self._status, self._drawn = line, now
+
+    def _connections(self) -> str:
+        going, count = len(self._going), len(self._seen)
+        if not count:
+            return "no connection yet"
+        if count > 1:
+            return f"{going:,} of {count:,} connections open"
+        (tracker,) = self._seen.values()
+        newest = tracker.newest(self.matcher.epoch)
+        sent = newest.segments[-1]
+        client, server = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
+        return f"client {client}, server {server}"
+
+    def clear(self) -> None:
+        """Take the status line away, so that something else can be printed where it stood."""
+        if self._status:
+            sys.stderr.write(_CLEAR_LINE)
+            sys.stderr.flush()
+            self._status = ""

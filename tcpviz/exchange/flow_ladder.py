@@ -1,0 +1,27 @@
+"""A UDP flow as text, beside the ladder of a connection: arrows between the ends, and no states, for UDP has none."""
+
+from __future__ import annotations
+
+from tcpviz.exchange.exchange import Flow
+from tcpviz.exchange.numbers import time_text
+
+_HEADER = 8
+"""Octets of UDP's header (RFC 768); TCP's has 20 to 60."""
+
+
+def flow_ladder(flow: Flow, *, ascii_only: bool = False, width: int = 80) -> str:
+    """The whole flow, ending in a newline."""
+    line, right, left = ("-", ">", "<") if ascii_only else ("─", "▶", "◀")
+    first, second = (f"UDP {endpoint}" for endpoint in flow.endpoints)
+    lines = [f"    {first}{second.rjust(max(width - 4 - len(first), len(second) + 1))}"]
+    room = width - 4
+    for number, datagram in enumerate(flow.datagrams, 1):
+        when = time_text(datagram.time).replace("µ", "u" if ascii_only else "µ")
+        label = f" {datagram.length} octets + {_HEADER} of header "
+        rest = line * max(1, room - 6 - len(label) - len(when))
+        if datagram.origin == 0:
+            arrow = f"{line}{line}{label}{rest} {when} {line}{right}"
+        else:
+            arrow = f"{left}{line}{label}{rest} {when} {line}{line}"
+        lines.append(f"{number:>3} {arrow}")
+    return "".join(f"{text}\n" for text in lines)

@@ -1,0 +1,20 @@
+"""The server, fourth way: one client after another. The others are connected, by the kernel, and wait for an answer."""
+
+import socket
+import sys
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+ENCODING = sys.argv[2] if len(sys.argv) > 2 else "utf-8"
+CLIENTS = int(sys.argv[3]) if len(sys.argv) > 3 else 10**9
+
+with socket.socket() as listener:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", PORT))
+    listener.listen()
+    print("listening on port", PORT, flush=True)
+    for _ in range(CLIENTS):
+        connection, address = listener.accept()
+        with connection, connection.makefile("r", encoding=ENCODING, newline="\n") as lines:
+            for line in lines:
+                if line != "exit\n":
+                    connection.sendall(f"you said {line}".encode(ENCODING))

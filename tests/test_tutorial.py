@@ -1,0 +1,162 @@
+"""The tutorial: every command in docs/tutorial.md works as printed, and the programs do what their scenarios say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tcpviz.errors import PermissionMissing
+from tcpviz.exchange import library
+from tcpviz.exchange.capture import Frame
+from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
+from tcpviz.exchange.heard import with_calls
+from tcpviz.exchange.match import Matcher
+from tcpviz.exchange.policy import LINUX
+from tcpviz.exchange.simulate import simulate
+from tcpviz.lab import perform, run_command
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```console\n(.*?)^```", TEXT, flags=re.M | re.S)
+COMMANDS = [line.removeprefix("$ ") for block in BLOCKS for line in block.splitlines()]
+IN_PROSE = [words for words in re.findall(r"`(tcpviz [^`]+)`", TEXT) if " " in words.removeprefix("tcpviz ")]
+PROGRAMS = [name for name in library.names() if library.load(name).program]
+SIDES: tuple[Side, Side] = ("client", "server")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> None:
+    try:
+        with run_command(["true"]) as run:
+            list(run.frames())
+    except PermissionMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS + IN_PROSE))
+def test_every_command_works_as_printed(command: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    words = shlex.split(command.replace("python -m", f"{sys.executable} -m"))
+    assert words[0] == "tcpviz"
+    if "capture" in words:
+        request.getfixturevalue("sandbox")
+    ran = subprocess.run(
+        [sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "VIOLATES" not in ran.stdout
+    pictures = [words[place + 1] for place, word in enumerate(words) if word == "-o"]
+    assert [path.name for path in tmp_path.iterdir()] == pictures
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+
+
+def test_the_tutorial_shows_each_of_its_scenarios() -> None:
+    assert [name for name in PROGRAMS if name not in TEXT] == []
+
+
+def performed(name: str) -> tuple[Matcher, list[Frame]]:
+    matcher = Matcher()
+    with perform(library.load(name)) as run:
+        frames = list(run.frames())
+    assert (run.report.status, run.report.timed_out, run.report.dropped) == (0, False, 0)
+    for frame in frames:
+        matcher.feed(frame)
+    return matcher, frames
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_programs_do_what_the_scenario_says(name: str) -> None:
+    """The same text in each direction, opened and closed by the same end. Acknowledgements are the kernel's affair."""
+    matcher, _ = performed(name)
+    found, model = matcher.exchange(name), simulate(library.load(name), LINUX)
+    assert found.conforms
+    assert [c.outcome for c in found.connections] == [c.outcome for c in model.connections]
+    assert [list(deeds(c)) for c in found.connections] == [list(deeds(c)) for c in model.connections]
+    assert [said(flow) for flow in found.flows] == [said(flow) for flow in model.flows]
+
+
+def deeds(connection: Connection) -> Iterator[tuple[Side, int, int, bool]]:
+    """(side, octets that it sent in all, its SYNs, whether it was the first to close)."""
+    closer = next(s.origin for s in connection.segments if s.segment.fin)
+    for side in SIDES:
+        sent = [s for s in connection.segments if s.origin == side]
+        base = connection.party(side).base
+        end = max((s.segment.seq + s.segment.length - base) % 2**32 for s in sent if s.segment.length or s.segment.fin)
+        yield side, end, sum(s.segment.syn for s in sent), side == closer
+
+
+def said(flow: Flow) -> list[tuple[int, bytes]]:
+    return [(datagram.origin, datagram.payload) for datagram in flow.datagrams]
+
+
+def called(name: str) -> Exchange:
+    """The performed exchange with the calls that the programs really made."""
+    matcher = Matcher()
+    with perform(library.load(name)) as run:
+        for frame in run.frames():
+            matcher.feed(frame)
+    return with_calls(matcher.exchange(name), run.report.heard)
+
+
+def told(calls: tuple[Call, ...]) -> list[str]:
+    """`recv -> b''`"""
+    return [f"{call.name} -> {call.result}" if call.result else call.name for call in calls]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_calls_are_told_as_the_programs_made_them() -> None:
+    (connection,) = called("tutorial-tcp-once").connections
+    assert told(connection.client.calls) == ["connect", "send", "close"]
+    server = told(connection.server.calls)
+    assert server[:3] == ["bind", "listen", "accept"]
+    assert server[3:] == ["recv -> 13 octets", "recv -> b''", "close", "close-listener"]
+    connect, send = connection.client.calls[:2]
+    syn_ack, text = connection.segments[1], next(s for s in connection.segments if s.segment.length)
+    assert connect.time <= connection.segments[0].sent <= syn_ack.sent <= (connect.returned or 0)
+    assert send.time <= text.sent <= (send.returned or 0)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_address_in_use_is_told() -> None:
+    (connection,) = called("address-in-use").connections
+    assert told(connection.server.calls)[-2:] == ["bind -> EADDRINUSE", "close-listener"]
+    assert connection.server.calls[-2].error == "EADDRINUSE"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_every_client_has_its_own_calls() -> None:
+    for connection in called("tutorial-server-one-at-a-time").connections:
+        assert told(connection.client.calls) == ["connect", "send", "recv -> 15 octets", "send", "close"]
+        accept = next(call for call in connection.server.calls if call.name == "accept")
+        assert accept.returned is not None
+        assert told(connection.server.calls).count("recv -> b''") == 1
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_datagrams_are_told_as_they_were_sent_and_received() -> None:
+    (flow,) = called("tutorial-udp-one-way").flows
+    assert told(flow.calls[0]) == ["sendto"] * 3 + ["close"]
+    assert told(flow.calls[1])[:3] == ["recvfrom -> 5 octets", "recvfrom -> 6 octets", "recvfrom -> 4 octets"]
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(("encoding", "octets"), [("utf-8", 13), ("gbk", 11)])
+def test_text_is_octets_in_an_encoding(encoding: str, octets: int) -> None:
+    with run_command([sys.executable, "-m", "tcpviz.tutorial", "tcp-once", encoding]) as run:
+        (text,) = (frame.payload for frame in run.frames() if frame.payload)
+    assert len(text) == octets
+    assert text.decode(encoding) == "hello, 你好"
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tcpviz.tutorial", "tcp-never"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert "tcp-turns" in ran.stderr
