@@ -189,7 +189,9 @@ def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:
         model = simulate(plan, LINUX).connections
         for performed, predicted in zip(exchange.connections, model, strict=False):
             parted = differences(performed, predicted, ("the kernel", "the model"))
-            yield from parted or ("the model, with Linux's habits, predicts the same segments and states",)
+            yield from [str(difference) for difference in parted] or (
+                "the model, with Linux's habits, predicts the same segments and states",
+            )
 
 
 def _tell_losses(live: Listener | Run, run: Sequence[str]) -> None:

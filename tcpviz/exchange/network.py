@@ -13,6 +13,9 @@ from tcpviz.exchange.exchange import Fate, Side
 from tcpviz.exchange.scenario import MILLISECOND, Network, SegmentName
 from tcpviz.model.segment import Segment
 
+_BEHIND = 5 * MILLISECOND
+"""So much later than the first does a copy arrive: no capture takes the answers for one and the same."""
+
 
 class Passage(NamedTuple):
     """What becomes of a segment: when it arrives (None: never), and, if the network copies it, when the copy does."""
@@ -44,21 +47,23 @@ class Wire:
 
     def carry(self, origin: Side, segment: Segment, now: int) -> tuple[Passage, frozenset[SegmentName]]:
         """The passage of a segment sent now, and the names it goes by."""
-        names = frozenset({self._count(None, "segment")} | {self._count(origin, kind) for kind in name_kinds(segment)})
+        kinds = [(origin, kind) for kind in name_kinds(segment)]
+        names = frozenset().union(*(self._count(*kind) for kind in [(None, "segment"), *kinds]))
         self._unused -= names
         network = self._network
         arrival = now + network.one_way(origin) + sum(self._hold.get(name, 0) for name in names)
         if names & set(network.lose) or self._random.random() < network.loss:
             return Passage("lost", None), names
         if names & set(network.duplicate):
-            return Passage("duplicated", arrival, copy=arrival + MILLISECOND), names
+            return Passage("duplicated", arrival, copy=arrival + _BEHIND), names
         if names & set(network.reorder):
             return Passage("reordered", arrival, overtaken=True), names
         return Passage("delivered", arrival), names
 
-    def _count(self, origin: Side | None, what: str) -> SegmentName:
+    def _count(self, origin: Side | None, what: str) -> set[SegmentName]:
+        """The names of one more segment of a kind: its number, and that of all."""
         self._seen[origin, what] += 1
-        return SegmentName(origin, what, self._seen[origin, what])  # type: ignore[arg-type]
+        return {SegmentName(origin, what, count) for count in (self._seen[origin, what], 0)}  # type: ignore[arg-type]
 
     @property
     def never_sent(self) -> frozenset[SegmentName]:

@@ -139,15 +139,18 @@ def filler(octets: int) -> bytes:
 
 
 def segment_name(value: object) -> SegmentName:
-    """`client SYN 1`, `server FIN`, `segment 7`; without a number the first is meant."""
+    """`client SYN 1`, `server FIN`, `every client SYN`, `segment 7`; without a number the first is meant."""
     text = " ".join(str(value).split())
-    found = re.fullmatch(r"(?:(client|server) (SYN|FIN|RST|data|ACK)|(segment))(?: (\d+))?", text)
-    if not found or found[4] == "0" or (found[3] and not found[4]):
+    every = text.startswith("every ")
+    found = re.fullmatch(
+        r"(?:(client|server) (SYN|FIN|RST|data|ACK)|(segment))(?: (\d+))?", f"{text[6:]} 1" if every else text
+    )
+    if not found or (every and found[3]) or found[4] == "0" or (found[3] and not found[4]):
         raise Expected(
             "the name of a segment, such as 'client SYN 1', 'server FIN 1', 'client data 2', "
-            "'server ACK 1' (an ACK that carries nothing else) or 'segment 7'"
+            "'server ACK 1' (an ACK that carries nothing else), 'every client SYN' or 'segment 7'"
         )
-    return SegmentName(cast("Side | None", found[1]), found[2] or "segment", int(found[4] or 1))  # type: ignore[arg-type]
+    return SegmentName(cast("Side | None", found[1]), found[2] or "segment", 0 if every else int(found[4] or 1))  # type: ignore[arg-type]
 
 
 _FLAGS = {name: getattr(segment, name) for name in ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")}

@@ -1,57 +1,101 @@
-"""What the lab can play on a kernel as it is, and if not, why not."""
+"""What the lab can play on a kernel as it is, and on which stage; and if not, why not."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
-from tcpviz.exchange.scenario import Host, Scenario
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.scenario import FIRST_ISN, Host, Network, Scenario
+from tcpviz.model.transitions import State
 
-_KERNEL_DECIDES = {"calls", "isn", "later_isns", "address", "port", "delayed_fin_ack"}
-"""What a kernel chooses by itself, or what the lab gives its sockets."""
+_BESIDES_TCP = {"calls", "isn", "later_isns", "address", "port", "delayed_fin_ack"}
+"""What says nothing of a host's TCP, or what a kernel on a loopback does anyway."""
+_SMALLEST_MSS, _SMALLEST_MSS_V6 = 88, 1220
+"""TCP_MIN_MSS of Linux; what the least MTU of IPv6 leaves (RFC 8200 section 5)."""
 
 
-_KERNEL_BRINGS = {"mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack"}
-"""What some stack brought along where the scenario was seen, and a kernel brings its own."""
+_KERNEL_BRINGS = ("mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack", "later_isns")
+"""What some stack brought along where a scenario was seen, and a kernel brings its own."""
 
 
 def obstacle(scenario: Scenario) -> str:
     """Empty when the scenario can be performed; else the reason, as it goes into an error."""
-    return scenario.unperformable or _on_the_way(scenario) or _at_the_ends(scenario) or _at_once(scenario)
+    return scenario.unperformable or next(_obstacles(as_performed(scenario)), "")
 
 
-def _on_the_way(scenario: Scenario) -> str:
-    network = scenario.network
-    faults = (*network.lose, *network.duplicate, *network.reorder, *(name for name, _ in network.hold))
-    if faults:
-        return f"something happens on the way to {faults[0]}, and in the lab nothing stands between the ends"
-    if network.loss:
-        return "its network loses segments at random, and in the lab nothing stands between the ends"
-    if scenario.injections:
-        return "it has segments that neither end sends, and the lab forges none"
-    return ""
+def as_performed(scenario: Scenario) -> Scenario:
+    """Of one that was inferred from a capture only the calls and the network count: no numbers, options and windows."""
+    if not scenario.seen_in:
+        return scenario
+    defaults = {field.name: field.default for field in fields(Host) if field.name in _KERNEL_BRINGS}
+
+    def plain(side: Side) -> tuple[Host, ...]:
+        return tuple(replace(host, isn=FIRST_ISN[side], **defaults) for host in scenario.hosts(side))
+
+    (client, *clients), (server, *servers) = plain("client"), plain("server")
+    more = {"more_clients": tuple(clients), "more_servers": tuple(servers)}
+    return replace(scenario, client=client, server=server, **more)
 
 
-def _at_the_ends(scenario: Scenario) -> str:
-    if scenario.more_clients or scenario.more_servers:
-        return "it has more than one application on a side, and the lab starts one"
-    decided = _KERNEL_DECIDES | (_KERNEL_BRINGS if scenario.seen_in else set())
-    for side, host in (("client", scenario.client), ("server", scenario.server)):
-        for call in host.calls:
-            if call.verb in ("crash", "send-urgent") or (call.verb == "connect" and (call.data or side == "server")):
-                return f"the lab cannot make the {side}'s call `{call}`"
-        for field in fields(Host):
-            if field.name not in decided and getattr(host, field.name) != field.default:
-                return f"the {side}'s {field.name} is given, and the lab leaves that to the kernel"
-    if sum(call.verb == "connect" for call in scenario.client.calls) > 1:
-        return "the client connects more than once, and the lab's does so once"
-    return ""
+def needs_link(scenario: Scenario) -> bool:
+    """Two machines and a line between them; else one loopback does, with the kernel's own options and timers."""
+    hosts = (*scenario.hosts("client"), *scenario.hosts("server"))
+    return (
+        _does_something(scenario.network)
+        or bool(scenario.injections)
+        or any(getattr(host, field.name) != field.default for host in hosts for field in _TCP_FIELDS)
+        or (not scenario.seen_in and any(len(call.data) > host.mss for host in hosts for call in host.calls))
+        or any(call.verb == "connect" for host in scenario.hosts("server") for call in host.calls)
+        or _at_once(scenario)
+        or len({host.address for host in scenario.hosts("client")}) > 1
+    )
 
 
-def _at_once(scenario: Scenario) -> str:
-    """Segments cross in the model's delay; on a loopback they hardly ever do."""
-    moments = [{call.time for call in host.calls if call.verb == "at"} for host in (scenario.client, scenario.server)]
-    if moments[0] & moments[1]:
-        return "both ends act at the same instant, and on a loopback their segments need not cross"
-    if (scenario.client.address, scenario.client.port) == (scenario.server.address, scenario.server.port):
-        return "both ends have one address and port, which the lab does not bind"
-    return ""
+def _does_something(network: Network) -> bool:
+    plain = Network()
+    delays = network.one_way("client"), network.one_way("server")
+    return delays != (plain.delay, plain.delay) or network != replace(
+        plain, client_delay=network.client_delay, server_delay=network.server_delay, seed=network.seed
+    )
+
+
+_TCP_FIELDS = tuple(field for field in fields(Host) if field.name not in _BESIDES_TCP)
+
+
+def _at_once(scenario: Scenario) -> bool:
+    """Segments cross in the line's delay; on a loopback they hardly ever do."""
+    moments = [
+        {call.time for host in scenario.hosts(side) for call in host.calls if call.verb == "at"}
+        for side in ("client", "server")
+    ]
+    return bool(moments[0] & moments[1])
+
+
+def _obstacles(scenario: Scenario) -> Iterator[str]:
+    for side in ("client", "server"):
+        hosts = scenario.hosts(side)
+        for host in hosts:
+            for call in host.calls:
+                if call.verb in ("status", "timeout"):
+                    yield f"sockets have no call like the {side}'s `{call}`"
+            if host.start and host.start.state is not State.ESTABLISHED:
+                yield f"a kernel lets a connection begin in ESTABLISHED only, and the {side}'s in {host.start.state}"
+        for field in _TCP_FIELDS:
+            if len({getattr(host, field.name) for host in hosts}) > 1:
+                yield f"the {side}'s applications differ in {field.name}, and share a machine"
+    if needs_link(scenario):
+        yield from _no_line(scenario)
+
+
+def _no_line(scenario: Scenario) -> Iterator[str]:
+    addresses = [{host.address for host in scenario.hosts(side)} for side in ("client", "server")]
+    if addresses[0] & addresses[1]:
+        yield "both ends have one address, and between two machines each needs its own"
+    for address in addresses[0] | addresses[1]:
+        if ipaddress.ip_address(address).is_loopback:
+            yield f"no other machine reaches the address {address}"
+        least = _SMALLEST_MSS_V6 if ":" in address else _SMALLEST_MSS
+        if any(host.mss < least for host in (scenario.client, scenario.server)):
+            yield f"a kernel's segments take {least} octets at least"

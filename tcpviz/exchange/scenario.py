@@ -6,6 +6,7 @@ the lab with real sockets. Times are nanoseconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,8 @@ Verb = Literal[
 """`status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
 MILLISECOND = 10**6
 SECOND = 10**9
+FIRST_ISN: Mapping[Side, int] = {"client": 1000, "server": 5000}
+"""Where nothing is said; a kernel then chooses its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,16 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """`client SYN 1`: the first SYN that the client sends; `segment 7`: the seventh on the wire."""
+    """`client SYN 1`: the first SYN that the client sends; `every client SYN`; `segment 7`: the seventh on the wire."""
 
     origin: Side | None
     what: Literal["SYN", "FIN", "RST", "data", "ACK", "segment"]
     count: int
+    """From 1; 0: every one."""
 
     def __str__(self) -> str:
+        if not self.count:
+            return f"every {self.origin} {self.what}"
         return f"{self.origin} {self.what} {self.count}" if self.origin else f"segment {self.count}"
 
 

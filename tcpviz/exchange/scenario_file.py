@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 from tcpviz.errors import InputError
 from tcpviz.exchange import notation
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario, SegmentName
+from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Injection, Network, Scenario, SegmentName
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
@@ -182,7 +182,7 @@ def _hosts(table: Mapping[str, Any], side: Side, place: Place) -> tuple[Host, ..
     for nth, fields in enumerate(tables):
         here = place.section(side, nth)
         _only(fields, SIDE, here)
-        isns = _read(here, "isn", fields.get("isn", 1000 if side == "client" else 5000), notation.isns)
+        isns = _read(here, "isn", fields.get("isn", FIRST_ISN[side]), notation.isns)
         values = {key: _read(here, key, fields[key], reader) for key, reader in _READERS.items() if key in fields}
         values.setdefault("address", "10.0.0.1" if side == "client" else "10.0.0.2")
         values.setdefault("port", 50000 + nth if side == "client" else 80)

@@ -100,6 +100,7 @@ class Socket:
         self._policy = replace(
             policy,
             ack_delay_text=plan.delayed_ack or policy.ack_delay_text,
+            quick_acks=0 if plan.delayed_ack else policy.quick_acks,
             ack_delay_fin=plan.delayed_fin_ack or policy.ack_delay_fin,
             user_timeout=plan.user_timeout or policy.user_timeout,
             fin_wait_2_timeout=plan.fin_wait_2_timeout or policy.fin_wait_2_timeout,

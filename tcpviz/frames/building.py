@@ -6,7 +6,7 @@ network lost was sent all the same and is there; a copy that the network made is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
@@ -14,10 +14,10 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tcpviz.exchange.capture import Address, Frame
-from tcpviz.exchange.exchange import Connection, Exchange, Transmission, other
-from tcpviz.model.segment import Options, letters
+from tcpviz.exchange.exchange import Connection, Exchange, Side, Transmission, other
+from tcpviz.model.segment import Options, Segment, letters
 
-_CLIENT, _SERVER = "02:00:00:00:00:01", "02:00:00:00:00:02"
+HARDWARE: Mapping[Side, str] = {"client": "02:00:00:00:00:01", "server": "02:00:00:00:00:02"}
 """Locally administered addresses: nobody's."""
 _FAST_OPEN = 34
 
@@ -40,16 +40,15 @@ def _frame(connection: Connection, sent: Transmission, number: int) -> Frame:
         segment=sent.segment,
         payload=payload,
         length=sent.segment.length,
-        data=_octets(source, destination, sent, payload),
+        data=octets(sent.origin, source, destination, sent.segment, payload),
     )
 
 
-def _octets(source: Address, destination: Address, sent: Transmission, payload: bytes) -> bytes:
-    segment = sent.segment
-    here, there = (_CLIENT, _SERVER) if sent.origin == "client" else (_SERVER, _CLIENT)
+def octets(origin: Side, source: Address, destination: Address, segment: Segment, payload: bytes) -> bytes:
+    """A segment as an Ethernet frame, from `origin`'s machine to the other's."""
     network = IPv6 if ":" in source.host else IP
     packet = (
-        Ether(src=here, dst=there)
+        Ether(src=HARDWARE[origin], dst=HARDWARE[other(origin)])
         / network(src=source.host, dst=destination.host)
         / TCP(
             sport=source.port,

@@ -16,28 +16,45 @@ import shutil
 from collections.abc import Sequence
 
 from tcpviz.errors import InputError
-from tcpviz.exchange.performable import obstacle
+from tcpviz.exchange.performable import needs_link, obstacle
+from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Scenario
+from tcpviz.exchange.simulate import simulate
 from tcpviz.lab.plan import Command, Report, Script
 from tcpviz.lab.sandbox import Run
 
 __all__ = ["Report", "Run", "perform", "run_command"]
 
 PATIENCE = 10.0
-"""Seconds a scenario may take beyond what its calls say they wait."""
+"""Seconds a scenario may take beyond what the model predicts."""
 
 
 def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
     """Make the scenario's calls with real sockets, each end in a process of its own.
 
-    Ends when both ends have made their calls and the connection has come to rest.
+    Ends when both ends have made their calls, or wait for what can no longer come, and the connection is at rest.
     """
     if reason := obstacle(scenario):
         raise InputError(f"scenario {scenario.name} cannot be performed: {reason}. `tcpviz simulate` can play it")
     if timeout is None:
-        waits = (sum(call.time for call in host.calls) for host in (scenario.client, scenario.server))
-        timeout = PATIENCE + max(waits) / 10**9
-    return Run(Script(scenario, timeout), scenario.name)
+        timeout = PATIENCE + _as_predicted(scenario)
+    return Run(Script(scenario, timeout, needs_link(scenario)), scenario.name)
+
+
+def _as_predicted(scenario: Scenario) -> float:
+    """Seconds until nothing more is sent and no call returns; nobody waits for what only a timer does after that."""
+    try:
+        connections = simulate(scenario, LINUX).connections
+    except InputError:  # a segment to be lost that is never sent, with these timers: only the performance tells
+        return 0.0
+    sent = (segment.sent for connection in connections for segment in connection.segments)
+    returned = (
+        call.returned or call.time
+        for connection in connections
+        for party in (connection.client, connection.server)
+        for call in party.calls
+    )
+    return max((*sent, *returned), default=0) / 10**9
 
 
 def run_command(argv: Sequence[str], *, timeout: float | None = None) -> Run:

@@ -8,32 +8,32 @@ as a pcap stream; plan, orders and report through another.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import math
 import os
 import select
 import signal
-import socket
-import struct
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
-from tcpviz.errors import PermissionMissing, TcpvizError
+from tcpviz.errors import TcpvizError
 from tcpviz.frames.live import Listener
 from tcpviz.frames.writing import Writer
-from tcpviz.lab.kernel_sockets import sockets
+from tcpviz.lab.link import Link
+from tcpviz.lab.loopback import Loopback, raise_loopback
 from tcpviz.lab.outbox import Outbox
 from tcpviz.lab.plan import READY, Plan, Report, Script
 from tcpviz.lab.programs import Commanded, Programs, Scripted
+from tcpviz.lab.stage import Stage
 
 _TICK = 10
 """Milliseconds between looks at what sends no message."""
 _QUIET, _QUIET_UNSURE = 0.02, 0.25
 """Seconds without a segment that end a capture; the longer when the kernel does not say how its sockets are."""
 _SETTLE = 2.0
-"""Seconds after the last call for connections to come to rest; where nothing is lost, a delayed ACK's time does."""
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+"""Seconds that a command's connections may take to close after its end."""
+_STUCK = 1.0
+"""Seconds without a segment after which a call that waits for one waits in vain, if no timer runs either."""
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
 
 
@@ -49,12 +49,17 @@ def main(control_fd: int, records_fd: int, errors_fd: int) -> None:
 def _serve(control: Connection, records_fd: int, errors_fd: int) -> None:
     try:
         plan: Plan = control.recv()
-        _raise_loopback()
+        raise_loopback()
         _mount_proc()
-        with Listener("lo") as listener:
-            programs = Scripted(plan) if isinstance(plan, Script) else Commanded(plan, errors_fd)
+        with ExitStack() as stack:
+            stage: Stage
+            if isinstance(plan, Script) and plan.link:
+                stage = Link(plan.scenario)
+            else:
+                stage = Loopback(stack.enter_context(Listener("lo")))
+            programs = Scripted(plan, stage) if isinstance(plan, Script) else Commanded(plan, errors_fd)
             control.send(READY)
-            control.send(_Watch(listener, control, Outbox(records_fd), programs, plan.timeout).run())
+            control.send(_Watch(stage, control, Outbox(records_fd), programs, plan.timeout).run())
     except TcpvizError as error:
         control.send(error)
 
@@ -63,10 +68,10 @@ class _Watch:
     """Listens until the programs are through and the wire is quiet, or time is up, or it is told to stop."""
 
     def __init__(
-        self, listener: Listener, control: Connection, outbox: Outbox, programs: Programs, timeout: float | None
+        self, stage: Stage, control: Connection, outbox: Outbox, programs: Programs, timeout: float | None
     ) -> None:
-        self._listener, self._control, self._outbox, self._programs = listener, control, outbox, programs
-        self._writer = Writer(outbox, link=listener.link)
+        self._stage, self._control, self._outbox, self._programs = stage, control, outbox, programs
+        self._writer = Writer(outbox, link=stage.tap.link)
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._stop_at = math.inf
         self._last = time.monotonic()
@@ -74,29 +79,36 @@ class _Watch:
 
     def run(self) -> Report:
         poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
+        poll.register(self._stage.tap, select.POLLIN)
         poll.register(self._control, select.POLLIN)
         timed_out = stopped = False
         while not (timed_out or stopped or self._settled()):
-            poll.poll(_TICK)
+            poll.poll(self._patience())
             self._pass_on()
             self._programs.bury()
+            self._programs.begin()
             while self._control.poll():  # recv raises EOFError when nobody is interested any more
                 self._stop_at = min(self._stop_at, time.monotonic() + self._control.recv())
             timed_out, stopped = (time.monotonic() >= end for end in (self._deadline, self._stop_at))
         self._pass_on()
         self._outbox.finish()
         return Report(
-            dropped=self._listener.dropped,
+            dropped=self._stage.tap.dropped,
             calls=self._programs.calls(),
+            forged=self._stage.forged,
             status=self._programs.status,
             timed_out=timed_out,
             stopped=stopped,
         )
 
+    def _patience(self) -> float:
+        """Milliseconds until there is something to look at."""
+        due = self._stage.due()
+        return _TICK if due is None else min(_TICK, max(0, due - time.monotonic_ns()) / 10**6)
+
     def _pass_on(self) -> None:
         heard = False
-        for record in self._listener.arrived():
+        for record in self._stage.tap.arrived():
             self._writer.write(record)
             heard = True
         if heard:
@@ -104,29 +116,23 @@ class _Watch:
         self._writer.flush()
 
     def _settled(self) -> bool:
-        if not self._programs.through():
-            return False
         now = time.monotonic()
+        if not self._programs.through():
+            if self._stage.due() is not None or now - self._last < _STUCK:
+                return False
+            state = self._stage.sockets()
+            return state is not None and state.silent and self._programs.stuck()
         if self._through is None:
             self._through = now
-        if now - self._through > _SETTLE:
-            return True
-        state = sockets()
+        if self._stage.due() is not None:
+            return False
+        quiet = now - max(self._last, self._through)
+        state = self._stage.sockets()
         if state is None:
-            return now - max(self._last, self._through) > _QUIET_UNSURE
-        rest = state.at_rest if self._programs.keep_open else state.closed
-        return rest and now - max(self._last, self._through) > _QUIET
-
-
-def _raise_loopback() -> None:
-    """Up it goes, without the `ip` program. Where user namespaces are powerless, this is what fails."""
-    name = b"lo".ljust(16, b"\0")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-        try:
-            flags = struct.unpack_from("h", fcntl.ioctl(handle, _SIOCGIFFLAGS, name + bytes(24)), 16)[0]
-            fcntl.ioctl(handle, _SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | _IFF_UP))
-        except PermissionError as error:
-            raise PermissionMissing("it has no powers, its loopback cannot be raised") from error
+            return quiet > _QUIET_UNSURE
+        if self._programs.keep_open:
+            return state.at_rest and quiet > _QUIET
+        return (state.closed and quiet > _QUIET) or now - self._through > _SETTLE
 
 
 def _mount_proc() -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.exchange import Call, Side
 from tcpviz.exchange.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Two applications make a scenario's calls."""
+    """The applications make a scenario's calls."""
 
     scenario: Scenario
     timeout: float
+    link: bool = False
+    """On two machines with a line between them, not on one loopback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,18 @@ class Report:
     errno's name as its result, one that never returned has no `returned`."""
     status: int | None = None
     """The command's exit status, or minus the signal that ended it; None if there was none, or it was still running."""
+    forged: tuple[int, ...] = ()
+    """The numbers, from 1, of the records that neither end sent."""
     timed_out: bool = False
     stopped: bool = False
     """Ended by `stop`, before its own end."""
+
+
+class NoLine(PermissionMissing):
+    """The sandbox is there, but two machines in it are not to be had."""
+
+    def __str__(self) -> str:
+        return (
+            f"two machines with a line between them could not be made: {super().__str__()}. Scenarios that need none, "
+            "whose network does nothing, can still be performed: `tcpviz capture --scenario normal`"
+        )

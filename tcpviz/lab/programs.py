@@ -9,13 +9,19 @@ import os
 import select
 import signal
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 
 from tcpviz.errors import InputError, TcpvizError
 from tcpviz.exchange.exchange import Call, Side
 from tcpviz.lab import applications
 from tcpviz.lab.plan import Command, Script
+from tcpviz.lab.stage import Stage
+
+_HEADSTART = 5_000_000
+"""Nanoseconds in which both sides hear that they begin."""
 
 
 class Programs(ABC):
@@ -26,6 +32,13 @@ class Programs(ABC):
     @abstractmethod
     def through(self) -> bool:
         """They have done what they were started for."""
+
+    def begin(self) -> None:  # noqa: B027 - a command has begun when it was started
+        """Let them begin, if they wait for each other and are ready."""
+
+    def stuck(self) -> bool:
+        """Whoever is not through waits for the network, which only a segment or a timer can change."""
+        return False
 
     def calls(self) -> Mapping[Side, tuple[Call, ...]]:
         return {}
@@ -47,25 +60,44 @@ class Programs(ABC):
 class Scripted(Programs):
     keep_open = True
 
-    def __init__(self, script: Script) -> None:
-        self._applications = applications.start(script.scenario)
+    def __init__(self, script: Script, stage: Stage) -> None:
+        self._stage = stage
+        self._cast = applications.start(script.scenario, stage)
+        self._to_come = len(self._cast.go)
+        self._playing = {application.done: application for application in self._cast.applications}
         self._waiting = select.poll()
-        self._open = len(self._applications)
-        for application in self._applications:
-            self._waiting.register(application.done, 0)
+        for done in self._playing:
+            self._waiting.register(done, 0)
+        os.set_blocking(self._cast.ready, False)
+
+    def begin(self) -> None:
+        if not self._to_come:
+            return
+        with suppress(BlockingIOError):
+            self._to_come -= len(os.read(self._cast.ready, self._to_come))
+        if not self._to_come:
+            moment = time.monotonic_ns() + _HEADSTART
+            self._stage.begin(moment)
+            self._cast.begin(moment)
 
     def through(self) -> bool:
-        for descriptor, _ in self._waiting.poll(0):
-            self._waiting.unregister(descriptor)
-            self._open -= 1
-        return not self._open
+        for done, _ in self._waiting.poll(0):
+            self._waiting.unregister(done)
+            del self._playing[done]
+        return not self._playing
+
+    def stuck(self) -> bool:
+        return not self._to_come and all(app.waits_for_the_network for app in self._playing.values())
 
     def calls(self) -> Mapping[Side, tuple[Call, ...]]:
-        return {application.side: application.calls() for application in self._applications}
+        found: dict[Side, tuple[Call, ...]] = {}
+        for application in self._cast.applications:
+            found[application.side] = found.get(application.side, ()) + application.calls()
+        return found
 
     def _died(self, pid: int, status: int) -> None:
         """An application lives until the sandbox ends, also when its calls fail: this is a fault of ours."""
-        for application in self._applications:
+        for application in self._cast.applications:
             if application.pid == pid:
                 raise TcpvizError(f"the {application.side}'s application ended by itself, with status {status}")
 

@@ -19,7 +19,7 @@ from typing import Self
 from tcpviz.errors import PermissionMissing, TcpvizError
 from tcpviz.frames import Record, Source, stream
 from tcpviz.frames.permission import sudo_command
-from tcpviz.lab.plan import READY, Command, Plan, Report
+from tcpviz.lab.plan import READY, Command, NoLine, Plan, Report
 
 _NAMESPACES = ("--net", "--pid", "--mount", "--fork", "--kill-child")
 _USER = ("--user", "--map-root-user")
@@ -121,7 +121,7 @@ class Run(Source):
             if said.startswith("unshare:"):
                 return said
             raise TcpvizError(f"the sandbox did not start: {said}") from None
-        if isinstance(word, PermissionMissing):
+        if isinstance(word, PermissionMissing) and not isinstance(word, NoLine):
             return str(word)
         if word != READY:
             raise word

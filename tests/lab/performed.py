@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from tcpviz.exchange.capture import Frame
-from tcpviz.exchange.scenario import Action, Host, Network, Scenario
+from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Network, Scenario, Start
 from tcpviz.model.segment import letters
+from tcpviz.model.transitions import State
 
 CLIENT, SERVER = 50306, 8080
 MS = 10**6
@@ -37,21 +41,35 @@ def scenario(
         name="tried",
         title="Tried",
         summary="",
-        client=Host(tuple(client), isn=100, address="127.0.0.1", port=CLIENT),
-        server=Host(tuple(server), isn=300, address="127.0.0.1", port=SERVER),
+        client=Host(tuple(client), isn=FIRST_ISN["client"], address="127.0.0.1", port=CLIENT),
+        server=Host(tuple(server), isn=FIRST_ISN["server"], address="127.0.0.1", port=SERVER),
         network=network or Network(),
         unperformable=unperformable,
     )
 
 
-def story(frames: list[Frame]) -> list[str]:
+def apart(what: Scenario, address: str = "10.0.0.1", **client: Any) -> Scenario:
+    """The same on two machines, with addresses of their own."""
+    return replace(
+        what,
+        client=replace(what.client, address=address, **client),
+        server=replace(what.server, address="10.0.0.2"),
+    )
+
+
+def starting(state: State) -> Scenario:
+    """The client has a connection already."""
+    return apart(scenario([close], []), start=Start(state, 100, 300))
+
+
+def story(frames: list[Frame], client: int = CLIENT) -> list[str]:
     """`> PA 1 1 5`: direction seen from the client, flags, relative seq and ack, octets."""
     isn = {f.source.port: f.segment.seq for f in reversed(frames) if f.segment and f.segment.syn}
     lines = []
     for frame in frames:
         segment = frame.segment
         assert segment is not None
-        from_client = frame.source.port == CLIENT
+        from_client = frame.source.port == client
         seq = segment.seq - isn[frame.source.port] if frame.source.port in isn else "-"
         ack = segment.ack - isn.get(frame.destination.port, 0) if segment.has_ack else "-"
         lines.append(f"{'>' if from_client else '<'} {letters(segment.flags)} {seq} {ack} {segment.length}")

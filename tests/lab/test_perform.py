@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from performed import (
     CLIENT,
     MS,
+    SERVER,
     abort,
     accept,
+    apart,
     at,
     close,
     connect,
@@ -17,15 +21,17 @@ from performed import (
     scenario,
     send,
     shutdown,
+    starting,
     story,
     wait,
 )
 
 from tcpviz.errors import InputError, TcpvizError
 from tcpviz.exchange.capture import Frame
-from tcpviz.exchange.scenario import Action, Network, Scenario, SegmentName
+from tcpviz.exchange.scenario import Action, Network, Scenario
 from tcpviz.lab import Report, perform
 from tcpviz.model.sequence import add
+from tcpviz.model.transitions import State
 
 OPEN = ["> S 0 - 0", "< SA 0 1 0", "> A 1 1 0"]
 TALK = ["> PA 1 1 5", "< A 1 6 0", "< PA 1 6 3", "> A 6 4 0"]
@@ -101,9 +107,50 @@ def test_closing_with_unread_data_is_a_reset() -> None:
     assert told == [*OPEN, *TALK[:2], "< RA 1 6 0"]
 
 
-def test_a_client_waits_for_a_server_that_listens_late() -> None:
-    told, _ = played(scenario([connect, close], [wait(100), listen, accept, recv_end, close]))
-    assert told[:3] == OPEN
+def test_who_listens_first_listens_before_anybody_connects_and_who_listens_late_is_late() -> None:
+    told, _ = played(scenario([connect, close], [wait(300), listen, accept, recv_end, close]))
+    assert told == ["> S 0 - 0", "< RA - 1 0"]
+
+
+def test_several_clients_and_threads_of_one_server() -> None:
+    answers = [recv(5), send(b"abc"), recv_end, wait(100), close]
+    one = scenario([*ASK, close], [listen, accept, *answers])
+    other = replace(one.client, port=CLIENT + 1, calls=(wait(20), *one.client.calls))
+    both = replace(one, more_clients=(other,), more_servers=(replace(one.server, calls=(accept, *answers)),))
+    with perform(both) as run:
+        frames = list(run.frames())
+    expected = [*OPEN, *TALK, "> FA 6 4 0", "< A 4 7 0", "< FA 4 7 0", "> A 7 5 0"]
+    for port in (CLIENT, CLIENT + 1):
+        mine = [frame for frame in frames if port in (frame.source.port, frame.destination.port)]
+        assert story(mine, port) == expected
+    assert [call.result for call in run.report.calls["server"]] == [""] * 13
+
+
+def test_a_call_that_nothing_can_end_does_not_hold_up_the_rest() -> None:
+    told, report = played(scenario([connect, recv_end], [listen, accept, recv_end]))
+    assert told == OPEN
+    assert not report.timed_out
+    assert [call.returned for call in report.calls["client"]][-1] is None
+
+
+def test_over_ipv6() -> None:
+    four = scenario([*ASK, close], [*ANSWER, recv_end, wait(100), close])
+    six = replace(four, client=replace(four.client, address="fd00::1"), server=replace(four.server, address="fd00::2"))
+    with perform(six) as run:
+        frames = list(run.frames())
+    assert {frame.source.host for frame in frames} == {"::1"}
+    assert story(frames)[:7] == [*OPEN, *TALK]
+
+
+def test_a_machine_that_has_forgotten_answers_with_a_reset() -> None:
+    told, _ = played(scenario([connect, wait(20), Action("crash")], [listen, accept, wait(200), send(b"hello")]))
+    assert told == [*OPEN, "< PA 1 1 5", "> R 1 - 0"]
+
+
+def test_a_socket_that_connects_to_itself() -> None:
+    alone = scenario([connect, wait(50), abort], [])
+    told, _ = played(replace(alone, client=replace(alone.client, port=SERVER)))
+    assert [line.split()[1] for line in told] == ["S", "SA", "A", "RA"]
 
 
 def test_calls_are_on_the_clock_of_the_capture() -> None:
@@ -120,7 +167,7 @@ def test_calls_are_on_the_clock_of_the_capture() -> None:
 
 
 def test_a_scenario_that_hangs_is_ended_and_what_was_captured_is_kept() -> None:
-    told, report = played(scenario([connect, recv_end], [listen, accept, recv_end]), timeout=0.3)
+    told, report = played(scenario([connect, wait(60_000)], [listen, accept, recv_end]), timeout=1.0)
     assert told == OPEN
     assert report.timed_out
     assert report.calls["client"][-1].returned is None
@@ -128,7 +175,7 @@ def test_a_scenario_that_hangs_is_ended_and_what_was_captured_is_kept() -> None:
 
 def test_a_large_transfer_arrives_whole() -> None:
     text = bytes(range(256)) * 4096
-    with perform(scenario([connect, send(text), close], [listen, accept, recv_end, close])) as run:
+    with perform(apart(scenario([connect, send(text), close], [listen, accept, recv_end, close]))) as run:
         frames = list(run.frames())
     assert run.report.dropped == 0
     assert text_from_client(frames) == text
@@ -151,10 +198,11 @@ def text_from_client(frames: list[Frame]) -> bytes:
     ("what", "why"),
     [
         (scenario([], [], unperformable="no kernel lets us choose both ISNs"), "no kernel lets us choose both ISNs"),
-        (scenario([], [], network=Network(lose=(SegmentName("client", "SYN", 1),))), "on the way to client SYN 1"),
-        (scenario([], [], network=Network(loss=0.1)), "at random"),
-        (scenario([Action("crash")], []), "the client's call `crash`"),
-        (scenario([Action("connect", data=b"hello")], []), "the client's call `connect 5`"),
+        (scenario([Action("status")], []), "the client's `status`"),
+        (scenario([connect], [], network=Network(loss=0.1)), "both ends have one address"),
+        (starting(State.CLOSE_WAIT), "begin in ESTABLISHED only"),
+        (apart(scenario([connect], [listen]), mss=40), "88 octets at least"),
+        (apart(scenario([connect], [listen], network=Network(loss=0.1)), address="127.0.0.7"), "reaches the address"),
     ],
 )
 def test_a_scenario_that_cannot_be_performed_says_why(what: Scenario, why: str) -> None:
@@ -164,5 +212,8 @@ def test_a_scenario_that_cannot_be_performed_says_why(what: Scenario, why: str) 
 
 def test_an_application_that_breaks_is_no_empty_capture() -> None:
     broken = scenario([connect, Action("send", data="not octets")], [listen, accept, recv_end])  # type: ignore[arg-type]
-    with perform(broken) as run, pytest.raises(TcpvizError, match=r"client's application ended .*\n(.*\n)*TypeError"):
+    with (
+        perform(broken, timeout=30) as run,
+        pytest.raises(TcpvizError, match=r"client's application ended .*\n(.*\n)*TypeError"),
+    ):
         list(run.frames())

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from performed import accept, connect, listen, recv_end, scenario
+from performed import accept, connect, listen, recv_end, scenario, wait
 
 from tcpviz.errors import InputError, PermissionMissing, TcpvizError
 from tcpviz.lab import perform, run_command, sandbox
@@ -30,7 +30,7 @@ connection.recv(1)
 connection.close()
 print("said on standard output")
 """
-HANG = scenario([connect, recv_end], [listen, accept, recv_end])
+HANG = scenario([connect, wait(60_000)], [listen, accept, recv_end])
 
 
 def descendants() -> set[int]:
