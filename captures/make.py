@@ -2,7 +2,7 @@
 
     python captures/make.py [NAME...]
 
-Says what has changed in the story since last time. Run by `make captures`.
+Says what has changed in the story since last time, and where the story is not the model's. Run by `make captures`.
 """
 
 from __future__ import annotations
@@ -11,47 +11,75 @@ import datetime
 import hashlib
 import json
 import platform
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from tcpviz.errors import TcpvizError
 from tcpviz.exchange import library
-from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
-from tcpviz.exchange.triangle import differences
+from tcpviz.exchange.policy import LINUX
+from tcpviz.exchange.simulate import simulate
+from tcpviz.exchange.triangle import Difference, stories_differ
 from tcpviz.frames import read, write
-from tcpviz.lab import perform
+from tcpviz.lab import Report, perform
 
 HERE = Path(__file__).parent
+MOST = 5_000_000
+"""Octets of all captures together."""
 
 
-def main(names: list[str]) -> None:
-    for name in names or library.names():
-        scenario = library.load(name)
-        if reason := obstacle(scenario):
-            print(f"{name}: not performed: {reason}")
-            continue
-        path = HERE / f"{name}.pcapng"
-        before = connections(path) if path.exists() else None
+def main(names: list[str]) -> int:
+    failed = [name for name in names or library.names() if not make(name)]
+    size = sum(path.stat().st_size for path in HERE.glob("*.pcapng"))
+    print(f"{size:,} octets in all" + (f", which is more than {MOST:,}" if size > MOST else ""))
+    if failed:
+        print(f"not performed, though they should be: {', '.join(failed)}")
+    return int(bool(failed) or size > MOST)
+
+
+def make(name: str) -> bool:
+    """False when a performable scenario could not be performed."""
+    scenario = library.load(name)
+    path = HERE / f"{name}.pcapng"
+    if reason := obstacle(scenario):
+        for old in (path, path.with_suffix(".json")):
+            old.unlink(missing_ok=True)
+        print(f"{name}: not performed: {reason}")
+        return True
+    before = story(path) if path.exists() else None
+    try:
         with perform(scenario) as run:
             frames = list(run.frames())
-        write(str(path), frames, format="pcapng")
-        now = connections(path)
-        sidecar(path, name, run.report.dropped)
-        changed = (
-            []
-            if before is None
-            else [line for pair in zip(before, now, strict=False) for line in differences(*pair, ("it was", "it is"))]
-        )
-        print(f"{name}: {len(frames)} frames; {'; '.join(changed) or ('new' if before is None else 'the same story')}")
+        if run.report.timed_out or run.report.dropped:
+            raise TcpvizError("its time was up" if run.report.timed_out else "frames were dropped")
+    except TcpvizError as error:
+        print(f"{name}: {error}")
+        return False
+    write(str(path), frames, format="pcapng")
+    sidecar(path, name, run.report)
+    now = story(path)
+    changed = () if before is None else stories_differ(before, now, ("it was", "it is"))
+    print(f"{name}: {len(frames)} frames; {told(changed) or ('new' if before is None else 'the same story')}")
+    parted = stories_differ(now, simulate(scenario, LINUX), ("the kernel", "the model"))
+    if wrong := tuple(each for each in parted if each.freedom is None):
+        print(f"    not the model's story: {told(wrong)}")
+    return True
 
 
-def connections(path: Path) -> tuple[Connection, ...]:
-    return match(read(str(path))).connections
+def story(path: Path) -> Exchange:
+    return match(read(str(path)))
 
 
-def sidecar(path: Path, name: str, dropped: int) -> None:
+def told(differences: tuple[Difference, ...]) -> str:
+    return "; ".join(map(str, differences))
+
+
+def sidecar(path: Path, name: str, report: Report) -> None:
     facts = {
         "scenario": name,
         "command": f"tcpviz capture --scenario {name} -o {path.name}",
@@ -61,11 +89,24 @@ def sidecar(path: Path, name: str, dropped: int) -> None:
             "tcpviz": metadata.version("tcpviz"),
             "scapy": metadata.version("scapy"),
             "python": platform.python_version(),
+            "unshare": version("unshare", "--version"),
+            "ip": version("ip", "-V"),
         },
-        "dropped": dropped,
+        "dropped": report.dropped,
+        "forged": list(report.forged),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-main(sys.argv[1:])
+def version(program: str, option: str) -> str:
+    """What a program of the system says of itself: `util-linux 2.38.1`."""
+    found = shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if not found:
+        return "none"
+    said = subprocess.run([found, option], capture_output=True, text=True).stdout
+    return said.strip().removeprefix(f"{program} ").removeprefix("from ").removeprefix("utility, ")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,5 @@
-"""Writes the documents that are computed: state-machine.md from the table, scenarios.md from the library.
+"""Writes the documents that are computed: state-machine.md from the table, scenarios.md from the library, triangle.md
+from the captures.
 
     python docs/make.py [--check]
 
@@ -7,16 +8,22 @@ With --check nothing is written; the exit status says whether a document has dri
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tcpviz.exchange import library
+from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.freedoms import COPIES, Freedom
 from tcpviz.exchange.ladder import ladder
+from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
-from tcpviz.exchange.policy import POLICIES
+from tcpviz.exchange.policy import LINUX, POLICIES
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
+from tcpviz.exchange.triangle import stories_differ
+from tcpviz.frames import read
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
 
@@ -25,7 +32,7 @@ _NEVER = "·"
 
 
 def main(check: bool) -> int:
-    documents = {"state-machine.md": state_machine(), "scenarios.md": scenarios()}
+    documents = {"state-machine.md": state_machine(), "scenarios.md": scenarios(), "triangle.md": triangle()}
     drifted = [name for name, text in documents.items() if not same(HERE / name, text)]
     if not check:
         for name in drifted:
@@ -151,6 +158,69 @@ def _scenario(scenario: Scenario) -> Iterator[str]:
     for connection in simulate(scenario).connections:
         yield from (f"    {line}" for line in ladder(connection, numbers="symbolic").splitlines())
         yield ""
+
+
+CAPTURES = HERE.parent / "captures"
+
+
+def triangle() -> str:
+    names = [path.stem for path in sorted(CAPTURES.glob("*.pcapng"))]
+    kernels = sorted({json.loads((CAPTURES / f"{name}.json").read_text())["kernel"] for name in names})
+    closing = [_side_of_the_triangle(name) for name in names]
+    pleaded = {freedom for _, freedoms in closing for freedom in freedoms}
+    left = [library.load(name) for name in library.names() if name not in names]
+    lines = [
+        "# The triangle",
+        "",
+        "Generated from `captures/` by `make docs`. Every scenario here was performed by a real kernel, with real",
+        f"sockets ({', '.join(kernels)}); `match` explains what was on the wire, and `simulate --dialect linux`",
+        "predicts it. All three tell the same story: the same segments in each direction, in the same order, with the",
+        "same relative numbers, and the same states up to the last segment. Where the standard leaves a choice, or no",
+        "segment shows which way it went, the difference has a name, and the list below says why both are right.",
+        "",
+        f"{len(names)} scenarios. `make captures` performs them all again.",
+        "",
+        "| Scenario | Model | Wire | Matched | Differences |",
+        "| --- | --- | --- | --- | --- |",
+        *(line for line, _ in closing),
+        "",
+        "## The differences",
+        "",
+        "| Name | Section | What may differ, and why |",
+        "| --- | --- | --- |",
+        *(f"| {each.label} | {each.section} | {each.why} |" for each in Freedom if each in pleaded),
+        "",
+        "## Not performed",
+        "",
+        *(f"- {scenario.name}: {obstacle(scenario)}" for scenario in left),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _side_of_the_triangle(name: str) -> tuple[str, set[Freedom]]:
+    """A line of the table, and the freedoms that its story takes."""
+    performed = match(read(str(CAPTURES / f"{name}.pcapng")))
+    predicted = simulate(library.load(name), LINUX)
+    parted = stories_differ(performed, predicted, ("the kernel", "the model"))
+    named = dict.fromkeys(each.freedom for each in parted if each.freedom)
+    told = [freedom.label for freedom in named]
+    told += [f"**not explained yet:** {each.text}" for each in parted if each.freedom is None]
+    forged = set(json.loads((CAPTURES / f"{name}.json").read_text())["forged"])
+    cells = (name, _counted(predicted), _counted(performed), _verdict(performed, forged), "; ".join(told) or "none")
+    return f"| {' | '.join(cells)} |", set(named)
+
+
+def _counted(exchange: Exchange) -> str:
+    """`11, closed`: segments that an end has sent or somebody has forged, and how each connection ended."""
+    segments = [s for connection in exchange.connections for s in connection.segments if s.kind not in COPIES]
+    return f"{len(segments)}, {', '.join(connection.outcome for connection in exchange.connections)}"
+
+
+def _verdict(performed: Exchange, forged: set[int]) -> str:
+    blamed = [(s.frame, s.expected) for connection in performed.connections for s in connection.violations]
+    told = [f"frame {frame}, forged, is blamed" for frame, _ in blamed if frame in forged]
+    told += [f"**not explained yet:** frame {frame}, {why}" for frame, why in blamed if frame not in forged]
+    return "; ".join(told) or "conforms"
 
 
 if __name__ == "__main__":

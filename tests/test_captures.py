@@ -5,39 +5,61 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from not_explained import NOT_EXPLAINED_YET
 
 from tcpviz.exchange import library
 from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import differences
+from tcpviz.exchange.triangle import stories_differ
 from tcpviz.frames import read
 
 CAPTURES = sorted(Path(__file__).parents[1].glob("captures/*.pcapng"))
+MOST = 5_000_000
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def closing(path: Path) -> Any:
+    reason = NOT_EXPLAINED_YET.get(path.stem)
+    marks = [pytest.mark.xfail(reason=f"match does not explain {reason}", strict=False)] if reason else []
+    return pytest.param(path, marks=marks, id=path.stem)
+
+
+def facts(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("path", [closing(path) for path in CAPTURES])
 def test_the_kernel_did_what_the_model_predicts(path: Path) -> None:
     performed = match(read(str(path)))
     predicted = simulate(library.load(path.stem), LINUX)
-    assert performed.conforms
-    for kernel, model in zip(performed.connections, predicted.connections, strict=True):
-        assert differences(kernel, model, ("the kernel", "the model")) == ()
-        assert kernel.outcome == model.outcome
+    blamed = {segment.frame for connection in performed.connections for segment in connection.violations}
+    assert blamed <= set(facts(path)["forged"])
+    parted = stories_differ(performed, predicted, ("the kernel", "the model"))
+    assert [str(difference) for difference in parted if difference.freedom is None] == []
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_sidecar_says_how_it_was_made(path: Path) -> None:
-    facts = json.loads(path.with_suffix(".json").read_text())
-    assert facts["scenario"] == path.stem
-    assert facts["command"] == f"tcpviz capture --scenario {path.stem} -o {path.name}"
-    assert facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert facts["kernel"].startswith("Linux ")
+    found = facts(path)
+    assert found["scenario"] == path.stem
+    assert found["command"] == f"tcpviz capture --scenario {path.stem} -o {path.name}"
+    assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found["kernel"].startswith("Linux ")
+    assert found["dropped"] == 0
+    assert len(found["forged"]) == len(library.load(path.stem).injections)
+    assert all(found["versions"].values())
 
 
 def test_every_performable_scenario_has_its_capture() -> None:
     performable = {name for name in library.names() if not obstacle(library.load(name))}
     assert {path.stem for path in CAPTURES} == performable
+    assert len(CAPTURES) >= 50
+
+
+def test_they_are_small() -> None:
+    assert sum(path.stat().st_size for path in CAPTURES) < MOST

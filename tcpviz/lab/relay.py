@@ -109,7 +109,7 @@ class Relay:
                 yield Record(_stamp(ancillary), data, ETHERNET), address[0]
 
     def _carry(self, origin: Side, frame: Frame, segment: Segment) -> None:
-        if segment.syn and frame.source == self._ends[origin]:
+        if segment.syn and (frame.source, frame.destination) == (self._ends[origin], self._ends[other(origin)]):
             self._syns.setdefault(origin, segment)
         sent = time.monotonic_ns() - max(0, time.time_ns() - frame.time)
         passage, names = self._wire.carry(origin, segment, sent)

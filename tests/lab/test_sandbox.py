@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from performed import accept, connect, listen, recv_end, scenario, wait
+from performed import MS, accept, apart, connect, listen, recv_end, scenario, wait
 
 from tcpviz.errors import InputError, PermissionMissing, TcpvizError
+from tcpviz.exchange.scenario import Network
 from tcpviz.lab import perform, run_command, sandbox
 from tcpviz.model.segment import letters
 
@@ -31,6 +33,7 @@ connection.close()
 print("said on standard output")
 """
 HANG = scenario([connect, wait(60_000)], [listen, accept, recv_end])
+HANG_APART = apart(scenario([connect, wait(60_000)], [listen, accept, recv_end], network=Network(delay=MS)))
 
 
 def descendants() -> set[int]:
@@ -154,10 +157,20 @@ def test_an_exception_ends_it() -> None:
     assert gone(started)
 
 
+def namespaces() -> set[str]:
+    """The network namespaces of all processes that we may ask."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/ns/net"):
+        with suppress(OSError):
+            found.add(os.readlink(link))
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_survives_its_parent(number: signal.Signals) -> None:
+@pytest.mark.parametrize("stage", ["HANG", "HANG_APART"])
+def test_nothing_survives_its_parent(stage: str, number: signal.Signals) -> None:
     program = "import performed, test_sandbox as t\nfrom tcpviz.lab import perform\n" + (
-        "with perform(t.HANG) as run:\n    for frame in run.frames(): print(frame.number, flush=True)"
+        f"with perform(t.{stage}) as run:\n    for frame in run.frames(): print(frame.number, flush=True)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
@@ -167,9 +180,12 @@ def test_nothing_survives_its_parent(number: signal.Signals) -> None:
         assert [parent.stdout.readline() for _ in range(3)] == [b"1\n", b"2\n", b"3\n"]
         started = descendants()
         assert len(started) >= 5  # the parent, unshare, the first process, two applications
+        theirs = {os.readlink(f"/proc/{pid}/ns/net") for pid in started} - {os.readlink("/proc/self/ns/net")}
+        assert len(theirs) == (1 if stage == "HANG" else 3)
         parent.send_signal(number)
         parent.wait(10)
         assert gone(started)
+        assert not theirs & namespaces()
 
 
 def test_a_first_process_that_is_killed_is_reported_not_waited_for() -> None:

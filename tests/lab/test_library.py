@@ -1,0 +1,52 @@
+"""The whole library, live: each performable scenario on this machine's kernel, as whoever runs the tests.
+
+What may differ from run to run has a name (`tcpviz.exchange.freedoms`); everything else must be as the model says.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from not_explained import NOT_EXPLAINED_YET
+
+from tcpviz.exchange import library
+from tcpviz.exchange.match import match
+from tcpviz.exchange.performable import obstacle
+from tcpviz.exchange.policy import LINUX
+from tcpviz.exchange.simulate import simulate
+from tcpviz.exchange.triangle import stories_differ
+from tcpviz.lab import perform
+from tcpviz.lab import sandbox as sandboxes
+
+PERFORMABLE = [name for name in library.names() if not obstacle(library.load(name))]
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+def close_the_triangle(name: str) -> None:
+    scenario = library.load(name)
+    with perform(scenario) as run:
+        for _ in run.frames():
+            pass
+    assert (run.report.timed_out, run.report.dropped) == (False, 0)
+    performed = match(run.capture())
+    blamed = {segment.frame for connection in performed.connections for segment in connection.violations}
+    parted = stories_differ(performed, simulate(scenario, LINUX), ("the kernel", "the model"))
+    wrong = [str(difference) for difference in parted if difference.freedom is None]
+    if name not in NOT_EXPLAINED_YET:
+        assert blamed <= set(run.report.forged)
+        assert wrong == []
+
+
+@pytest.mark.library
+@pytest.mark.parametrize("name", PERFORMABLE)
+def test_the_kernel_tells_the_model_s_story(name: str) -> None:
+    close_the_triangle(name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root has a user namespace anyway")
+@pytest.mark.parametrize("name", ["crash-server-sends", "syn-lost", "blind-syn", "fast-open-second", "all-options"])
+def test_root_of_a_user_namespace_can_do_it_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandboxes.os, "geteuid", lambda: 1000)
+    close_the_triangle(name)
