@@ -92,7 +92,7 @@ def _parting(one: Segments, two: Segments, names: Names) -> str:
 def _states(
     one: Connection, two: Connection, ours: Side, theirs: Side, names: Names, pleaded: Pleaded
 ) -> Iterator[Difference]:
-    first, second = _until_the_last_segment(one, ours), _until_the_last_segment(two, theirs)
+    first, second = until_the_last_segment(one, ours), until_the_last_segment(two, theirs)
     if first == second:
         return
     text = f"{theirs} states: {names[0]} has {_list(first)}; {names[1]} has {_list(second)}"
@@ -107,7 +107,8 @@ def _list(states: States) -> str:
     return ", ".join(map(str, states))
 
 
-def _until_the_last_segment(connection: Connection, side: Side) -> States:
+def until_the_last_segment(connection: Connection, side: Side) -> States:
+    """The states of one end, without what only a timer did afterwards."""
     end = max((s.sent if s.arrived is None else s.arrived for s in connection.segments), default=0)
     return [change.state for change in connection.party(side).states if change.time <= end]
 
@@ -126,5 +127,5 @@ def _outcome(one: Connection, two: Connection, names: Names, pleaded: Pleaded) -
 
 def _ended_by_a_timer(connection: Connection, side: Side) -> bool:
     """After the last segment the end gives up; that TIME-WAIT is over is no such thing."""
-    seen = _until_the_last_segment(connection, side)
+    seen = until_the_last_segment(connection, side)
     return len(seen) < len(connection.party(side).states) and seen[-1:] != [State.TIME_WAIT]

@@ -8,11 +8,14 @@ what then got lost, as a tap beside each sender would. It changes no octet of wh
 from __future__ import annotations
 
 import heapq
+import os
+import random
 import socket
 import struct
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.exchange import Side, other
@@ -80,6 +83,9 @@ class Relay:
     def begin(self, moment: int) -> None:
         """The story starts: from here on segments are recorded, counted and treated."""
         self._begun = True
+        with suppress(OSError):
+            # the kernel keeps the order of what one processor sends, not of what two do
+            os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})
         for injection in [injection for injection in self._injections if injection.at is not None]:
             self._injections.remove(injection)
             self._put(moment + (injection.at or 0), other(injection.origin), injection)
