@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import Side, other
+from tcpviz.model.segment import ACK, Options, Segment
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
 
 Verb = Literal[
@@ -141,6 +143,30 @@ class Injection:
     """When it arrives; or, without, `after` which segment has."""
     after: SegmentName | None = None
     why: str = "neither end sent this"
+
+    def segment(self, isns: Mapping[Side, int], clocks: Mapping[Side, int]) -> Segment:
+        """In the numbers of a connection with these ISNs; KeyError when one is needed and lacks.
+
+        `clocks` is where each end's timestamps begin; without, at 0.
+        """
+        stamps = self.timestamps
+        if stamps:
+            ours, theirs = clocks.get(self.origin, 0), clocks.get(other(self.origin), 0)
+            stamps = add(ours, stamps[0]), add(theirs, stamps[1])
+        return Segment(
+            seq=_number(self.seq, isns),
+            ack=0 if self.ack is None else _number(self.ack, isns),
+            flags=self.flags | (0 if self.ack is None else ACK),
+            length=self.length,
+            window=self.window,
+            options=Options(timestamps=stamps),
+        )
+
+
+def _number(text: str, isns: Mapping[Side, int]) -> int:
+    sides: dict[str, Side] = {"x": "client", "y": "server"}
+    side = sides.get(text[0])
+    return add(isns[side], int(text[1:] or 0)) if side else int(text)
 
 
 @dataclass(frozen=True, slots=True)

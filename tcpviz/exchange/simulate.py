@@ -21,8 +21,7 @@ from tcpviz.exchange.scenario import SECOND, Host, Injection, Scenario, SegmentN
 from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
-from tcpviz.model.segment import ACK, Options, Segment
-from tcpviz.model.sequence import add
+from tcpviz.model.segment import Segment
 from tcpviz.model.transitions import State, cite
 
 _MOST_EVENTS = 1_000_000
@@ -244,20 +243,8 @@ class _Play:
     def _inject(self, injection: Injection) -> None:
         client, server = self._scenario.client, self._scenario.server
         story = self.story(Address(client.address, client.port), Address(server.address, server.port))
-        segment = Segment(
-            seq=self._number(injection.seq),
-            ack=self._number(injection.ack) if injection.ack is not None else 0,
-            flags=injection.flags | (ACK if injection.ack is not None else 0),
-            length=injection.length,
-            window=injection.window,
-            options=Options(timestamps=injection.timestamps),
-        )
+        segment = injection.segment({"client": client.isn, "server": server.isn}, {})
         sender = self._receiver_state(story, injection.origin)
         emit = Emit(segment, injection.why, "3.5", kind="injected")
         index = self._note(story, injection.origin, emit, bytes(injection.length), sender, self.now)
         self._delivery(story, index, other(injection.origin), segment)()
-
-    def _number(self, text: str) -> int:
-        letter, offset = (text[0], int(text[1:] or 0)) if text[0] in "xy" else ("", int(text))
-        base = {"": 0, "x": self._scenario.client.isn, "y": self._scenario.server.isn}[letter]
-        return add(base, offset)

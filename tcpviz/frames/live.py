@@ -133,7 +133,7 @@ class Listener(Source):
             except OSError as error:
                 raise InputError(f"interface {self.interface} went away: {error.strerror}") from error
             if not (self._loopback and address[2] == _PACKET_OUTGOING):
-                return Record(_stamp(ancillary), bytes(self._view[: min(size, LARGEST)]), self.link, size)
+                return Record(stamp(ancillary), bytes(self._view[: min(size, LARGEST)]), self.link, size)
 
     def _set_up(self) -> None:
         sock = self._socket
@@ -176,7 +176,8 @@ class Listener(Source):
             pass
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+def stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The kernel's own nanoseconds, from what came along with a frame; else now."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == _SCM_TIMESTAMPNS:
             half = len(data) // 2

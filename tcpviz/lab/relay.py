@@ -12,9 +12,8 @@ import os
 import random
 import socket
 import struct
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 
 from tcpviz.exchange.capture import Address, Frame
@@ -23,10 +22,10 @@ from tcpviz.exchange.network import Passage, Wire
 from tcpviz.exchange.scenario import SECOND, Injection, Scenario
 from tcpviz.frames.building import octets
 from tcpviz.frames.decoding import decode
+from tcpviz.frames.live import stamp
 from tcpviz.frames.record import ETHERNET, Record
 from tcpviz.lab import fast_open
-from tcpviz.model.segment import ACK, Options, Segment
-from tcpviz.model.sequence import add
+from tcpviz.model.segment import Segment
 
 _SO_TIMESTAMPNS, _SOL_PACKET, _PACKET_STATISTICS = 35, 263, 6
 _ETH_P_ALL, _PACKET_OUTGOING = 0x0003, 4
@@ -56,6 +55,8 @@ class Relay:
         """Frames that come twice, and how much later the second time, however late the first was."""
         self._syns: dict[Side, Segment] = {}
         self._begun = False
+        self._since = 0
+        """What to add to a frame's time to have it by time.monotonic_ns: always the same, for the sake of their order."""
         self._records = 0
         self.forged: list[int] = []
         """Which of the records neither end has sent."""
@@ -83,6 +84,7 @@ class Relay:
     def begin(self, moment: int) -> None:
         """The story starts: from here on segments are recorded, counted and treated."""
         self._begun = True
+        self._since = time.monotonic_ns() - time.time_ns()
         with suppress(OSError):
             # the kernel keeps the order of what one processor sends, not of what two do
             os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})
@@ -112,12 +114,12 @@ class Relay:
             except BlockingIOError:
                 return
             if address[2] != _PACKET_OUTGOING and address[0] in self._ends:
-                yield Record(_stamp(ancillary), data, ETHERNET), address[0]
+                yield Record(stamp(ancillary), data, ETHERNET), address[0]
 
     def _carry(self, origin: Side, frame: Frame, segment: Segment) -> None:
         if segment.syn and (frame.source, frame.destination) == (self._ends[origin], self._ends[other(origin)]):
             self._syns.setdefault(origin, segment)
-        sent = time.monotonic_ns() - max(0, time.time_ns() - frame.time)
+        sent = frame.time + self._since
         passage, names = self._wire.carry(origin, segment, sent)
         self._dispatch(passage, origin, frame.data)
         for injection in [injection for injection in self._injections if injection.after in names]:
@@ -165,42 +167,12 @@ class Relay:
 
     def _forged(self, injection: Injection) -> bytes | None:
         """The frame of a segment that neither end sent; None as long as the numbers that it counts from are unknown."""
-        bases = {"": 0} | {letter: self._syns[side].seq for letter, side in _LETTERS.items() if side in self._syns}
-        texts = [injection.seq, *([] if injection.ack is None else [injection.ack])]
-        if any(_letter(text) not in bases for text in texts):
+        isns = {side: syn.seq for side, syn in self._syns.items()}
+        # a kernel's clock starts anywhere: what a scenario counts from 0 counts from the SYN's timestamp here
+        clocks = {side: syn.options.timestamps[0] for side, syn in self._syns.items() if syn.options.timestamps}
+        try:
+            segment = injection.segment(isns, clocks)
+        except KeyError:
             return None
-        seq, *ack = (add(bases[_letter(text)], int(text.lstrip("xy") or 0)) for text in texts)
-        segment = Segment(
-            seq=seq,
-            ack=ack[0] if ack else 0,
-            flags=injection.flags | (ACK if ack else 0),
-            length=injection.length,
-            window=injection.window,
-            options=Options(timestamps=self._stamps(injection)),
-        )
         source, destination = self._ends[injection.origin], self._ends[other(injection.origin)]
         return octets(injection.origin, source, destination, segment, bytes(injection.length))
-
-    def _stamps(self, injection: Injection) -> tuple[int, int] | None:
-        """A kernel's clock starts anywhere: what a scenario counts from 0, counts from the SYN's timestamp here."""
-        if injection.timestamps is None:
-            return None
-        clocks = {side: syn.options.timestamps[0] for side, syn in self._syns.items() if syn.options.timestamps}
-        value, echo = injection.timestamps
-        return add(clocks.get(injection.origin, 0), value), add(clocks.get(other(injection.origin), 0), echo)
-
-
-_LETTERS: Mapping[str, Side] = {"x": "client", "y": "server"}
-
-
-def _letter(text: str) -> str:
-    return text[0] if text[0] in _LETTERS else ""
-
-
-def _stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-            half = len(data) // 2
-            seconds, nanoseconds = (int.from_bytes(part, sys.byteorder) for part in (data[:half], data[half:]))
-            return seconds * SECOND + nanoseconds
-    return time.time_ns()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from tcpviz.exchange.exchange import Side
@@ -18,7 +18,7 @@ class Tap(Protocol):
 
     def fileno(self) -> int: ...
 
-    def arrived(self) -> Iterator[Record]: ...
+    def arrived(self) -> Iterable[Record]: ...
 
     @property
     def dropped(self) -> int: ...

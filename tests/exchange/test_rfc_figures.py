@@ -40,8 +40,8 @@ def test_figure_7_simultaneous_connection_synchronization() -> None:
             CLOSED                                                          CLOSED
           1 SYN-SENT     -- SYN     seq=100 ------------------------ 0 s -> SYN-RECEIVED
           2 SYN-RECEIVED <- SYN     seq=300 ------------------------- 0 s - SYN-SENT
-          3 ESTABLISHED  <- SYN,ACK seq=300 ack=101 --------------- 10 ms - SYN-RECEIVED
-          4 SYN-RECEIVED -- SYN,ACK seq=100 ack=301 -------------- 10 ms -> ESTABLISHED
+          3 ESTABLISHED  <- SYN,ACK seq=300 ack=101 --------------- 50 ms - SYN-RECEIVED
+          4 SYN-RECEIVED -- SYN,ACK seq=100 ack=301 -------------- 50 ms -> ESTABLISHED
         """,
     )
 
@@ -125,8 +125,8 @@ def test_figure_13_simultaneous_close_sequence() -> None:
             ESTABLISHED                                                     ESTABLISHED
           1 FIN-WAIT-1   -- FIN,ACK seq=100 ack=300 ---------------- 0 s -> CLOSING
           2 CLOSING      <- FIN,ACK seq=300 ack=100 ----------------- 0 s - FIN-WAIT-1
-          3 TIME-WAIT    <- ACK     seq=301 ack=101 --------------- 10 ms - CLOSING
-          4 CLOSING      -- ACK     seq=101 ack=301 -------------- 10 ms -> TIME-WAIT
-            CLOSED                     Timeout=2MSL at 240 s                CLOSED
+          3 TIME-WAIT    <- ACK     seq=301 ack=101 --------------- 50 ms - CLOSING
+          4 CLOSING      -- ACK     seq=101 ack=301 -------------- 50 ms -> TIME-WAIT
+            CLOSED                     Timeout=2MSL at 240.1 s              CLOSED
         """,
     )
