@@ -27,7 +27,7 @@ from tcpviz.lab.settings import sysctls
 
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL, _OFFLOADS = 0x8946, (0x17, 0x19, 0x1F, 0x24, 0x2C)
-"""ETHTOOL_SRXCSUM is left alone; off go STXCSUM, SSG, STSO, SGSO, SGRO: the line carries whole, ordinary segments."""
+"""ETHTOOL_STXCSUM, SSG, STSO, SGSO and SGRO."""
 _HEADERS = {4: 40, 6: 60}
 """Octets of the IP and TCP headers without options: the MTU is so much more than the MSS."""
 _SIDES: tuple[Side, Side] = ("client", "server")
@@ -74,7 +74,7 @@ class Link:
             raise NoLine("a network namespace in a network namespace is refused")
         self._machines[side] = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         version = 6 if ":" in hosts[0].address else 4
-        for name, value in sysctls(hosts[0], side).items():
+        for name, value in sysctls(hosts[0]).items():
             _set(name, value)
         commands = [
             "link set lo up",

@@ -56,7 +56,7 @@ class Relay:
         self._syns: dict[Side, Segment] = {}
         self._begun = False
         self._since = 0
-        """What to add to a frame's time to have it by time.monotonic_ns: always the same, for the sake of their order."""
+        """What to add to a frame's time to have it by time.monotonic_ns: always the same, to keep their order."""
         self._records = 0
         self.forged: list[int] = []
         """Which of the records neither end has sent."""

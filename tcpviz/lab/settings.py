@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
+from dataclasses import fields
 
-from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import SECOND, Host, Start
 from tcpviz.model.transitions import State
 
@@ -16,11 +16,12 @@ _RECV_QUEUE, _SEND_QUEUE = 1, 2
 _REPAIR_ON, _REPAIR_OFF_NO_PROBE = 1, -1
 _SEGMENT_IN_MEMORY = 2304
 """Octets that the kernel counts for a segment of 250 to 1,500: 2,048 and the head of its buffer."""
+_USUAL_WINDOW = next(field.default for field in fields(Host) if field.name == "window")
 _WINDOW_OF_ONE = 2**15
 """A window scale of n needs a buffer of so much times 2^n."""
 
 
-def sysctls(host: Host, side: Side) -> Mapping[str, str]:
+def sysctls(host: Host) -> Mapping[str, str]:
     """Below /proc/sys/net. Nothing is offered but what the scenario says, as in simulate."""
     scale = host.window_scale
     found = {
@@ -50,7 +51,7 @@ def prepare(sock: socket.socket, host: Host) -> None:
     # the model sends what it may when it may, and counts urgent octets like others
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-    if host.window != Host.__dataclass_fields__["window"].default:
+    if host.window != _USUAL_WINDOW:
         # twice the number is the buffer; a window that is full of segments fills it, and is shut
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, -(-host.window // host.mss) * _SEGMENT_IN_MEMORY // 2)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, host.window)

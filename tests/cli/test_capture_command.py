@@ -39,6 +39,35 @@ def test_a_scenario_is_performed_captured_and_matched(tcpviz, tmp_path: Path) ->
     assert connection["states"]["server"][-1] == "CLOSED"
 
 
+def test_a_segment_that_the_scenario_forges_is_blamed_and_is_no_failure(tcpviz) -> None:
+    ran = tcpviz("capture", "--scenario", "blind-syn")
+    assert ran.code == 0, ran.err
+    assert "frame 6: no SYN expected" in ran.out
+    assert "frame 6 was forged, as the scenario says" in ran.err
+    assert "predicts the same segments and states" in ran.out
+
+
+def test_a_scenario_that_cannot_be_performed_is_refused_before_it_starts(tcpviz, tmp_path: Path) -> None:
+    ran = tcpviz("capture", "--scenario", "rfc9293-figure-6", "-o", tmp_path / "never.pcap")
+    assert ran.code == 2
+    assert "both initial sequence numbers are given" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_line_two_machines_are_not_to_be_had_and_the_rest_still_is(
+    tcpviz, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "ip"
+    fake.write_text("#!/bin/sh\necho 'Error: Unknown device type.' >&2\nexit 2\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    ran = tcpviz("capture", "--scenario", "syn-lost")
+    assert (ran.code, ran.out) == (3, "")
+    assert "Unknown device type" in ran.err
+    assert "capture --scenario normal" in ran.err
+    assert tcpviz("capture", "--scenario", "normal").code == 0
+
+
 def test_a_command_is_watched(tcpviz) -> None:
     program = (
         "import socket, threading\n"

@@ -127,6 +127,6 @@ def test_figure_13_simultaneous_close_sequence() -> None:
           2 CLOSING      <- FIN,ACK seq=300 ack=100 ----------------- 0 s - FIN-WAIT-1
           3 TIME-WAIT    <- ACK     seq=301 ack=101 --------------- 50 ms - CLOSING
           4 CLOSING      -- ACK     seq=101 ack=301 -------------- 50 ms -> TIME-WAIT
-            CLOSED                     Timeout=2MSL at 240.1 s              CLOSED
+            CLOSED                    Timeout=2MSL at 240.1 s               CLOSED
         """,
     )
