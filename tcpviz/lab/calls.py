@@ -85,8 +85,8 @@ class Player:
             self._connection = self._machine.bound(self._host)
             goal, window = self._machine.goal, self._machine.peer.window
             settings.place(self._connection, self._host.start, self._host, goal, window)
-        if self._left and self._left[0][1].verb == "listen":
-            self._call(*self._left.pop(0))
+        if self._left and self._left[0][1].verb == "listen" and not self._call(*self._left.pop(0)):
+            self._left = []
 
     def play(self, begin: int) -> None:
         """Stops at the first call that fails, as a program that lets the exception through."""
