@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import Any
 
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import FIRST_ISN, Host, Network, Scenario
@@ -29,14 +30,19 @@ def as_performed(scenario: Scenario) -> Scenario:
     """Of one that was inferred from a capture only the calls and the network count: no numbers, options and windows."""
     if not scenario.seen_in:
         return scenario
-    defaults = {field.name: field.default for field in fields(Host) if field.name in _KERNEL_BRINGS}
 
     def plain(side: Side) -> tuple[Host, ...]:
-        return tuple(replace(host, isn=FIRST_ISN[side], **defaults) for host in scenario.hosts(side))
+        hosts = scenario.hosts(side)
+        return tuple(Host(h.calls, FIRST_ISN[side], h.address, h.port, **_of_calls(h)) for h in hosts)
 
     (client, *clients), (server, *servers) = plain("client"), plain("server")
-    more = {"more_clients": tuple(clients), "more_servers": tuple(servers)}
-    return replace(scenario, client=client, server=server, **more)
+    return replace(scenario, client=client, server=server, more_clients=tuple(clients), more_servers=tuple(servers))
+
+
+def _of_calls(host: Host) -> dict[str, Any]:
+    """What the applications set, and no stack brings along."""
+    left_out = {"calls", "isn", "address", "port", *_KERNEL_BRINGS}
+    return {field.name: getattr(host, field.name) for field in fields(Host) if field.name not in left_out}
 
 
 def needs_link(scenario: Scenario) -> bool:

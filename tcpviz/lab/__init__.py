@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Sequence
 
 from tcpviz.errors import InputError
-from tcpviz.exchange.performable import needs_link, obstacle
+from tcpviz.exchange.performable import as_performed, needs_link, obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
@@ -36,6 +36,7 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
     """
     if reason := obstacle(scenario):
         raise InputError(f"scenario {scenario.name} cannot be performed: {reason}. `tcpviz simulate` can play it")
+    scenario = as_performed(scenario)
     if timeout is None:
         timeout = PATIENCE + _as_predicted(scenario)
     return Run(Script(scenario, timeout, needs_link(scenario)), scenario.name)
