@@ -17,8 +17,9 @@ from tcpviz.model.segment import ACK, FIN, RST, SYN, words
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, Stimulus
 
-COPIES = ("duplicate-frame", "duplicate")
-"""Kinds of segments that nobody has sent: the network or the capture has doubled them."""
+COPIES = ("duplicate-frame", "duplicate", "inferred")
+"""Kinds of segments that no end is known to have sent: the network or the capture has doubled them, or match assumes
+them."""
 SIDES: tuple[Side, Side] = ("client", "server")
 _TOLD = SYN | ACK | FIN | RST
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import Any
 
-from tcpviz.exchange.scenario import UDP, Host, Network, Scenario
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.scenario import FIRST_ISN, UDP, Host, Network, Scenario
 from tcpviz.model.transitions import State
 
 _BESIDES_TCP = {"calls", "isn", "later_isns", "address", "port", "delayed_fin_ack"}
@@ -16,29 +18,47 @@ _SMALLEST_MSS, _SMALLEST_MSS_V6 = 88, 1220
 """TCP_MIN_MSS of Linux; what the least MTU of IPv6 leaves (RFC 8200 section 5)."""
 
 
-_KERNEL_BRINGS = {"mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack"}
-"""What some stack brought along where the scenario was seen, and a kernel brings its own."""
+_KERNEL_BRINGS = ("mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack", "later_isns")
+"""What some stack brought along where a scenario was seen, and a kernel brings its own."""
 
 
 def obstacle(scenario: Scenario) -> str:
     """Empty when the scenario can be performed; else the reason, as it goes into an error."""
     if scenario.program:
         return ""  # programs of its own make its calls
-    return scenario.unperformable or next(_obstacles(scenario), "")
+    return scenario.unperformable or next(_obstacles(as_performed(scenario)), "")
+
+
+def as_performed(scenario: Scenario) -> Scenario:
+    """Of one that was inferred from a capture only the calls and the network count: no numbers, options and windows."""
+    if not scenario.seen_in:
+        return scenario
+
+    def plain(side: Side) -> tuple[Host, ...]:
+        hosts = scenario.hosts(side)
+        return tuple(Host(h.calls, FIRST_ISN[side], h.address, h.port, **_of_calls(h)) for h in hosts)
+
+    (client, *clients), (server, *servers) = plain("client"), plain("server")
+    # how long segments took there says nothing of what was done to them
+    network = replace(scenario.network, delay=Network().delay, client_delay=None, server_delay=None)
+    more = tuple(clients), tuple(servers)
+    return replace(scenario, client=client, server=server, more_clients=more[0], more_servers=more[1], network=network)
+
+
+def _of_calls(host: Host) -> dict[str, Any]:
+    """What the applications set, and no stack brings along."""
+    left_out = {"calls", "isn", "address", "port", *_KERNEL_BRINGS}
+    return {field.name: getattr(host, field.name) for field in fields(Host) if field.name not in left_out}
 
 
 def needs_link(scenario: Scenario) -> bool:
     """Two machines and a line between them; else one loopback does, with the kernel's own options and timers."""
     hosts = (*scenario.hosts("client"), *scenario.hosts("server"))
-    given = [field for field in _TCP_FIELDS if not (scenario.seen_in and field.name in _KERNEL_BRINGS)]
-    plain, network = Network(), scenario.network
-    if scenario.seen_in:  # its delays are those of another network
-        network = replace(network, delay=plain.delay, client_delay=None, server_delay=None)
     return (
-        _does_something(network)
+        _does_something(scenario.network)
         or bool(scenario.injections)
-        or any(getattr(host, field.name) != field.default for host in hosts for field in given)
-        or any(len(call.data) > host.mss and not scenario.seen_in for host in hosts for call in host.calls)
+        or any(getattr(host, field.name) != field.default for host in hosts for field in _TCP_FIELDS)
+        or (not scenario.seen_in and any(len(call.data) > host.mss for host in hosts for call in host.calls))
         or any(call.verb == "connect" for host in scenario.hosts("server") for call in host.calls)
         or _at_once(scenario)
         or len({host.address for host in scenario.hosts("client")}) > 1

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcpviz.errors import InputError
-from tcpviz.exchange.performable import needs_link, obstacle
+from tcpviz.exchange.performable import as_performed, needs_link, obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
@@ -42,6 +42,7 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
     if scenario.program:
         argv = (sys.executable, "-P", str(_TUTORIAL), *scenario.program.split())
         return Run(Command(argv, PATIENCE * 6 if timeout is None else timeout, tells=True), scenario.name)
+    scenario = as_performed(scenario)
     if timeout is None:
         timeout = PATIENCE + _as_predicted(scenario)
     return Run(Script(scenario, timeout, needs_link(scenario)), scenario.name)
