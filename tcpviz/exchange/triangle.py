@@ -7,7 +7,8 @@ and what only a timer does afterwards, is not part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from tcpviz.exchange.exchange import Connection, Side, Transmission
@@ -41,11 +42,28 @@ def _told(connection: Connection, sent: Transmission) -> str:
 
 
 def _states(one: Connection, two: Connection, side: Side, names: tuple[str, str]) -> Iterator[str]:
-    lists = [_until_the_last_segment(c, side) for c in (one, two)]
+    lists = [until_the_last_segment(c, side) for c in (one, two)]
     if lists[0] != lists[1]:
         yield f"{side} states: {names[0]} has {', '.join(lists[0])}; {names[1]} has {', '.join(lists[1])}"
 
 
-def _until_the_last_segment(connection: Connection, side: Side) -> list[str]:
+def until_the_last_segment(connection: Connection, side: Side) -> list[str]:
+    """The states of one end, without what only a timer did afterwards."""
     end = max((s.sent if s.arrived is None else s.arrived for s in connection.segments), default=0)
     return [str(change.state) for change in connection.party(side).states if change.time <= end]
+
+
+def abreast(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Lists of states as rows, the same state beside itself; empty where a column leaves one out."""
+    rows: list[tuple[str, ...]] = []
+    for number, column in enumerate(columns):
+        base = [next(filter(None, row)) for row in rows]
+        merged: list[tuple[str, ...]] = []
+        for _, i1, i2, j1, j2 in SequenceMatcher(None, base, column, autojunk=False).get_opcodes():
+            if base[i1:i2] == list(column[j1:j2]):
+                merged += [(*row, row_state) for row, row_state in zip(rows[i1:i2], column[j1:j2], strict=True)]
+            else:
+                merged += [(*row, "") for row in rows[i1:i2]]
+                merged += [(*[""] * number, state) for state in column[j1:j2]]
+        rows = merged
+    return rows
