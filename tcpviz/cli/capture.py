@@ -19,6 +19,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.kernel_report import kernel_lines
 from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
 from tcpviz.exchange.match import Matcher
 from tcpviz.exchange.matching.tracker import Tracker
@@ -28,10 +29,11 @@ from tcpviz.exchange.report import summary, verdict_lines
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
+from tcpviz.exchange.witness import KernelSocket, attach
 
 if TYPE_CHECKING:
     from tcpviz.frames import Listener, Source
-    from tcpviz.lab import Run
+    from tcpviz.lab import Run, Witness
 
 _WIDTH = 80
 _GRACE = 0.2
@@ -84,18 +86,24 @@ def command(
     plan = library.load(scenario) if scenario else None
     watch = _Watch(style, ascii_only, silent=as_json)
     live = _source(plan, run, interface, port, timeout)
-    with ExitStack() as stack:
-        stack.enter_context(live)
-        if not (plan or run):
-            where = f"{interface}, port {port}" if port else interface
-            click.echo(f"listening on {where}; start your programs now; Ctrl-C ends", err=True)
-        recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
-        writers = [stack.enter_context(output.recording(path)) for path in recordings]
-        interruptions = stack.enter_context(_stopping(live))
-        for frame in live.frames(*writers, count=count):
-            watch.see(frame)
-            if watch.matcher.over and not (plan or run):
-                live.stop(_GRACE)
+    with _witness(plan, port) as kernel:
+        with ExitStack() as stack:
+            stack.enter_context(live)
+            if not (plan or run):
+                where = f"{interface}, port {port}" if port else interface
+                click.echo(f"listening on {where}; start your programs now; Ctrl-C ends", err=True)
+            recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
+            writers = [stack.enter_context(output.recording(path)) for path in recordings]
+            interruptions = stack.enter_context(_stopping(live))
+            for frame in live.frames(*writers, count=count):
+                if not (plan or run) and frame.segment:
+                    kernel.observer.look(frame.source, frame.destination)
+                watch.see(frame)
+                if watch.matcher.over and not (plan or run):
+                    live.stop(_GRACE)
+        record = kernel.record(*_seen_inside(live))
+    if record.lost:
+        click.echo("tcpviz: warning: the kernel's events came too fast: its states have gaps", err=True)
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
     if not capture.frames:
@@ -104,12 +112,12 @@ def command(
         _tell_losses(live, run)
         raise NothingCaptured(_nothing(run, interface, port))
     _tell_losses(live, run)
-    exchange = watch.matcher.exchange(plan.title if plan else _title(run, interface, port))
+    exchange = attach(watch.matcher.exchange(plan.title if plan else _title(run, interface, port)), record)
     document = match_document([(capture, exchange)])
     if as_json:
         _say(render.json_text(document))
     else:
-        _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
+        _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan, kernel.missing), summary(capture, exchange))))
     for path in files:
         if path not in recordings:
             render.write(path, exchange, document, style, ascii_only, verdicts=True)
@@ -127,6 +135,19 @@ def _source(
     from tcpviz.frames import Listener
 
     return Listener(interface, port=port, timeout=timeout)
+
+
+def _witness(plan: Scenario | None, port: int | None) -> Witness:
+    from tcpviz.lab import Witness
+
+    return Witness(*((plan.client.port, plan.server.port) if plan else (port,) if port else ()))
+
+
+def _seen_inside(live: Listener | Run) -> tuple[tuple[KernelSocket, ...], int | None]:
+    """What was seen of the sandbox's sockets in there, and when it ended."""
+    from tcpviz.lab import Run as Performed
+
+    return (live.report.seen, live.report.ended) if isinstance(live, Performed) else ((), None)
 
 
 @contextmanager
@@ -182,14 +203,14 @@ def _title(run: Sequence[str], interface: str, port: int | None) -> str:
     return f"Port {port} on {interface}" if port else interface
 
 
-def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:
+def _verdicts(exchange: Exchange, plan: Scenario | None, missing: str) -> Iterator[str]:
+    model = simulate(plan, LINUX).connections if plan else ()
+    yield from kernel_lines(exchange, model, missing)
     for index, connection in enumerate(exchange.connections, 1):
         yield from verdict_lines(connection, index, len(exchange.connections))
-    if plan:
-        model = simulate(plan, LINUX).connections
-        for performed, predicted in zip(exchange.connections, model, strict=False):
-            parted = differences(performed, predicted, ("the kernel", "the model"))
-            yield from parted or ("the model, with Linux's habits, predicts the same segments and states",)
+    for performed, predicted in zip(exchange.connections, model, strict=False):
+        parted = differences(performed, predicted, ("the wire", "the model"))
+        yield from parted or ("the model, with Linux's habits, predicts the same segments and states",)
 
 
 def _tell_losses(live: Listener | Run, run: Sequence[str]) -> None:

@@ -20,8 +20,9 @@ from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.lab.plan import Command, Report, Script
 from tcpviz.lab.sandbox import Run
+from tcpviz.lab.witness import Witness
 
-__all__ = ["Report", "Run", "perform", "run_command"]
+__all__ = ["Report", "Run", "Witness", "perform", "run_command"]
 
 PATIENCE = 10.0
 """Seconds a scenario may take beyond what its calls say they wait."""

@@ -26,6 +26,7 @@ from tcpviz.lab.kernel_sockets import sockets
 from tcpviz.lab.outbox import Outbox
 from tcpviz.lab.plan import READY, Plan, Report, Script
 from tcpviz.lab.programs import Commanded, Programs, Scripted
+from tcpviz.lab.sock_diag import Observer
 
 _TICK = 10
 """Milliseconds between looks at what sends no message."""
@@ -67,6 +68,7 @@ class _Watch:
     ) -> None:
         self._listener, self._control, self._outbox, self._programs = listener, control, outbox, programs
         self._writer = Writer(outbox, link=listener.link)
+        self._observer = Observer()
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._stop_at = math.inf
         self._last = time.monotonic()
@@ -92,6 +94,8 @@ class _Watch:
             status=self._programs.status,
             timed_out=timed_out,
             stopped=stopped,
+            seen=self._observer.sockets(),
+            ended=time.time_ns(),
         )
 
     def _pass_on(self) -> None:
@@ -99,6 +103,7 @@ class _Watch:
         for record in self._listener.arrived():
             self._writer.write(record)
             heard = True
+            self._observer.look_at_frame(record.data)
         if heard:
             self._last = time.monotonic()
         self._writer.flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tcpviz.exchange.exchange import Call, Side
 from tcpviz.exchange.scenario import Scenario
+from tcpviz.exchange.witness import KernelSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,7 @@ class Report:
     timed_out: bool = False
     stopped: bool = False
     """Ended by `stop`, before its own end."""
+    seen: tuple[KernelSocket, ...] = ()
+    """What sock_diag, asked inside at each segment, said of the sockets there."""
+    ended: int = 0
+    """When listening ended, in nanoseconds since the epoch. After it the sandbox goes, which closes sockets too."""
