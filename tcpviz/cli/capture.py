@@ -19,16 +19,18 @@ from tcpviz.exchange import library
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.heard import with_calls, with_calls_of_sides
+from tcpviz.exchange.kernel_report import kernel_lines
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.report import summary, verdict_lines
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import stories_differ
+from tcpviz.exchange.witness import KernelSocket, attach
 
 if TYPE_CHECKING:
     from tcpviz.frames import Listener, Source
-    from tcpviz.lab import Run
+    from tcpviz.lab import Run, Witness
 
 _GRACE = 0.2
 """Seconds after all connections have closed: a capture stopped at once loses its last frames."""
@@ -106,6 +108,8 @@ def command(
     sandboxed = bool(plan or run)
     recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
     with ExitStack() as stack:
+        # before the listener, which gives up what reading the kernel's events may need
+        kernel = stack.enter_context(_witness(plan, port))
         listening = stack.enter_context(ExitStack())
         listening.enter_context(live)
         interruptions = stack.enter_context(_stopping(live))
@@ -116,6 +120,8 @@ def command(
         for frame in live.live(*writers, count=count):
             if frame is not None:
                 watch.see(frame, live.waiting)
+                if frame.segment and not sandboxed and not live.waiting:
+                    kernel.observer.look(frame.source, frame.destination)
                 if watch.over and not sandboxed:
                     live.stop(_GRACE)
             if not sandboxed:
@@ -123,6 +129,7 @@ def command(
         watch.clear()
         enough = len(interruptions) + 1
         listening.close()
+        record = kernel.record(*_seen_inside(live))
         if sandboxed:
             _lay_down(folders)
         _tell_losses(live)
@@ -133,6 +140,8 @@ def command(
             if len(interruptions) >= enough:
                 break
         watch.clear()
+    if record.lost:
+        click.echo("tcpviz: warning: the kernel's events came too fast: its states have gaps", err=True)
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
     _tell_ends(live, run, recordings)
@@ -140,12 +149,13 @@ def command(
         if interrupted:
             ctx.exit(interrupted)
         raise NothingCaptured(_nothing(run, wanted))
-    exchange = watch.matcher.exchange(plan.title if plan else " ".join(run) or wanted.title)
+    title = plan.title if plan else " ".join(run) or wanted.title
+    exchange = attach(watch.matcher.exchange(title), record)
     document = match_document([(capture, exchange)])
     if as_json:
         say(render.json_text(document))
     else:
-        say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
+        say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan, kernel.missing), summary(capture, exchange))))
     shown = _with_calls(exchange, live)
     for path in files:
         if path not in recordings:
@@ -189,6 +199,19 @@ def _lay_down(folders: Sequence[Path]) -> None:
     lay_down(folders)
 
 
+def _witness(plan: Scenario | None, port: int | None) -> Witness:
+    from tcpviz.lab import Witness
+
+    return Witness(*((plan.client.port, plan.server.port) if plan else (port,) if port else ()))
+
+
+def _seen_inside(live: Listener | Run) -> tuple[tuple[KernelSocket, ...], int | None]:
+    """What was seen of the sandbox's sockets in there, and when it ended."""
+    from tcpviz.lab import Run as Performed
+
+    return (live.report.seen, live.report.ended) if isinstance(live, Performed) else ((), None)
+
+
 @contextmanager
 def _stopping(live: Source) -> Iterator[list[int]]:
     """Ctrl-C, SIGTERM and a closed terminal end the capture, not the program; which of them came is in the list."""
@@ -206,11 +229,13 @@ def _stopping(live: Source) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _verdicts(exchange: Exchange, plan: Scenario | None) -> Iterator[str]:
+def _verdicts(exchange: Exchange, plan: Scenario | None, missing: str) -> Iterator[str]:
+    predicted = simulate(plan, LINUX) if plan else None
+    yield from kernel_lines(exchange, predicted.connections if predicted else (), missing)
     for index, connection in enumerate(exchange.connections, 1):
         yield from verdict_lines(connection, index, len(exchange.connections))
-    if plan:
-        parted = stories_differ(exchange, simulate(plan, LINUX), ("the kernel", "the model"))
+    if predicted:
+        parted = stories_differ(exchange, predicted, ("the wire", "the model"))
         yield from [str(each) for each in parted] or (
             "the model, with Linux's habits, predicts the same segments and states",
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import habits
-from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Party, Side, Transmission, other
+from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Party, Side, Transmission, Witness, other
 from tcpviz.model.segment import letters
 
 _SIDES: tuple[Side, Side] = ("client", "server")
@@ -71,7 +71,22 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "dialect": {side: list(shown[side].dialects) for side in _SIDES},
         "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in _SIDES},
         "segments": [_segment(connection, sent) for sent in connection.segments],
+        **({} if connection.witness is None else {"kernel": _kernel(connection.witness)}),
     }
+
+
+def _kernel(witness: Witness) -> dict[str, Any]:
+    """What the kernel itself said, where it was asked; a state has the time at which it was entered, or seen."""
+    document: dict[str, Any] = {"source": witness.source}
+    for side, testimony in (("client", witness.client), ("server", witness.server)):
+        document[side] = {
+            "states": [{"time": _seconds(change.time), "state": str(change.state)} for change in testimony.states],
+            "deeds": [
+                {"time": _seconds(deed.time), "what": deed.what, "reason": deed.reason or None}
+                for deed in testimony.deeds
+            ],
+        }
+    return document
 
 
 def _segment(connection: Connection, sent: Transmission) -> dict[str, Any]:

@@ -19,6 +19,8 @@ Side = Literal["client", "server"]
 Verdict = Literal["ok", "warning", "violation"]
 Fate = Literal["delivered", "lost", "duplicated", "reordered"]
 Outcome = Literal["closed", "reset", "refused", "timeout", "half-open", "open"]
+WitnessSource = Literal["tracepoint", "sock_diag"]
+DeedName = Literal["retransmitted", "reset sent", "reset received"]
 
 
 def other(side: Side) -> Side:
@@ -121,6 +123,40 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """What the kernel says it did, apart from changing states."""
+
+    time: int
+    what: DeedName
+    reason: str = ""
+    """The kernel's own word for why it sent a reset, such as NO_SOCKET."""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.reason})" if self.reason else self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What the kernel said of one end; empty when it never held a socket for it."""
+
+    states: tuple[Change, ...] = ()
+    deeds: tuple[Deed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """The kernel's own word on a connection. A tracepoint tells each change when it is made; sock_diag only the
+    states that were there when it was asked."""
+
+    source: WitnessSource
+    client: Testimony
+    server: Testimony
+
+    def of(self, side: Side) -> Testimony:
+        return self.client if side == "client" else self.server
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One incarnation of a connection. `client` is who sent the first SYN."""
 
@@ -130,6 +166,7 @@ class Connection:
     outcome: Outcome
     saw_start: bool = True
     saw_end: bool = True
+    witness: Witness | None = None
 
     def party(self, side: Side) -> Party:
         return self.client if side == "client" else self.server

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.exchange import Connection, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
+from tcpviz.exchange.witness import beside
 from tcpviz.model.segment import words
 
 _STATE = len("SYN-RECEIVED")
@@ -25,10 +26,11 @@ class Glyphs(NamedTuple):
     ok: str
     warning: str
     violation: str
+    bar: str
 
 
-UNICODE = Glyphs("─", "▶", "◀", "✗", "✓", "!", "✗")
-ASCII = Glyphs("-", ">", "<", "X", " ", "!", "X")
+UNICODE = Glyphs("─", "▶", "◀", "✗", "✓", "!", "✗", "│")
+ASCII = Glyphs("-", ">", "<", "X", " ", "!", "X", "|")
 
 
 _REMARKS = {
@@ -51,13 +53,23 @@ def ladder(
     width: int = 80,
     verdicts: bool = False,
 ) -> str:
-    """The whole connection, ending in a newline; with `verdicts`, marks and faults too."""
+    """The whole connection, ending in a newline; with `verdicts`, marks and faults too.
+
+    Where the kernel bore witness, what it said stands in a column of its own, right of `width`.
+    """
     glyphs = ASCII if ascii_only else UNICODE
-    lines = [*header(connection, width)]
-    for index, sent in enumerate(connection.segments, 1):
-        lines += rung(connection, sent, index, numbers, glyphs, width, verdicts)
+    names, *beginning = header(connection, width)
+    kernel = beside(connection)
+    lines = [_with_kernel(names, "kernel" if kernel else "", width, glyphs), *beginning]
+    for index, sent in enumerate(connection.segments):
+        arrow, *beneath = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts)
+        lines += [_with_kernel(arrow, kernel.get(index, ""), width, glyphs), *beneath]
     lines += _afterwards(connection, width, ascii_only)
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _with_kernel(line: str, said: str, width: int, glyphs: Glyphs) -> str:
+    return f"{line:<{width}} {glyphs.bar} {said}" if said else line
 
 
 def header(connection: Connection, width: int, starts: bool = True) -> Iterator[str]:

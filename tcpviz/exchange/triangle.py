@@ -7,8 +7,9 @@ afterwards, is not part of it. Where both may be right, the difference has a nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import combinations, zip_longest
 
 from tcpviz.exchange.exchange import Connection, Exchange, Side, other
@@ -129,3 +130,19 @@ def _ended_by_a_timer(connection: Connection, side: Side) -> bool:
     """After the last segment the end gives up; that TIME-WAIT is over is no such thing."""
     seen = until_the_last_segment(connection, side)
     return len(seen) < len(connection.party(side).states) and seen[-1:] != [State.TIME_WAIT]
+
+
+def abreast(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Lists of states as rows, the same state beside itself; empty where a column leaves one out."""
+    rows: list[tuple[str, ...]] = []
+    for number, column in enumerate(columns):
+        base = [next(filter(None, row)) for row in rows]
+        merged: list[tuple[str, ...]] = []
+        for _, i1, i2, j1, j2 in SequenceMatcher(None, base, column, autojunk=False).get_opcodes():
+            if base[i1:i2] == list(column[j1:j2]):
+                merged += [(*row, row_state) for row, row_state in zip(rows[i1:i2], column[j1:j2], strict=True)]
+            else:
+                merged += [(*row, "") for row in rows[i1:i2]]
+                merged += [(*[""] * number, state) for state in column[j1:j2]]
+        rows = merged
+    return rows

@@ -24,8 +24,9 @@ from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
 from tcpviz.lab.plan import Command, Report, Script
 from tcpviz.lab.sandbox import Run
+from tcpviz.lab.witness import Witness
 
-__all__ = ["Report", "Run", "perform", "run_command"]
+__all__ = ["Report", "Run", "Witness", "perform", "run_command"]
 
 _TUTORIAL = Path(__file__).parents[1] / "tutorial" / "__main__.py"
 PATIENCE = 10.0

@@ -24,6 +24,7 @@ from tcpviz.lab.loopback import Loopback, raise_loopback
 from tcpviz.lab.outbox import Outbox
 from tcpviz.lab.plan import READY, Plan, Report, Script
 from tcpviz.lab.programs import Commanded, Programs, Scripted
+from tcpviz.lab.sock_diag import Observer
 from tcpviz.lab.stage import Stage
 
 _TICK = 10
@@ -72,6 +73,7 @@ class _Watch:
     ) -> None:
         self._stage, self._control, self._outbox, self._programs = stage, control, outbox, programs
         self._writer = Writer(outbox, link=stage.tap.link)
+        self._observer = Observer()
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._stop_at = math.inf
         self._last = time.monotonic()
@@ -100,6 +102,8 @@ class _Watch:
             status=self._programs.status,
             timed_out=timed_out,
             stopped=stopped,
+            seen=self._observer.sockets(),
+            ended=time.time_ns(),
         )
 
     def _patience(self) -> float:
@@ -112,6 +116,7 @@ class _Watch:
         for record in self._stage.tap.arrived():
             self._writer.write(record)
             heard = True
+            self._observer.look_at_frame(record.data)
         if heard:
             self._last = time.monotonic()
         self._writer.flush()

@@ -9,6 +9,7 @@ from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.exchange import Call, Side
 from tcpviz.exchange.heard import Heard
 from tcpviz.exchange.scenario import Scenario
+from tcpviz.exchange.witness import KernelSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class Report:
     timed_out: bool = False
     stopped: bool = False
     """Ended by `stop`, before its own end."""
+    seen: tuple[KernelSocket, ...] = ()
+    """What sock_diag, asked inside at each segment, said of the sockets there."""
+    ended: int = 0
+    """When listening ended, in nanoseconds since the epoch. After it the sandbox goes, which closes sockets too."""
 
 
 class NoLine(PermissionMissing):

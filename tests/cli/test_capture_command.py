@@ -32,6 +32,7 @@ def test_a_scenario_is_performed_captured_and_matched(tcpviz, tmp_path: Path) ->
     assert ran.code == 0, ran.err
     assert "conforms: closed, 11 segments" in ran.out
     assert "predicts the same segments and states" in ran.out
+    assert "the kernel agrees" in ran.out
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.pcap", "run.png"]
     document = json.loads(tcpviz("match", run, "--json").out)
@@ -112,6 +113,7 @@ def test_a_live_capture_ends_when_the_connection_has_closed(alone: list[str], tm
     )
     assert ran.returncode == 0, ran.stderr
     assert "conforms: closed" in ran.stdout
+    assert "the kernel agrees" in ran.stdout
     assert time.monotonic() - started < 15
     assert [p.name for p in tmp_path.iterdir()] == ["live.pcapng"]
 

@@ -1,0 +1,67 @@
+"""What a person is told of the kernel's witness: the states side by side, and whether all agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from tcpviz.exchange.exchange import Connection, Exchange, Side, WitnessSource
+from tcpviz.exchange.triangle import abreast, until_the_last_segment
+from tcpviz.exchange.witness import disagreements
+
+_SIDES: tuple[Side, Side] = ("client", "server")
+_FEW = 3
+"""As many connections have their states shown."""
+_WITNESSES: dict[WitnessSource, str] = {
+    "tracepoint": "its tracepoint sock:inet_sock_set_state told each change",
+    "sock_diag": "sock_diag showed its states at each segment, and nothing between",
+}
+_COLUMN = len("SYN-RECEIVED") + 1
+
+
+def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing: str = "") -> Iterator[str]:
+    """What the kernel's witness adds: for a few connections both ends' states in columns, then whether all agree.
+
+    `models`: what was predicted for the first connections; `missing`: why there were no tracepoints.
+    """
+    witnessed = [c for c in exchange.connections if c.witness]
+    if not witnessed:
+        yield f"the kernel bore no witness{f': {missing}' if missing else ''}"
+        return
+    if len(exchange.connections) <= _FEW:
+        for connection, model in zip_longest(exchange.connections, models[: len(exchange.connections)]):
+            yield from _columns(connection, model)
+    faults = [
+        (f"connection {index}: " if len(exchange.connections) > 1 else "") + line
+        for index, connection in enumerate(exchange.connections, 1)
+        for line in disagreements(connection)
+    ]
+    yield from faults
+    if not any(connection.saw_start for connection in witnessed):
+        return
+    verdict = "disagrees" if faults else "agrees"
+    sources = {c.witness.source for c in witnessed if c.witness}
+    yield f"the kernel {verdict}: {'; '.join(_WITNESSES[source] for source in sources)}"
+    if missing:
+        yield f"it would tell more, but {missing}"
+
+
+def _columns(connection: Connection, model: Connection | None) -> Iterator[str]:
+    """`model wire kernel` for the client, the same for the server; without a model the other two."""
+    witness = connection.witness
+    if witness is None:
+        return
+    names = (["model"] if model else []) + ["wire", "kernel"]
+    halves = []
+    for side in _SIDES:
+        told = [
+            [str(state) for state in until_the_last_segment(c, side)[1:]]
+            for c in ([model] if model else []) + [connection]
+        ]
+        halves.append(abreast([*told, [str(change.state) for change in witness.of(side).states]]))
+    width = _COLUMN * len(names)
+    yield ""
+    yield f"{'client':<{width}}server"
+    yield "".join(f"{name:<{_COLUMN}}" for name in names * 2).rstrip()
+    for left, right in zip_longest(*halves, fillvalue=("",) * len(names)):
+        yield "".join(f"{state:<{_COLUMN}}" for state in (*left, *right)).rstrip()
