@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError, NothingCaptured
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
@@ -49,6 +50,7 @@ _GRACE = 0.2
 @options.ascii_only
 @options.as_json
 @options.output(".pcap .pcapng .png .txt .json")
+@options.telling
 @click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.pass_context
 def command(
@@ -62,6 +64,7 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
+    told: Telling,
     run: tuple[str, ...],
 ) -> None:
     """Capture TCP on loopback, print each segment as it comes, then match it with the model.
@@ -111,7 +114,8 @@ def command(
         _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
     for path in files:
         if path not in recordings:
-            render.write(path, exchange, document, style, ascii_only, verdicts=True)
+            render.write(path, exchange, document, style, ascii_only, verdicts=True, told=told)
+    render.paint(told.stepwise(exchange, style))
     if interrupted or not exchange.conforms:
         ctx.exit(interrupted or 1)
 

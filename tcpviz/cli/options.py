@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import reduce, wraps
+from pathlib import Path
 from typing import Any
 
 import click
+
+from tcpviz.cli.telling import DETAILS, MOST_PAGES, SCALES, USUAL, Telling, details
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -58,3 +62,42 @@ def output(endings: str) -> Decorator:
         metavar="FILE",
         help=f"Also write FILE; its ending picks the format ({endings}). May be repeated.",
     )
+
+
+steps = click.option(
+    "--steps",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write one numbered picture for each step into DIR.",
+)
+_TELLING = (
+    click.option(
+        "--scale", type=click.Choice(SCALES), default="log", show_default=True, help="How long waits are drawn."
+    ),
+    click.option(
+        "--show",
+        default=USUAL,
+        show_default=True,
+        callback=details,
+        metavar="LIST",
+        help=f"What a picture shows beside the segments, of {','.join(DETAILS)}.",
+    ),
+    click.option(
+        "--pages",
+        type=click.IntRange(1, MOST_PAGES),
+        default=1,
+        show_default=True,
+        help="Go on on so many further pictures before anything is left out.",
+    ),
+    steps,
+)
+
+
+def telling(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what a picture tells, handed to the command as one value, `told`."""
+
+    @wraps(command)
+    def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, **others: Any) -> Any:
+        return command(told=Telling(scale, show, pages, steps), **others)
+
+    return reduce(lambda function, option: option(function), reversed(_TELLING), gathered)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tcpviz.cli.output import write_whole
-from tcpviz.errors import InputError
-from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.cli.telling import Telling
+from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 
+if TYPE_CHECKING:
+    from tcpviz.draw import Drawing
+
+TOLD = Telling()
 ENDINGS = (".png", ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
@@ -31,7 +35,13 @@ def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bo
 
 
 def write(
-    path: Path, exchange: Exchange, document: dict[str, Any], numbers: Numbers, ascii_only: bool, verdicts: bool
+    path: Path,
+    exchange: Exchange,
+    document: dict[str, Any],
+    numbers: Numbers,
+    ascii_only: bool,
+    verdicts: bool,
+    told: Telling = TOLD,
 ) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
@@ -42,7 +52,7 @@ def write(
     elif kind == ".txt":
         write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
     else:
-        write_whole(path, picture(path, exchange, numbers))
+        paint(told.drawings(path, exchange, numbers))
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
@@ -54,19 +64,9 @@ def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
     return whole.getvalue()
 
 
-def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
-    """The sequence diagram of one connection: the first that violates, else the first."""
+def paint(drawings: Iterable[tuple[Path, Drawing]]) -> None:
+    """Each into its file."""
     from tcpviz import draw
 
-    connections = exchange.connections
-    if not connections:
-        raise InputError(f"{path}: there is no TCP connection to draw")
-    if len(connections) > 1:
-        shown = connections.index(_worth_seeing(connections)) + 1
-        print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)
-    drawing = draw.sequence(_worth_seeing(connections), title=exchange.title, numbers=numbers, clocks=exchange.clocks)
-    return draw.png(drawing)
-
-
-def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:
-    return next((c for c in connections if not c.conforms), connections[0])
+    for path, drawing in drawings:
+        write_whole(path, draw.png(drawing))

@@ -8,6 +8,7 @@ from typing import cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import library, notation, scenario_file
 from tcpviz.exchange.document import exchange_document
@@ -36,6 +37,7 @@ _ISN = click.IntRange(0, 2**32 - 1)
 @options.ascii_only
 @options.as_json
 @options.output(".png .txt .json .pcap .pcapng")
+@options.telling
 def command(
     scenario: str,
     client_isn: int | None,
@@ -50,6 +52,7 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
+    told: Telling,
 ) -> None:
     """Play SCENARIO (a name or a .toml file) in the model and print it as a ladder.
 
@@ -83,7 +86,8 @@ def command(
         if explain:
             click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:
-        render.write(path, exchange, document, style, ascii_only, verdicts=False)
+        render.write(path, exchange, document, style, ascii_only, verdicts=False, told=told)
+    render.paint(told.stepwise(exchange, style))
 
 
 def _turn(text: str) -> tuple[str, int]:
