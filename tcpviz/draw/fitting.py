@@ -132,13 +132,22 @@ def _most(facts: Facts, wanted: Sequence[int], room: Room) -> tuple[list[int], F
     kept, best = [wanted[0]], _loosely(facts, elide.runs(wanted[:1], count), room)
     for index in wanted[1:]:
         attempt = _loosely(facts, elide.runs([*kept, index], count), room)
-        if attempt.spacing.height <= room.height and attempt.spacing.trouble < CUT:
+        if _fits(attempt, room):
             kept, best, failures = [*kept, index], attempt, 0
         else:
             failures += 1
         if failures == _PATIENCE:
             break
     return kept, best
+
+
+def loosely_fits(facts: Facts, runs: Sequence[Run], room: Room) -> bool:
+    """Whether `fit` will find a way, without looking for the best."""
+    return len(runs) <= MOST_ROWS and _fits(_loosely(facts, runs, room), room)
+
+
+def _fits(attempt: Fit, room: Room) -> bool:
+    return attempt.spacing.height <= room.height and attempt.spacing.trouble < CUT
 
 
 def _loosely(facts: Facts, runs: Sequence[Run], room: Room) -> Fit:

@@ -10,8 +10,11 @@ from dataclasses import replace
 
 from tcpviz.draw import elide
 from tcpviz.draw.elide import Run
-from tcpviz.draw.fitting import LEAST_SIZE, MOST_ROWS, Fit, Room, elided, fit
+from tcpviz.draw.fitting import MOST_ROWS, Fit, Room, elided, fit, loosely_fits
 from tcpviz.draw.telling import Facts
+
+_FEWEST, _COMMON = 4, 18
+"""Segments that a slide holds in any case, and more than it usually does."""
 
 
 def slides(facts: Facts, room: Room, most: int) -> list[Fit]:
@@ -29,7 +32,7 @@ def slides(facts: Facts, room: Room, most: int) -> list[Fit]:
 def _paged(facts: Facts, room: Room, most: int) -> list[Fit]:
     count = len(facts.connection.segments)
     wanted = elide.by_importance(facts.connection.segments, most * MOST_ROWS)
-    low, high = 1, len(wanted)
+    low, high = min(_FEWEST * most, len(wanted)), min(_COMMON * most, len(wanted))
     best: list[list[Run]] = []
     while low <= high:
         middle = (low + high) // 2
@@ -73,8 +76,14 @@ def _turned(
 
 
 def _taken(facts: Facts, rows: Sequence[Run], room: Room) -> int:
-    least = replace(room, most=LEAST_SIZE)
-    return next((n for n in range(len(rows), 0, -1) if fit(facts, rows[:n], least) is not None), 0)
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if loosely_fits(facts, rows[:middle], room):
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _quiet(facts: Facts, rows: Sequence[Run], at: int) -> bool:
@@ -87,7 +96,8 @@ def _quiet(facts: Facts, rows: Sequence[Run], at: int) -> bool:
 def _even(facts: Facts, pages: list[list[Run]], room: Room) -> list[list[Run]]:
     """As many pages, but none nearly empty."""
     rows = [row for page in pages for row in page]
-    for longest in range(-(-len(rows) // len(pages)), max(map(len, pages))):
+    fewest = -(-len(rows) // len(pages))
+    for longest in range(fewest, min(fewest + 3, max(map(len, pages)))):
         found = _turned(facts, rows, room, len(pages), longest)
         if found is not None:
             return found
