@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
@@ -20,7 +22,8 @@ from tcpviz.exchange.report import report
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".png .txt .json")
+@options.output(".png .svg .pdf .txt .json")
+@options.picture
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -29,6 +32,7 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
+    look: Look,
 ) -> None:
     """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
 
@@ -44,21 +48,18 @@ def command(
             click.echo(f"tcpviz: warning: {warning}", err=True)
         results.append((capture, match(capture)))
     style = cast(Numbers, numbers)
+    told = partial(report, numbers=style, ascii_only=ascii_only, language=look.language)
     document = match_document(results)
     if as_json:
         click.echo(render.json_text(document), nl=False)
     else:
-        for capture, exchange in results:
-            click.echo(report(capture, exchange, numbers=style, ascii_only=ascii_only), nl=False)
+        click.echo("".join(told(*result) for result in results), nl=False)
     for path in paths:
         if path.suffix.lower() == ".txt":
-            told = "".join(
-                report(capture, exchange, numbers=style, ascii_only=ascii_only) for capture, exchange in results
-            )
-            output.write_whole(path, told.encode())
+            output.write_whole(path, "".join(told(*result) for result in results).encode())
             continue
-        if path.suffix.lower() == ".png" and len(results) > 1:
+        if path.suffix.lower() in PICTURES and len(results) > 1:
             click.echo(f"{path} shows {results[0][0].file}, the first of {len(results)}", err=True)
-        render.write(path, results[0][1], document, style, ascii_only, verdicts=True)
+        render.write(path, results[0][1], document, style, ascii_only, True, look)
     if not all(exchange.conforms for _, exchange in results):
         ctx.exit(1)

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.output import write_whole
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.language import Language
 
-ENDINGS = (".png", ".txt", ".json")
+ENDINGS = (*PICTURES, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 
@@ -22,16 +24,22 @@ def json_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool) -> str:
+def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool, language: Language) -> str:
     """Every connection, one below the other."""
     return "\n".join(
-        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts)
+        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
         for connection in exchange.connections
     )
 
 
 def write(
-    path: Path, exchange: Exchange, document: dict[str, Any], numbers: Numbers, ascii_only: bool, verdicts: bool
+    path: Path,
+    exchange: Exchange,
+    document: dict[str, Any],
+    numbers: Numbers,
+    ascii_only: bool,
+    verdicts: bool,
+    look: Look,
 ) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
@@ -40,9 +48,9 @@ def write(
     elif kind in RECORDINGS:
         write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
     elif kind == ".txt":
-        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
+        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
     else:
-        write_whole(path, picture(path, exchange, numbers))
+        write_whole(path, picture(path, exchange, numbers, look))
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
@@ -54,7 +62,7 @@ def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
     return whole.getvalue()
 
 
-def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
+def picture(path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
     """The sequence diagram of one connection: the first that violates, else the first."""
     from tcpviz import draw
 
@@ -64,8 +72,14 @@ def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
     if len(connections) > 1:
         shown = connections.index(_worth_seeing(connections)) + 1
         print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)
-    drawing = draw.sequence(_worth_seeing(connections), title=exchange.title, numbers=numbers, clocks=exchange.clocks)
-    return draw.png(drawing)
+    drawing = draw.sequence(
+        _worth_seeing(connections),
+        title=exchange.title,
+        numbers=numbers,
+        clocks=exchange.clocks,
+        words=look.words(),
+    )
+    return look.paint(path, drawing)
 
 
 def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from tcpviz.cli import options, output
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Side
 from tcpviz.exchange.simulate import simulate
@@ -17,19 +18,19 @@ Walks = Mapping[Side, tuple[Row, ...]]
 
 @click.command()
 @click.option("--walk", metavar="SCENARIO", help="Light up the way that both ends take in a scenario.")
-@options.output(".png")
-def command(walk: str | None, outputs: tuple[str, ...]) -> None:
+@options.output(" ".join(PICTURES))
+@options.picture
+def command(walk: str | None, outputs: tuple[str, ...], look: Look) -> None:
     """Print the transitions of RFC 9293 Figure 5 and its notes; -o states.png draws them."""
-    files = output.targets(outputs, (".png",))
+    files = output.targets(outputs, PICTURES)
     connection = simulate(library.load(walk)).connections[0] if walk else None
     walks = _walks(connection) if connection else {}
     click.echo("".join(f"{line}\n" for line in _lines(walks)), nl=False)
     for path in files:
         from tcpviz import draw, graph
 
-        title = "TCP connection states (RFC 9293, Figure 5)"
-        drawing = draw.machine(graph.edges(), walks, title=title)
-        output.write_whole(path, draw.png(drawing))
+        drawing = draw.machine(graph.edges(), walks, words=look.words())
+        output.write_whole(path, look.paint(path, drawing))
 
 
 def _walks(connection: Connection) -> Walks:

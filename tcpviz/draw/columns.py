@@ -16,6 +16,8 @@ MARGIN = 12.0
 GUTTER = 10.0
 """Between calls and states: room for the lines that lead from one to the other."""
 BAND_GAP = 4.0
+LEADING = 1.12
+"""From one line of a state's names to the next, in em."""
 _WIDEST_CALL = 9.5
 """In em."""
 _MOST_LINES = 3
@@ -50,16 +52,20 @@ class Columns:
 
 
 def columns(story: Story, size: float, metrics: Metrics) -> Columns:
-    bracket = MARGIN + (2.3 * max(14.0, 0.85 * size) + 8 if story.phases else 0)
+    bracket = MARGIN + ((0.1 + 1.1 * _bracket_lines(story)) * max(14.0, 0.85 * size) + 8 if story.phases else 0)
     calls = tuple(_calls(line, size, metrics) for line in story.lifelines)
     bands = tuple(
-        max((metrics.width(str(band.state), size, True) for band in line.bands), default=0) + 10
+        max((metrics.width(name, size, True) for band in line.bands for name in band.lines), default=0) + 10
         for line in story.lifelines
     )
     left = bracket + (GUTTER if calls[0] else 4) + calls[0] + (GUTTER if calls[0] else 0)
     right = WIDTH - MARGIN - calls[1] - (GUTTER if calls[1] else 0)
     lifelines = left + bands[0] + BAND_GAP, right - bands[1] - BAND_GAP
     return Columns(size, bracket, lifelines, (left, right), (calls[0], calls[1]))
+
+
+def _bracket_lines(story: Story) -> int:
+    return max(2, *(len(phase.lines) for phase in story.phases))
 
 
 def _calls(line: Lifeline, size: float, metrics: Metrics) -> float:

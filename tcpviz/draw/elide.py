@@ -77,7 +77,7 @@ def summary(elided: Sequence[Transmission], words: Words) -> str:
     violations = sum(sent.verdict == "violation" for sent in elided)
     if violations:
         facts.append(_count(violations, words.violation, words.violations))
-    return f"… {', '.join(facts)} …"
+    return f"… {words.comma.join(facts)} …"
 
 
 def _count(number: int, one: str, many: str) -> str:

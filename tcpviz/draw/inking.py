@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tcpviz.draw.columns import BAND_GAP, GUTTER, MARGIN, Columns, shout_lines
+from tcpviz.draw.columns import BAND_GAP, GUTTER, LEADING, MARGIN, Columns, shout_lines
 from tcpviz.draw.drawing import HEIGHT, WIDTH, Anchor, Line, Point, Polygon, Rect, Role, Shape, Text, arrowhead, cross
 from tcpviz.draw.labels import GAP_HALF, LOST_GAP, Part, timer_room
 from tcpviz.draw.metrics import Metrics
@@ -24,6 +24,8 @@ _BANDS = {
     State.ESTABLISHED: Role.BAND_ESTABLISHED,
     State.TIME_WAIT: Role.BAND_TIME_WAIT,
 }
+_TITLES = (24.0, 22.0, 20.0, 18.0, 16.0)
+"""A long title is set smaller before it loses words."""
 _TEETH = 7.0
 """Half the period of a torn edge."""
 
@@ -158,7 +160,7 @@ class Ink:
 
     def _fault(self, row: int, shown: Arrow, where: Part, part: str) -> Iterator[Shape]:
         size = self.place.size
-        off = -3 - 0.76 * size
+        off = -3 - 0.88 * size
         at, angle = self._on(row, where.left, off, 1.4 * size)
         room = where.right - where.left - 1.4 * size
         text = self.metrics.fit(shown.fault, room, size, True)
@@ -189,8 +191,11 @@ class Ink:
             part = f"band-{side}-{number}"
             yield Rect(x, start + 0.5, x1 - x, max(end - start - 1, 1), band_role(band.state), part=part)
             low, high = self._widest_piece(start, end)
-            at = (x + x1) / 2, (low + high) / 2 + 0.36 * self.place.size
-            yield self._text(at, str(band.state), self.place.size, bold=True, anchor="middle", part=f"{part}/name")
+            for line_number, name in enumerate(band.lines):
+                more = len(band.lines) - 1
+                below = 0.36 - 0.05 * more + LEADING * (line_number - more / 2)
+                at = (x + x1) / 2, (low + high) / 2 + below * self.place.size
+                yield self._text(at, name, self.place.size, bold=True, anchor="middle", part=f"{part}/name")
 
     def _widest_piece(self, start: float, end: float) -> tuple[float, float]:
         """The tallest part of a band that no torn strip covers."""
@@ -278,7 +283,9 @@ def frame(
         x = min(max(x, MARGIN + width / 2), WIDTH - MARGIN - width / 2)
         return Text(x, y, text, size, width, role, bold, "middle", part=part)
 
-    yield middle(WIDTH / 2, 33, title, 24, WIDTH - 2 * MARGIN, Role.TEXT, True, "title")
+    room = WIDTH - 2 * MARGIN
+    largest = next((size for size in _TITLES if metrics.width(title, size, True) <= room), _TITLES[-1])
+    yield middle(WIDTH / 2, 33, title, largest, room, Role.TEXT, True, "title")
     for side, name, (x, y) in zip(SIDES, names, centres, strict=True):
         yield middle(x, y, name, min(max(size, 15), 20), WIDTH / 2 - MARGIN - 6, Role.TEXT, True, f"name-{side}")
     yield middle(WIDTH / 2, HEIGHT - 9, footer, 12, WIDTH - 2 * MARGIN, Role.MUTED, False, "footer")

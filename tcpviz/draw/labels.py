@@ -152,7 +152,7 @@ class Labelled:
         for near in self.crossing[row]:
             near_left, near_slope = self._line(near)
             for part in self.labels[near].parts() if near < len(self.labels) else ():
-                low, high = max(text.left, part.left) - 4, min(text.right, part.right) + 4
+                low, high = max(text.left, part.left) - 7, min(text.right, part.right) + 7
                 # boxes that are turned differently need a little more than their reach
                 for x in (low + (high - low) * i / 12 for i in range(13)) if low < high else ():
                     bottom = left + slope * x
@@ -191,7 +191,8 @@ class Labelled:
 
     def _stop(self, shown: Arrow, width: float) -> float:
         """A lost segment ends well short of the other lifeline, but not before its label does."""
-        stop = min(0.86 * self.place.span, max(0.66 * self.place.span, width + 40))
+        word = self.metrics.width(self.words.lost, self.place.size, True) + LOST_GAP
+        stop = min(0.86 * self.place.span, max(0.66 * self.place.span, width + 40), self.place.span - word - 8)
         return stop if shown.origin == "client" else self.place.span - stop
 
     def _mark(self, stop: float, origin: Side) -> tuple[Part, ...]:
@@ -258,4 +259,4 @@ class Labelled:
         middle = (text.left + text.right) / 2
         low, high = (80, span - 20) if shown.origin == "client" else (20, span - 80)
         left = min(max(middle - width / 2, low), max(high - width, low))
-        return Part(left, left + width, size + 4, above=False)
+        return Part(left, left + width, 1.12 * size + 4, above=False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
 
-from tcpviz.draw.columns import Columns
+from tcpviz.draw.columns import LEADING, Columns
 from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
@@ -143,10 +143,12 @@ class _Solver(Labelled):
         at = {n: i for i, n in enumerate(line.nodes)} | {root: -1, floor: len(line.nodes)}
         starts = [root if b.node is None else b.node for b in line.bands]
         torn = GAP_HALF * self.place.size + 5
-        for start, end in zip(starts, [*starts[1:], floor], strict=False):
+        for band, start, end in zip(line.bands, starts, [*starts[1:], floor], strict=False):
             top = max((g for g in gaps if at[start] <= at[g] < at[end]), key=at.__getitem__, default=start)
-            yield start, end, self.place.size + 6
-            yield top, end, self.place.size + 6 + torn * ((top in gaps) + (end in gaps))
+            more = len(band.lines) - 1
+            name = self.place.size * (1 + LEADING * more) + 6 + 3 * more
+            yield start, end, name
+            yield top, end, name + torn * ((top in gaps) + (end in gaps))
 
     def _brackets(self, floor: int) -> Iterator[Constraint]:
         """A bracket is at least as long as its name, which runs along it."""

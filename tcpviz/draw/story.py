@@ -58,6 +58,8 @@ Row = Arrow | Gap
 class Band:
     """A state, from the node where it was entered; None: from before the story."""
 
+    lines: tuple[str, ...]
+    """Its names, one below the other."""
     state: State
     node: int | None
 
@@ -169,7 +171,7 @@ class _Teller:
             fields.append(f"len={segment.length}")
         flags = flag_words(segment.flags)
         if sent.kind != "new":
-            flags += f" ({self.words.again if sent.kind == 'retransmission' else sent.kind})"
+            flags += f" ({self.words.kind(sent.kind)})"
         pure = not (segment.span or segment.rst)
         fault = ""
         if sent.expected and sent.verdict != "ok":
@@ -177,7 +179,7 @@ class _Teller:
             equals = "=" if allowed.lstrip("-").isdigit() else ": "
             fault = f"{self.words.expected} {name}{equals}{allowed}"
         elif sent.verdict != "ok":
-            fault = printable(sent.why)
+            fault = printable(self.words.language.say(sent.why))
         return Arrow(
             first, sent.origin, _role(sent), flags, " ".join(fields), time_text(sent.sent), dashed=pure,
             strong=segment.syn or segment.fin or segment.rst, lost=sent.arrived is None, fault=fault,
@@ -251,7 +253,7 @@ class _Teller:
     def _bands(self, side: Side, changes: Sequence[Change]) -> tuple[Band, ...]:
         if not changes:
             return ()
-        bands = [Band(changes[0].state, None)]
+        bands = [self._band(changes[0].state, None)]
         anchors = self._anchors(side, {change.time for change in changes})
         floor: Key = (-1, 0, 0)
         for change in changes[1:]:
@@ -266,8 +268,11 @@ class _Teller:
             if at is None or at == bands[-1].node:
                 at = self._new_node(side, change.time, floor)
             floor = self.keys[at]
-            bands.append(Band(change.state, at))
+            bands.append(self._band(change.state, at))
         return tuple(bands)
+
+    def _band(self, state: State, at: int | None) -> Band:
+        return Band(self.words.state(state), state, at)
 
     def _anchors(self, side: Side, times: set[int]) -> dict[int, list[tuple[int, int, State]]]:
         """By time: (segment, node, state the end then has), in order, for segments that met `side` at `times`."""

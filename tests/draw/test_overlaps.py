@@ -12,7 +12,9 @@ from overlaps import overlaps
 
 from tcpviz import draw
 from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Text
+from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange.exchange import Connection
+from tcpviz.language import LANGUAGES
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
 
 
@@ -20,11 +22,14 @@ def drawn(connection: Connection, **options: Any) -> Drawing:
     return draw.sequence(connection, title="A title", **options)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("options", [{}, {"clocks": 1}, {"numbers": "absolute"}, {"numbers": "symbolic"}], ids=str)
 @pytest.mark.parametrize("name", CONNECTIONS)
-def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
-    drawing = drawn(CONNECTIONS[name], **options)
+def test_nothing_touches(name: str, options: dict[str, Any], language: str) -> None:
+    """Nor in print, the theme that adds lines; the others differ in colours alone."""
+    drawing = drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options)
     assert overlaps(drawing) == []
+    assert overlaps(dress(drawing, PRINT)) == []
     for text in drawing.texts():
         small = text.part == "footer" or text.part.endswith("/time")
         assert text.size >= (12 if small else 14), text
