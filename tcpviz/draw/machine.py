@@ -152,7 +152,7 @@ class _Chart:
             names = self.words.state(state)
             size = _NAME if len(names) == 1 else _SIZE
             for line, name in enumerate(names):
-                below = 0.36 + 1.12 * line - 0.66 * (len(names) - 1)
+                below = 0.36 + 1.12 * line - 0.6 * (len(names) - 1)
                 yield self._text((x, y + below * size), name, size, Role.TEXT, True, "middle", f"{part}/name")
 
     def _resets(self) -> Iterator[Shape]:

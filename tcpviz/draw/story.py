@@ -308,7 +308,7 @@ class _Teller:
     def _shouts(self, side: Side, calls: Sequence[Call], nodes: Sequence[int]) -> Iterator[Shout]:
         """Calls and what they returned, in order: an application does one thing after another."""
         for call in calls:
-            for text, time, cause in _said(call):
+            for text, time, cause in _said(call, self.words):
                 if any(self._within(row, time) for row in self.rows):
                     continue
                 at = self._at(side, time, nodes, cause)
@@ -349,9 +349,9 @@ class _Teller:
         return isinstance(shown, Arrow) and shown.origin == side
 
 
-def _said(call: Call) -> Iterator[tuple[str, int, str]]:
+def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
     """(text, time, cause): the call itself unless it only waits, and its result where there is one to tell."""
-    name, result = printable(call.name), printable(call.result)
+    name, result = printable(call.name), printable(words.language.translated(call.result))
     waits = name in ("accept", "recv")
     if not waits:
         yield f"{name}({'' if call.octets is None else call.octets})", call.time, name

@@ -123,11 +123,11 @@ PRINT = Theme(
     dict.fromkeys(Role, _BLACK) | dict.fromkeys((Role.HALO, Role.ON_BADGE, *BANDS), _WHITE) | {Role.FAINT: "#808080"},
     {
         # a copier keeps dashes and weights, and nothing else: the busier the state, the heavier its edge
-        Role.BAND_CLOSED: Stroke(0.8, (1.5, 3.0)),
-        Role.BAND_LISTEN: Stroke(1.2, (2.0, 2.0)),
-        Role.BAND_OPENING: Stroke(1.4, (8.0, 3.0)),
+        Role.BAND_CLOSED: Stroke(0.8, (1.2, 3.6)),
+        Role.BAND_LISTEN: Stroke(1.2, (4.0, 3.0)),
+        Role.BAND_OPENING: Stroke(1.4, (10.0, 3.0)),
         Role.BAND_ESTABLISHED: Stroke(2.6),
-        Role.BAND_CLOSING: Stroke(1.4, (10.0, 3.0, 2.0, 3.0)),
+        Role.BAND_CLOSING: Stroke(1.4, (10.0, 3.0, 1.5, 3.0)),
         Role.BAND_TIME_WAIT: Stroke(2.4, (2.4, 2.4)),
         Role.SYN: Stroke(1.3),
         Role.DATA: Stroke(0.8),

@@ -17,7 +17,7 @@ from babel.messages.catalog import Catalog
 
 from tcpviz import draw
 from tcpviz.exchange import ladder, library
-from tcpviz.model.transitions import Reply, State, Stimulus
+from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
 
 LOCALE = Path(__file__).parents[2] / "tcpviz" / "locale"
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -35,6 +35,11 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from ((str(state), "a state: what stands below the RFC's name") for state in State)
     yield from ((str(stimulus), "what happens, on an arrow of the state diagram") for stimulus in Stimulus)
     yield from ((str(reply), "what is sent, on an arrow of the state diagram") for reply in Reply if str(reply))
+    yield from (
+        (signal, "what a call returns, at most nine characters")
+        for signal in sorted({r.signal for r in TABLE})
+        if signal
+    )
     yield from ((kind, "what a segment is besides new") for kind in _KINDS)
     yield from ((word, "a word of a ladder") for word in ladder.WORDS)
     yield draw.MACHINE_TITLE, "a title"
