@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.look import Look
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError, NothingCaptured
 from tcpviz.exchange import library
@@ -28,6 +29,7 @@ from tcpviz.exchange.report import summary, verdict_lines
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
+from tcpviz.language import ENGLISH, Language
 
 if TYPE_CHECKING:
     from tcpviz.frames import Listener, Source
@@ -49,7 +51,8 @@ _GRACE = 0.2
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".pcap .pcapng .png .txt .json")
+@options.output(".pcap .pcapng .png .svg .pdf .txt .json")
+@options.picture
 @options.telling
 @click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.pass_context
@@ -64,7 +67,8 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
-    told: Telling,
+    look: Look,
+    story: Telling,
     run: tuple[str, ...],
 ) -> None:
     """Capture TCP on loopback, print each segment as it comes, then match it with the model.
@@ -84,7 +88,7 @@ def command(
     style = cast(Numbers, numbers)
     files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
     plan = library.load(scenario) if scenario else None
-    watch = _Watch(style, ascii_only, silent=as_json)
+    watch = _Watch(style, ascii_only, silent=as_json, language=look.language)
     live = _source(plan, run, interface, port, timeout)
     with ExitStack() as stack:
         stack.enter_context(live)
@@ -114,8 +118,8 @@ def command(
         _say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan), summary(capture, exchange))))
     for path in files:
         if path not in recordings:
-            render.write(path, exchange, document, style, ascii_only, verdicts=True, told=told)
-    render.paint(told.stepwise(exchange, style))
+            render.write(path, exchange, document, style, ascii_only, True, look, story)
+    render.paint(story.stepwise(exchange, style, look.words()), look)
     if interrupted or not exchange.conforms:
         ctx.exit(interrupted or 1)
 
@@ -160,9 +164,10 @@ def _say(text: str) -> None:
 class _Watch:
     """Prints each segment as it comes, under the names of its ends when those change."""
 
-    def __init__(self, numbers: Numbers, ascii_only: bool, silent: bool) -> None:
+    def __init__(self, numbers: Numbers, ascii_only: bool, silent: bool, language: Language) -> None:
         self.matcher = Matcher()
         self._numbers, self._ascii, self._silent = numbers, ascii_only, silent
+        self._language = ENGLISH if ascii_only else language
         self._shown: Tracker | None = None
 
     def see(self, frame: Frame) -> None:
@@ -171,9 +176,11 @@ class _Watch:
             return
         connection = tracker.newest(self.matcher.epoch)
         glyphs = ASCII if self._ascii else UNICODE
-        lines = [] if tracker is self._shown else [*header(connection, _WIDTH, starts=len(tracker.judged) == 1)]
+        lines: list[str] = []
+        if tracker is not self._shown:
+            lines += header(connection, _WIDTH, len(tracker.judged) == 1, self._language)
         (segment,) = connection.segments
-        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
+        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, True, self._language)
         _say("".join(f"{line.rstrip()}\n" for line in lines))
         self._shown = tracker
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.against import Against
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.telling import Telling
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.document import match_document
@@ -22,7 +24,8 @@ from tcpviz.exchange.report import report
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".png .txt .json")
+@options.output(".png .svg .pdf .txt .json")
+@options.picture
 @options.telling
 @click.option(
     "--against", metavar="FILE|SCENARIO", help="Compare with another capture or with the model; pictures show both."
@@ -35,7 +38,8 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
-    told: Telling,
+    look: Look,
+    story: Telling,
     against: str | None,
 ) -> None:
     """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
@@ -52,28 +56,25 @@ def command(
             click.echo(f"tcpviz: warning: {warning}", err=True)
         results.append((capture, match(capture)))
     style = cast(Numbers, numbers)
+    told = partial(report, numbers=style, ascii_only=ascii_only, language=look.language)
     document = match_document(results)
     if as_json:
         click.echo(render.json_text(document), nl=False)
     else:
-        for capture, exchange in results:
-            click.echo(report(capture, exchange, numbers=style, ascii_only=ascii_only), nl=False)
+        click.echo("".join(told(*result) for result in results), nl=False)
     compared = Against.of(against, results[0][1]) if against else None
     if compared and not as_json:
         click.echo(compared.report(), nl=False)
     for path in paths:
-        if path.suffix.lower() == ".png" and compared:
-            render.paint([(path, compared.drawing(style, told))])
+        if compared and path.suffix.lower() in PICTURES:
+            render.paint([(path, compared.drawing(style, story, look.words()))], look)
             continue
         if path.suffix.lower() == ".txt":
-            text = "".join(
-                report(capture, exchange, numbers=style, ascii_only=ascii_only) for capture, exchange in results
-            )
-            output.write_whole(path, text.encode())
+            output.write_whole(path, "".join(told(*result) for result in results).encode())
             continue
-        if path.suffix.lower() == ".png" and len(results) > 1:
+        if path.suffix.lower() in PICTURES and len(results) > 1:
             click.echo(f"{path} shows {results[0][0].file}, the first of {len(results)}", err=True)
-        render.write(path, results[0][1], document, style, ascii_only, verdicts=True, told=told)
-    render.paint(told.stepwise(results[0][1], style))
+        render.write(path, results[0][1], document, style, ascii_only, True, look, story)
+    render.paint(story.stepwise(results[0][1], style, look.words()), look)
     if not all(exchange.conforms for _, exchange in results):
         ctx.exit(1)

@@ -8,17 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.output import write_whole
 from tcpviz.cli.telling import Telling
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.language import Language
 
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing
 
-TOLD = Telling()
-ENDINGS = (".png", ".txt", ".json")
+ENDINGS = (*PICTURES, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 
@@ -26,10 +27,10 @@ def json_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool) -> str:
+def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool, language: Language) -> str:
     """Every connection, one below the other."""
     return "\n".join(
-        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts)
+        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
         for connection in exchange.connections
     )
 
@@ -41,7 +42,8 @@ def write(
     numbers: Numbers,
     ascii_only: bool,
     verdicts: bool,
-    told: Telling = TOLD,
+    look: Look,
+    story: Telling,
 ) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
@@ -50,9 +52,9 @@ def write(
     elif kind in RECORDINGS:
         write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
     elif kind == ".txt":
-        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
+        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
     else:
-        paint(told.drawings(path, exchange, numbers))
+        paint(story.drawings(path, exchange, numbers, look.words()), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
@@ -64,9 +66,7 @@ def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
     return whole.getvalue()
 
 
-def paint(drawings: Iterable[tuple[Path, Drawing]]) -> None:
+def paint(drawings: Iterable[tuple[Path, Drawing]], look: Look) -> None:
     """Each into its file."""
-    from tcpviz import draw
-
     for path, drawing in drawings:
-        write_whole(path, draw.png(drawing))
+        write_whole(path, look.paint(path, drawing))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.telling import numbered
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
@@ -19,7 +20,7 @@ from tcpviz.graph import steps as steps_of
 from tcpviz.model.transitions import TABLE, Row
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Drawing
+    from tcpviz.draw import Drawing, Words
 
 _CAPTURES = (".pcap", ".pcapng", ".cap")
 
@@ -35,14 +36,17 @@ _CAPTURES = (".pcap", ".pcapng", ".cap")
     help="Count how often each transition fires in a capture, or in all captures of a folder. May be repeated.",
 )
 @options.steps
-@options.output(".png")
-def command(walk: str | None, covered: tuple[Path, ...], steps: Path | None, outputs: tuple[str, ...]) -> None:
+@options.output(" ".join(PICTURES))
+@options.picture
+def command(
+    walk: str | None, covered: tuple[Path, ...], steps: Path | None, outputs: tuple[str, ...], look: Look
+) -> None:
     """Print the transitions of RFC 9293 Figure 5 and its notes; -o states.png draws them."""
     if walk and covered:
         raise click.UsageError("--walk lights up one way, --cover counts many: give one of them.")
     if steps and not walk:
         raise click.UsageError("--steps draws a way step by step: say which with --walk SCENARIO.")
-    files = output.targets(outputs, (".png",))
+    files = output.targets(outputs, PICTURES)
     connection = simulate(library.load(walk)).connections[0] if walk else None
     ways = walks(connection) if connection else {}
     weights = coverage(_connections(covered)) if covered else None
@@ -50,9 +54,10 @@ def command(walk: str | None, covered: tuple[Path, ...], steps: Path | None, out
     if files:
         from tcpviz import draw
 
-        render.paint((path, draw.machine(edges(), ways, weights)) for path in files)
+        drawing = draw.machine(edges(), ways, weights, words=look.words())
+        render.paint([(path, drawing) for path in files], look)
     if steps and connection:
-        render.paint(numbered(steps, _stepwise(connection)))
+        render.paint(numbered(steps, _stepwise(connection, look.words())), look)
 
 
 def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
@@ -68,10 +73,10 @@ def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
             yield from match(frames.read(str(file))).connections
 
 
-def _stepwise(connection: Connection) -> tuple[Drawing, ...]:
+def _stepwise(connection: Connection, words: Words) -> tuple[Drawing, ...]:
     from tcpviz import draw
 
-    return tuple(draw.machine(edges(), ways) for ways in steps_of(connection))
+    return tuple(draw.machine(edges(), ways, words=words) for ways in steps_of(connection))
 
 
 def _lines(ways: Walks, weights: Mapping[Row, int] | None) -> Iterator[str]:

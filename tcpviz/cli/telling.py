@@ -15,7 +15,7 @@ from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Detail, Drawing, Scale
+    from tcpviz.draw import Detail, Drawing, Scale, Words
 
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")
 DETAILS: tuple[Detail, ...] = ("states", "calls", "times", "why", "window", "options")
@@ -32,7 +32,9 @@ class Telling:
     pages: int = 1
     steps: Path | None = None
 
-    def drawings(self, path: Path, exchange: Exchange, numbers: Numbers) -> Iterator[tuple[Path, Drawing]]:
+    def drawings(
+        self, path: Path, exchange: Exchange, numbers: Numbers, words: Words
+    ) -> Iterator[tuple[Path, Drawing]]:
         """What to write where: one picture, or as many numbered ones as there are slides.
 
         Two connections stand side by side; of more it is the first that violates, else the first.
@@ -43,7 +45,7 @@ class Telling:
         if not connections:
             raise InputError(f"{path}: there is no TCP connection to draw")
         if len(connections) == 2 and exchange.conforms and self.pages == 1:
-            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show)
+            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, words=words)
             return
         shown = _worth_seeing(connections)
         if len(connections) > 1:
@@ -57,11 +59,12 @@ class Telling:
             clocks=exchange.clocks,
             scale=self.scale,
             show=self.show,
+            words=words,
         )
         for number, slide in enumerate(slides, 1):
             yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
 
-    def stepwise(self, exchange: Exchange, numbers: Numbers) -> Iterator[tuple[Path, Drawing]]:
+    def stepwise(self, exchange: Exchange, numbers: Numbers, words: Words) -> Iterator[tuple[Path, Drawing]]:
         """One slide for each step, numbered so that a folder sorts them."""
         if self.steps is None:
             return
@@ -76,6 +79,7 @@ class Telling:
             clocks=exchange.clocks,
             scale=self.scale,
             show=self.show,
+            words=words,
         )
         yield from numbered(self.steps, slides)
 

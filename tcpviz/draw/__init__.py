@@ -1,46 +1,59 @@
 """draw : Exchange -> pictures. A layout makes a Drawing of positioned primitives; a renderer paints it (law 7).
 
-Importing this loads no drawing library: matplotlib comes with the first call of `png`.
+Importing this loads no library: each renderer comes with its first picture, matplotlib with `png`, fpdf2 with `pdf`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from tcpviz.draw import describe as _describe
 from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import pairing as _pairing
-from tcpviz.draw import png as _png
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.theme import LIGHT, Theme
+from tcpviz.draw.page import SLIDE, Page
+from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
-from tcpviz.draw.words import ENGLISH, Words
+from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
 
 __all__ = [
+    "DARK",
     "DETAILS",
     "ENGLISH",
     "LIGHT",
+    "PRINT",
     "SCALES",
+    "SLIDE",
+    "THEMES",
     "USUAL",
     "Detail",
     "Drawing",
     "Metrics",
+    "Page",
     "Scale",
     "Theme",
     "Words",
+    "lack_of_fonts",
     "machine",
     "pair",
+    "pdf",
     "png",
     "sequence",
     "slides",
     "steps",
+    "svg",
+    "words_in",
 ]
+
+MACHINE_TITLE = "TCP connection states (RFC 9293, Figure 5)"
 
 
 def sequence(
@@ -62,8 +75,8 @@ def sequence(
     """
     view = _view(numbers, clocks, scale, show, verdicts)
     measure = metrics or _metrics.default()
-    [drawing] = _sequence.sequence(connection, title=title, view=view, metrics=measure, words=words)
-    return drawing
+    [drawing] = _sequence.sequence(connection, title=words.title(title), view=view, metrics=measure, words=words)
+    return _described(drawing, connection, numbers, words)
 
 
 def slides(
@@ -82,7 +95,10 @@ def slides(
     """The same on up to `pages` slides; only what does not fit on all of them is summed up."""
     view = _view(numbers, clocks, scale, show, verdicts)
     measure = metrics or _metrics.default()
-    return _sequence.sequence(connection, title=title, view=view, metrics=measure, words=words, pages=pages)
+    drawings = _sequence.sequence(
+        connection, title=words.title(title), view=view, metrics=measure, words=words, pages=pages
+    )
+    return tuple(_described(drawing, connection, numbers, words) for drawing in drawings)
 
 
 def steps(
@@ -99,7 +115,9 @@ def steps(
 ) -> tuple[Drawing, ...]:
     """The same slide as it comes about, segment by segment."""
     view = _view(numbers, clocks, scale, show, verdicts)
-    return _sequence.steps(connection, title=title, view=view, metrics=metrics or _metrics.default(), words=words)
+    measure = metrics or _metrics.default()
+    drawings = _sequence.steps(connection, title=words.title(title), view=view, metrics=measure, words=words)
+    return tuple(_described(drawing, connection, numbers, words) for drawing in drawings)
 
 
 def pair(
@@ -123,13 +141,24 @@ def pair(
         named = names or (f"{words.connection} 1", f"{words.connection} 2")
         view = _view(numbers, one.clocks, "even", show, False)
         halves = _pairing.Half(first, named[0], view), _pairing.Half(second, named[1], view)
-        return _pairing.at_once(*halves, title=title or one.title, metrics=measure, words=words)
-    named = names or (one.title, two.title)
+        drawing = _pairing.at_once(*halves, title=words.title(title or one.title), metrics=measure, words=words)
+        return _described(drawing, first, numbers, words, second)
+    named = names or (words.title(one.title), words.title(two.title))
     halves = (
         _pairing.Half(one.connections[0], named[0], _view(numbers, one.clocks, "even", show, False)),
         _pairing.Half(two.connections[0], named[1], _view(numbers, two.clocks, "even", show, False)),
     )
-    return _pairing.compared(*halves, title=title or one.title, metrics=measure, words=words)
+    drawing = _pairing.compared(*halves, title=words.title(title or one.title), metrics=measure, words=words)
+    return _described(drawing, one.connections[0], numbers, words, two.connections[0])
+
+
+def _described(
+    drawing: Drawing, connection: Connection, numbers: Numbers, words: Words, other: Connection | None = None
+) -> Drawing:
+    """With what it shows in words, for who cannot see it."""
+    shown = [connection] if other is None else [connection, other]
+    description = "\n".join(_describe.connection(c, numbers, words) for c in shown)
+    return replace(drawing, description=description, language=words.language.tag)
 
 
 def _view(numbers: Numbers, clocks: int, scale: Scale, show: Iterable[Detail], verdicts: bool | None) -> View:
@@ -141,7 +170,7 @@ def machine(
     walks: Mapping[Side, Iterable[Row | None]] | None = None,
     weights: Mapping[Row, int] | None = None,
     *,
-    title: str = "TCP connection states (RFC 9293, Figure 5)",
+    title: str = MACHINE_TITLE,
     metrics: Metrics | None = None,
     words: Words = ENGLISH,
 ) -> Drawing:
@@ -150,11 +179,34 @@ def machine(
     With `weights`, how often each row fired, arrows are as wide as they were walked.
     """
     given = {side: tuple(rows) for side, rows in (walks or {}).items()}
-    return _machine.machine(
-        tuple(edges), given, weights, title=title, metrics=metrics or _metrics.default(), words=words
-    )
+    measure, edges = metrics or _metrics.default(), tuple(edges)
+    drawing = _machine.machine(edges, given, weights, title=words.title(title), metrics=measure, words=words)
+    return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
 
 
-def png(drawing: Drawing, theme: Theme = LIGHT, size: tuple[int, int] = (1920, 1080)) -> bytes:
-    """The drawing as a PNG of `size` pixels. The same drawing gives the same bytes."""
-    return _png.render(drawing, theme, size)
+def lack_of_fonts(drawing: Drawing) -> str:
+    """What no font here can draw, and what to do about it; empty when all can be drawn. For PNG and PDF."""
+    from tcpviz.draw import faces
+
+    return faces.lack(drawing)
+
+
+def png(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
+    """The drawing as a PNG. The same drawing gives the same bytes, as in every format."""
+    from tcpviz.draw import to_png
+
+    return to_png.render(dress(drawing, theme), theme, page)
+
+
+def svg(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
+    """The drawing as an SVG, made without any library."""
+    from tcpviz.draw import to_svg
+
+    return to_svg.render(dress(drawing, theme), theme, page)
+
+
+def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
+    """The drawing as a PDF of one page, with its fonts in it."""
+    from tcpviz.draw import to_pdf
+
+    return to_pdf.render(dress(drawing, theme), theme, page)

@@ -52,7 +52,7 @@ def _flags(sent: Transmission, words: Words) -> str:
     flags = flag_words(sent.segment.flags)
     if sent.kind == "new":
         return flags
-    return f"{flags} ({words.again if sent.kind == 'retransmission' else sent.kind})"
+    return f"{flags} ({words.kind(sent.kind)})"
 
 
 def _numbers(connection: Connection, sent: Transmission, view: View) -> Iterator[str]:
@@ -87,9 +87,11 @@ _OPENING = 50
 def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
     if sent.verdict != "ok":
         role = Role.VIOLATION if sent.verdict == "violation" else Role.WARNING
-        yield Note(_fault(sent.expected, words) if sent.expected else printable(sent.why), role, True)
+        yield Note(
+            _fault(sent.expected, words) if sent.expected else printable(words.language.say(sent.why)), role, True
+        )
     elif "why" in view.show:
-        yield Note(printable(f"{sent.why} ({sent.section})"))
+        yield Note(printable(f"{words.language.translated(sent.why)} ({sent.section})"))
     if "options" in view.show:
         written = " ".join(_options(sent.segment.options))
         if written:

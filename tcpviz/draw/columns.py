@@ -5,7 +5,6 @@ From left to right: brackets, the client's calls, its states, the arrows, the se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tcpviz.draw.drawing import WIDTH
@@ -20,8 +19,8 @@ GUTTER = 10.0
 LANE = 6.0
 """Between two brackets of timers that run at the same time."""
 BAND_GAP = 4.0
-LEADING = 1.15
-"""From one line of text to the next, in em."""
+LEADING = 1.12
+"""From one line of a state's names to the next, in em."""
 _WIDEST_CALL = 9.5
 """In em."""
 _MOST_LINES = 4
@@ -62,7 +61,7 @@ class Columns:
 
 def columns(story: Story, size: float, metrics: Metrics, frame: Frame = SLIDE) -> Columns:
     first, last = frame[0] + MARGIN, frame[1] - MARGIN
-    bracket = first + (2.3 * max(14.0, 0.85 * size) + 8 if story.phases else 0)
+    bracket = first + ((0.1 + 1.1 * _bracket_lines(story)) * max(14.0, 0.85 * size) + 8 if story.phases else 0)
     calls = [_calls(line, size, metrics) for line in story.lifelines]
     gutters = tuple(
         GUTTER + LANE * max((lane for _, lane in outside(line)), default=0) if width else 0.0
@@ -76,6 +75,10 @@ def columns(story: Story, size: float, metrics: Metrics, frame: Frame = SLIDE) -
     right = last - calls[1] - gutters[1]
     lifelines = left + bands[0] + BAND_GAP, right - bands[1] - BAND_GAP
     return Columns(size, bracket, lifelines, (left, right), (gutters[0], gutters[1]), frame)
+
+
+def _bracket_lines(story: Story) -> int:
+    return max(2, *(len(phase.lines) for phase in story.phases))
 
 
 def outside(line: Lifeline) -> list[tuple[Timer, int]]:
@@ -123,7 +126,7 @@ def too_wide(story: Story, place: Columns, metrics: Metrics) -> bool:
         return True
     for row in story.rows:
         if isinstance(row, Gap):
-            width = metrics.width(summary(row.facts), size)
+            width = metrics.width(row.texts[0], size)
         else:
             width = label_width(row, size, metrics)
             width = width / 0.72 if row.lost else width
@@ -133,13 +136,9 @@ def too_wide(story: Story, place: Columns, metrics: Metrics) -> bool:
 
 
 def gap_text(gap: Gap, room: float, size: float, metrics: Metrics) -> str:
-    """What fits of `… 6 522 segments, 6.3 MB, 2 retransmissions …`: the last facts go first."""
-    texts = [summary(gap.facts[:count]) for count in range(len(gap.facts), 0, -1)]
-    return next((text for text in texts if metrics.width(text, size) <= room), metrics.fit(texts[-1], room, size))
-
-
-def summary(facts: Sequence[str]) -> str:
-    return f"… {', '.join(facts)} …"
+    """The longest summary that fits."""
+    last = gap.texts[-1]
+    return next((text for text in gap.texts if metrics.width(text, size) <= room), metrics.fit(last, room, size))
 
 
 def note_text(mark: Mark, room: float, size: float, metrics: Metrics) -> str:

@@ -103,8 +103,8 @@ class Totals:
     lost: tuple[int, ...]
     violations: tuple[int, ...]
 
-    def facts(self, first: int, last: int, words: Words) -> tuple[str, ...]:
-        """What a torn edge can say: `6 522 segments`, `6.3 MB`, `2 retransmissions`."""
+    def summaries(self, first: int, last: int, words: Words) -> tuple[str, ...]:
+        """What a torn edge can say, `… 6 522 segments, 6.3 MB, 2 retransmissions …` or less, the longest first."""
 
         def over(sums: tuple[int, ...]) -> int:
             return sums[last + 1] - sums[first]
@@ -119,7 +119,7 @@ class Totals:
         ):
             if number:
                 facts.append(_count(number, one, many))
-        return tuple(facts)
+        return tuple(f"… {words.comma.join(facts[:count])} …" for count in range(len(facts), 0, -1))
 
 
 def totals(segments: Sequence[Transmission]) -> Totals:

@@ -12,7 +12,7 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.draw.wrapping import wrap
 
-_TITLES = (24.0, 22.0, 20.0, 18.0)
+_TITLES = (24.0, 22.0, 20.0, 18.0, 16.0)
 """A long title is set smaller before it loses words."""
 
 

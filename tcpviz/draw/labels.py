@@ -169,7 +169,7 @@ class Labelled:
         for near in self.crossing[row]:
             near_left, near_slope = self._line(near)
             for part in self.labels[near].parts() if near < len(self.labels) else ():
-                low, high = max(text.left, part.left) - 4, min(text.right, part.right) + 4
+                low, high = max(text.left, part.left) - 7, min(text.right, part.right) + 7
                 # boxes that are turned differently need a little more than their reach
                 for x in (low + (high - low) * i / 12 for i in range(13)) if low < high else ():
                     top = left + slope * x - (text.reach if text.above else 0)

@@ -37,11 +37,13 @@ def anchors(connection: Connection, side: Side) -> dict[int, list[tuple[int, Sta
 # Calls
 
 
-def calls(connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times) -> Iterator[Shout]:
+def calls(
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, words: Words
+) -> Iterator[Shout]:
     """Calls and what they returned, in order: an application does one thing after another."""
     first, last = _span(connection, rows)
     for call in connection.party(side).calls:
-        for text, time, cause in _said(call):
+        for text, time, cause in _said(call, words):
             if not first <= time <= last or any(_within(connection, row, time) for row in rows):
                 continue
             at = _at(connection, side, rows, nodes, times, time, cause)
@@ -80,9 +82,9 @@ def _within(connection: Connection, row: Row, time: int) -> bool:
     return isinstance(row, Gap) and segments[row.first].sent <= time <= segments[row.last].sent
 
 
-def _said(call: Call) -> Iterator[tuple[str, int, str]]:
+def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
     """(text, time, cause): the call itself unless it only waits, and its result where there is one to tell."""
-    name, result = printable(call.name), printable(call.result)
+    name, result = printable(call.name), printable(words.language.translated(call.result))
     waits = name in ("accept", "recv")
     if not waits:
         yield f"{name}({'' if call.octets is None else call.octets})", call.time, name

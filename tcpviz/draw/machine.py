@@ -68,6 +68,7 @@ class _Chart:
     ) -> None:
         self.edges, self.walks, self.metrics, self.words = edges, walks, metrics, words
         self.weights = weights
+        self._names: dict[Side, str] = {"client": words.client, "server": words.server}
         drawn = {row for edge in edges for row in edge.rows if edge.reset or (edge.source, edge.target) in ROUTES}
         self.strays = [
             (side, number, row)
@@ -134,9 +135,10 @@ class _Chart:
         role = Role.MUTED if self.walks or (self.weights is not None and not self._times(edge)) else Role.TEXT
         if steps:
             role = _ROLES[steps[0].side] if len(steps) == 1 else Role.TEXT
-        lines = list(edge.lines)
+        lines = list(map(self.words.notation, edge.lines))
         if route.stacked:
-            lines = [line for label in edge.labels for half in label if half for line in _broken(half)]
+            halves = [self.words.notation(half) for label in edge.labels for half in label if half]
+            lines = [line for half in halves for line in _broken(half)]
         for number, line in enumerate(lines):
             at = route.label[0], route.label[1] + number * _LEADING
             yield self._text(at, line, _SIZE, role, bool(steps), route.anchor, f"{_part(edge)}/label")
@@ -193,7 +195,11 @@ class _Chart:
             if len(there) == 1:
                 outline = _ROLES[there[0]]
             yield Rect(*corner, BOX_WIDTH, BOX_HEIGHT, band_role(state), 7, outline, stroke, part)
-            yield self._text((x, y + 0.36 * _NAME), str(state), _NAME, Role.TEXT, True, "middle", f"{part}/name")
+            names = self.words.state(state)
+            size = _NAME if len(names) == 1 else _SIZE
+            for line, name in enumerate(names):
+                below = 0.36 + 1.12 * line - 0.6 * (len(names) - 1)
+                yield self._text((x, y + below * size), name, size, Role.TEXT, True, "middle", f"{part}/name")
 
     def _is_in(self, side: Side) -> State | None:
         """Where an end is after its last step."""
@@ -207,12 +213,12 @@ class _Chart:
                 continue
             x, y = STATES[edge.source]
             left, low = x - BOX_WIDTH / 2, y + BOX_HEIGHT / 2
-            yield from self._tag((left - 2, low - 6), f"reset-{edge.source}")
-            yield from self._badges((left - 3, low + 1), self._steps(edge), f"reset-{edge.source}", ending=True)
+            yield from self._tag((left - 6, low - 6), f"reset-{edge.source}")
+            yield from self._badges((left - 7, low + 1), self._steps(edge), f"reset-{edge.source}", ending=True)
             if times := self._times(edge):
                 text = f"{times:,}".replace(",", "\u00a0")
                 part = f"reset-{edge.source}/badge"
-                yield self._text((left - 6, low + 6), text, 14, Role.RESET, True, "end", part)
+                yield self._text((left - 10, low + 6), text, 14, Role.RESET, True, "end", part)
 
     def _tag(self, corner: Point, part: str) -> Iterator[Shape]:
         yield Rect(corner[0], corner[1], 35, 14.5, Role.RESET, 3, part=part)
@@ -225,8 +231,9 @@ class _Chart:
         told = self.strays[:_TOLD]
         y -= 18 * (len(told) > 0)
         for side, number, row in told:
-            what = f"{row.stimulus} → {row.target}" if row else f"{self.words.crash} → {State.CLOSED}"
-            text = f"{side} {number}: {what} ({self.words.not_in_figure})"
+            stimulus = self.words.notation(str(row.stimulus)) if row else self.words.crash
+            what = f"{stimulus} → {row.target if row else State.CLOSED}"
+            text = f"{self._names[side]} {number}: {what} ({self.words.not_in_figure})"
             (text,) = wrap(text, 948 - x, _SIZE, self.metrics)
             yield self._text((x, y), text, _SIZE, _ROLES[side], False, "start", "legend")
             y += 19
@@ -240,11 +247,11 @@ class _Chart:
             yield self._text((x, y + 22), text, _SIZE, Role.TEXT, False, "start", "legend")
         for side in _SIDES:
             if self.walks.get(side):
-                name = self.words.client if side == "client" else self.words.server
                 dash = _DASH if side == "server" else ()
                 yield Line(((x, y + 20), (x + 36, y + 20)), _ROLES[side], 3.2, dash, part="legend")
-                yield self._text((x + 44, y + 25), name, _SIZE, _ROLES[side], True, "start", "legend")
-                x += 140
+                label = self._text((x + 44, y + 25), self._names[side], _SIZE, _ROLES[side], True, "start", "legend")
+                yield label
+                x += max(140, 68 + label.width)
 
     def _text(self, at: Point, text: str, size: float, role: Role, bold: bool, anchor: Anchor, part: str) -> Text:
         width = self.metrics.width(text, size, bold)
@@ -270,7 +277,7 @@ def _clear(at: Point, width: float, beside: Route | None) -> Point:
 def _upright(route: Route) -> bool:
     """Whether the badges sit on an upright piece that is long enough for two, one above the other."""
     return any(
-        x0 == x1 == route.badge[0] and abs(y1 - y0) >= 50 and min(y0, y1) <= route.badge[1] <= max(y0, y1)
+        x0 == x1 == route.badge[0] and abs(y1 - y0) >= 46 and min(y0, y1) <= route.badge[1] <= max(y0, y1)
         for (x0, y0), (x1, y1) in pairwise(route.points)
     )
 

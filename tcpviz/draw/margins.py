@@ -40,8 +40,9 @@ def bands(slide: Placed) -> Iterator[Shape]:
             yield Rect(x, start + 0.5, x1 - x, max(end - start - 1, 1), band_role(band.state), part=part)
             low, high = _widest_piece(slide, start, end)
             for line_number, name in enumerate(band.lines):
-                off = (line_number - (len(band.lines) - 1) / 2) * LEADING * size + 0.36 * size
-                at = (x + x1) / 2, (low + high) / 2 + off
+                more = len(band.lines) - 1
+                off = 0.36 - 0.05 * more + LEADING * (line_number - more / 2)
+                at = (x + x1) / 2, (low + high) / 2 + off * size
                 yield slide.text(at, name, size, bold=True, anchor="middle", part=f"{part}/name")
 
 

@@ -204,7 +204,8 @@ class _Solver(Labelled):
         torn = GAP_HALF * self.place.size + 5
         for band, start, end in zip(line.bands, starts, [*starts[1:], floor], strict=False):
             top = max((g for g in gaps if at[start] <= at[g] < at[end]), key=at.__getitem__, default=start)
-            name = self.place.size * (1.2 + LEADING * (len(band.lines) - 1)) + 3
+            more = len(band.lines) - 1
+            name = self.place.size * (1.2 + LEADING * more) + 3 + 3 * more
             yield start, end, name
             yield top, end, name + torn * ((top in gaps) + (end in gaps))
 

@@ -46,11 +46,12 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Segments `first` to `last`, summed up in `facts`, the first of which says how many they are."""
+    """Segments `first` to `last`, summed up: in as many words as there is room for."""
 
     first: int
     last: int
-    facts: tuple[str, ...]
+    texts: tuple[str, ...]
+    """The longest first."""
 
 
 Row = Arrow | Gap

@@ -102,7 +102,7 @@ class _Teller:
 
     def _row(self, first: int, last: int) -> Row:
         if first < last:
-            return Gap(first, last, self.facts.totals.facts(first, last, self.words))
+            return Gap(first, last, self.facts.totals.summaries(first, last, self.words))
         return arrow(self.connection, first, self.view, self.words)
 
     def _order_rows(self) -> None:
@@ -161,7 +161,11 @@ class _Teller:
         bands = self._bands(side, party.states)
         nodes = tuple(sorted((n for n in self.keys if self._is_on(n, side)), key=lambda n: (self.keys[n], n)))
         times = {n: self.keys[n][1] for n in nodes}
-        shouts = tuple(calls(self.connection, side, self.rows, nodes, times)) if "calls" in self.view.show else ()
+        shouts = (
+            tuple(calls(self.connection, side, self.rows, nodes, times, self.words))
+            if "calls" in self.view.show
+            else ()
+        )
         timers = tuple(waits(self.connection, side, self.rows, nodes, times, self.words))
         marks = tuple(self._marks(side, timers))
         shown = bands if "states" in self.view.show else ()
@@ -196,11 +200,11 @@ class _Teller:
         return tuple(bands)
 
     def _band(self, state: State, at: int | None) -> Band:
-        name = str(state)
-        if self.view.narrow and len(name) > _LONG:
-            first, _, rest = name.partition("-")
-            return Band((f"{first}-", rest), state, at)
-        return Band((name,), state, at)
+        names = self.words.state(state)
+        if self.view.narrow and len(names[0]) > _LONG:
+            first, _, rest = names[0].partition("-")
+            names = f"{first}-", rest, *names[1:]
+        return Band(names, state, at)
 
     def _anchor(self, side: Side, change: Change, floor: Key, nearest: int) -> tuple[int, int | None]:
         """The segment with which an end entered a state, and its node on this page, if it has one there."""

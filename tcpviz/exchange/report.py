@@ -8,16 +8,25 @@ from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.language import ENGLISH, Language
 
 _FEW = 3
 
 
-def report(capture: Capture, exchange: Exchange, *, numbers: Numbers = "relative", ascii_only: bool = False) -> str:
+def report(
+    capture: Capture,
+    exchange: Exchange,
+    *,
+    numbers: Numbers = "relative",
+    ascii_only: bool = False,
+    language: Language = ENGLISH,
+) -> str:
     """The whole answer for one capture, ending in a line that says the verdict."""
     lines = []
     if len(exchange.connections) <= _FEW:
         for index, connection in enumerate(exchange.connections, 1):
-            lines.append(ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True))
+            told = ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language)
+            lines.append(told)
             lines += [f"{line}\n" for line in verdict_lines(connection, index, len(exchange.connections))]
             lines.append("\n")
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from connections import CONNECTIONS
 
-from tcpviz.draw.columns import summary
 from tcpviz.draw.elide import by_importance, octets_text, runs, totals
 from tcpviz.draw.words import ENGLISH
 
@@ -38,7 +37,7 @@ def test_anomalies_come_right_after_the_ends() -> None:
 def test_summary() -> None:
     segments = CONNECTIONS["many losses"].segments
     assert (
-        summary(totals(segments).facts(3, len(segments) - 5, ENGLISH))
+        totals(segments).summaries(3, len(segments) - 5, ENGLISH)[0]
         == "… 1\u00a0167 segments, 966 kB, 167 retransmissions, 167 lost …"
     )
 

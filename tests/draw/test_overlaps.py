@@ -13,10 +13,12 @@ from overlaps import overlaps
 from tcpviz import draw
 from tcpviz.draw import DETAILS
 from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Text
+from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.simulate import simulate
+from tcpviz.language import LANGUAGES
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
 
 
@@ -24,6 +26,7 @@ def drawn(connection: Connection, **options: Any) -> Drawing:
     return draw.sequence(connection, title="A title", **options)
 
 
+IN_ANY_LANGUAGE: tuple[dict[str, Any], ...] = ({}, {"clocks": 1, "numbers": "absolute"})
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"clocks": 1, "numbers": "absolute"},
@@ -35,8 +38,9 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 
 
 def legible(drawing: Drawing) -> None:
-    """Nothing touches, and none is too small to read."""
+    """Nothing touches, and none is too small to read; nor in print, the theme that adds lines."""
     assert overlaps(drawing) == []
+    assert overlaps(dress(drawing, PRINT)) == []
     for text in drawing.texts():
         small = text.part == "footer" or text.part.endswith("/time")
         assert text.size >= (12 if small else 14), text
@@ -46,6 +50,13 @@ def legible(drawing: Drawing) -> None:
 @pytest.mark.parametrize("name", CONNECTIONS)
 def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
     legible(drawn(CONNECTIONS[name], **options))
+
+
+@pytest.mark.parametrize("language", ["zh", "both"])
+@pytest.mark.parametrize("options", IN_ANY_LANGUAGE, ids=str)
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_nothing_touches_in_any_language(name: str, options: dict[str, Any], language: str) -> None:
+    legible(drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options))
 
 
 @pytest.mark.parametrize("numbers", ["relative", "absolute"])
