@@ -22,7 +22,8 @@ from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.document import match_document
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
-from tcpviz.exchange.match import Matcher, Tracker
+from tcpviz.exchange.match import Matcher
+from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.report import summary, verdict_lines

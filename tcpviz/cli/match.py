@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import cast
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.against import Against
+from tcpviz.cli.judged import Matched, Tally, Wanted
 from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.telling import Telling
-from tcpviz.exchange.capture import Capture
-from tcpviz.exchange.document import match_document
-from tcpviz.exchange.exchange import Exchange
-from tcpviz.exchange.match import match
+from tcpviz.errors import InputError
+from tcpviz.exchange import streaming
+from tcpviz.exchange.capture import Capture, Frame
+from tcpviz.exchange.document import line_document, match_document, schema
+from tcpviz.exchange.exchange import Connection, Exchange, Side
+from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.exchange.report import report
+from tcpviz.exchange.report import Table, report
+
+if TYPE_CHECKING:
+    from tcpviz.frames import Reading
+
+_LINES, _STORY = ".jsonl", ".toml"
+_FEW = 3
+"""As many files are reported one by one; more become one table."""
+
+
+def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(schema(), nl=False)
+        ctx.exit()
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--only", type=click.Choice(["violates"]), help="Show only the connections that violate the model.")
+@click.option("--connection", type=click.IntRange(min=1), metavar="N", help="Show only the N-th connection.")
+@click.option("--port", callback=options.port_number, metavar="PORT", help="Only segments from or to this port.")
+@click.option("--side", type=click.Choice(["client", "server"]), help="Judge only what this end sent.")
+@click.option(
+    "--explain", type=click.IntRange(min=1), metavar="FRAME",
+    help="Show what was thought possible before this frame, and what died on it.",
+)  # fmt: skip
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".png .svg .pdf .txt .json")
+@click.option("--jsonl", "as_lines", is_flag=True, help="Print JSON, one connection a line, each as it ends.")
+@click.option(
+    "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
+    help="Print the JSON Schema of --json and --jsonl, and exit.",
+)  # fmt: skip
+@options.output(".png .svg .pdf .txt .json .jsonl; .toml: the scenario behind it")
 @options.picture
 @options.telling
 @click.option(
@@ -34,9 +67,15 @@ from tcpviz.exchange.report import report
 def command(
     ctx: click.Context,
     files: tuple[str, ...],
+    only: str | None,
+    connection: int | None,
+    port: int | None,
+    side: str | None,
+    explain: int | None,
     numbers: str,
     ascii_only: bool,
     as_json: bool,
+    as_lines: bool,
     outputs: tuple[str, ...],
     look: Look,
     story: Telling,
@@ -44,37 +83,210 @@ def command(
 ) -> None:
     """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
 
-    Exits with 1 when a capture violates the model.
+    A folder stands for all captures under it. A few connections are printed as ladders, more as a table;
+    --connection N shows the N-th alone.
+
+    \b
+    tcpviz match run.pcap -o run.png         explained, and drawn
+    tcpviz match captures/ --only violates   which of all these break the rules?
+    tcpviz match run.pcap -o story.toml      what was called; simulate plays it
+
+    Exits with 1 when something violates the model, with 2 when a file cannot be used.
     """
     from tcpviz import frames
 
-    paths = output.targets(outputs, render.ENDINGS)
-    results: list[tuple[Capture, Exchange]] = []
-    for name in files:
-        capture = frames.read(name)
-        for warning in capture.warnings:
-            click.echo(f"tcpviz: warning: {warning}", err=True)
-        results.append((capture, match(capture)))
-    style = cast(Numbers, numbers)
-    told = partial(report, numbers=style, ascii_only=ascii_only, language=look.language)
-    document = match_document(results)
-    if as_json:
-        click.echo(render.json_text(document), nl=False)
+    if as_json and as_lines:
+        raise click.UsageError("--json and --jsonl exclude one another: one document, or a line for each connection")
+    if connection is not None and only:
+        raise click.UsageError("--connection and --only exclude one another: one names a connection, one searches")
+    if explain is not None and (as_json or as_lines or outputs or only or connection):
+        raise click.UsageError("--explain prints one frame's story and goes with --port and --side only")
+    paths = output.targets(outputs, (*render.ENDINGS, _LINES, _STORY))
+    if as_lines and any(path.suffix.lower() != _LINES for path in paths):
+        raise click.UsageError("--jsonl forgets each connection as it is printed: beside it -o writes .jsonl only")
+    names = frames.capture_files(files)
+    if connection is not None and len(names) > 1:
+        raise click.UsageError(f"--connection {connection} of which file? Name one, not {len(names)}")
+    wanted = Wanted(cast("Side | None", side), port, connection, violating=only is not None)
+    tally = Tally(len(names))
+    if explain is not None:
+        _explain(names, wanted, explain)
+        return
+    if as_lines:
+        _stream(names, wanted, tally, paths)
     else:
-        click.echo("".join(told(*result) for result in results), nl=False)
-    compared = Against.of(against, results[0][1]) if against else None
-    if compared and not as_json:
-        click.echo(compared.report(), nl=False)
-    for path in paths:
-        if compared and path.suffix.lower() in PICTURES:
-            render.paint([(path, compared.drawing(style, story, look.words()))], look)
-            continue
-        if path.suffix.lower() == ".txt":
-            output.write_whole(path, "".join(told(*result) for result in results).encode())
-            continue
-        if path.suffix.lower() in PICTURES and len(results) > 1:
-            click.echo(f"{path} shows {results[0][0].file}, the first of {len(results)}", err=True)
-        render.write(path, results[0][1], document, style, ascii_only, True, look, story)
-    render.paint(story.stepwise(results[0][1], style, look.words()), look)
-    if not all(exchange.conforms for _, exchange in results):
-        ctx.exit(1)
+        style = _Style(wanted, names, cast(Numbers, numbers), ascii_only, look, story)
+        results: list[Matched] = []
+        for matched in _results(names, wanted, tally):
+            if len(names) == 1:
+                tally.check(wanted)
+            if not as_json:
+                click.echo(("" if results else style.head) + style.told(matched), nl=False)
+            results.append(matched)
+        tally.check(wanted)
+        if as_json:
+            click.echo(_json(results), nl=False)
+        elif len(names) > 1:
+            click.echo(str(tally))
+        compared = Against.of(against, _worth_seeing(names[0], results)) if against else None
+        if compared and not as_json:
+            click.echo(compared.report(), nl=False)
+        for path in paths:
+            if compared and path.suffix.lower() in PICTURES:
+                render.paint([(path, compared.drawing(style.numbers, story, look.words()))], look)
+            else:
+                _write(path, results, style)
+        if story.steps:
+            one = _worth_seeing(str(story.steps), results)
+            render.paint(story.stepwise(one, style.numbers, look.words()), look)
+    ctx.exit(tally.exit_code)
+
+
+def _explain(names: Sequence[str], wanted: Wanted, frame: int) -> None:
+    from tcpviz import frames
+
+    if len(names) > 1:
+        raise click.UsageError(f"--explain {frame} of which file? Name one, not {len(names)}")
+    capture = frames.read(names[0])
+    _warn(capture)
+    if wanted.port is not None:
+        capture = capture.only(wanted.port)
+    lines = explanation(capture, frame, wanted.side)
+    if lines is None:
+        raise InputError(
+            f"frame {frame} of {names[0]} is no TCP segment; tcpviz match {names[0]} numbers those that are"
+        )
+    for line in lines:
+        click.echo(line)
+
+
+def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Matched]:
+    """Each file that can be used, matched."""
+    from tcpviz import frames
+
+    for name in names:
+        with tally.attempt():
+            capture = frames.read(name)
+            _warn(capture)
+            if wanted.port is not None:
+                capture = capture.only(wanted.port)
+            exchange = match(capture, wanted.side)
+            asked = [(n, c) for n, c in enumerate(exchange.connections, 1) if wanted.number in (None, n)]
+            tally.frames += len(capture.frames)
+            for _, connection in asked:
+                tally.count(connection)
+            shown = tuple(n for n, connection in asked if wanted.shows(n, connection))
+            yield Matched(replace(capture, frames=()), exchange, shown)
+
+
+def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[Path]) -> None:
+    """One line for each connection, and of each connection nothing is kept."""
+    from tcpviz import frames
+
+    with ExitStack() as stack:
+        files = [stack.enter_context(output.whole(path)) for path in paths]
+        for name in names:
+            with tally.attempt():
+                reading = frames.Reading(name)
+                for number, connection in streaming.connections(_wanted_frames(reading, wanted, tally), wanted.side):
+                    if wanted.number in (None, number):
+                        tally.count(connection)
+                    if wanted.shows(number, connection):
+                        line = _line(name, number, connection)
+                        click.echo(line, nl=False)
+                        for file in files:
+                            file.write(line.encode())
+                _warn(reading.capture())
+        tally.check(wanted)
+
+
+def _wanted_frames(reading: Reading, wanted: Wanted, tally: Tally) -> Iterator[Frame]:
+    for frame in reading.frames():
+        if wanted.port is None or frame.uses(wanted.port):
+            tally.frames += 1
+            yield frame
+
+
+def _warn(capture: Capture) -> None:
+    for warning in capture.warnings:
+        click.echo(f"tcpviz: warning: {warning}", err=True)
+
+
+def _line(file: str, number: int, connection: Connection) -> str:
+    return json.dumps(line_document(file, number, connection), ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How it is told."""
+
+    wanted: Wanted
+    files: Sequence[str]
+    numbers: Numbers
+    ascii_only: bool
+    look: Look
+    story: Telling
+
+    @property
+    def table(self) -> Table | None:
+        """For more than a few files."""
+        return Table(file=max(map(len, self.files))) if len(self.files) > _FEW else None
+
+    @property
+    def head(self) -> str:
+        return f"{self.table.head}\n" if self.table else ""
+
+    def told(self, matched: Matched) -> str:
+        table, exchange = self.table, matched.exchange
+        if not table:
+            if self.wanted.violating and not matched.shown and len(self.files) > 1:
+                return ""
+            shown = None if self.wanted.all else matched.shown
+            return report(
+                matched.capture, exchange, shown=shown, side=self.wanted.side,
+                numbers=self.numbers, ascii_only=self.ascii_only, language=self.look.language,
+            )  # fmt: skip
+        found = ((n, exchange.connections[n - 1]) for n in matched.shown)
+        rows = (row for n, connection in found for row in table.rows(n, connection, matched.capture.file))
+        return "".join(f"{row}\n" for row in rows)
+
+
+def _json(results: Sequence[Matched]) -> str:
+    return render.json_text(match_document((matched.capture, matched.chosen) for matched in results))
+
+
+def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
+    """One file, in the format of its ending."""
+    kind = path.suffix.lower()
+    if kind == ".txt":
+        output.write_whole(path, "".join((style.head, *map(style.told, results))).encode())
+    elif kind == ".json":
+        output.write_whole(path, _json(results).encode())
+    elif kind == _LINES:
+        lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
+        output.write_whole(path, "".join(lines).encode())
+    else:
+        one = _worth_seeing(str(path), results)
+        if kind == _STORY:
+            _write_story(path, one)
+        else:
+            render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
+
+
+def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
+    """A picture and a scenario are of one connection: the first that violates, else the first."""
+    found = [(matched, number) for matched in results for number in matched.shown]
+    if not found:
+        raise InputError(f"{path}: there is no TCP connection to show")
+    matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
+    if len(found) > 1:
+        click.echo(f"{path} shows connection {number} of {matched.capture.file}, one of {len(found)}", err=True)
+    return replace(matched.exchange, connections=(matched.exchange.connections[number - 1],))
+
+
+def _write_story(path: Path, one: Exchange) -> None:
+    from tcpviz.exchange.behind import behind
+
+    story = behind(one.connections[0], one.title)
+    output.write_whole(path, story.file(path.name).encode())
+    click.echo(f"{path} {story}", err=True)

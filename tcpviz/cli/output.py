@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from tcpviz.errors import OutputError
 
@@ -38,13 +38,14 @@ def targets(paths: Iterable[str], known: Collection[str]) -> tuple[Path, ...]:
     return tuple(checked)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write beside the target and rename, so that nobody ever sees half a file."""
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write beside the target and rename at the end, so that nobody ever sees half of it."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+                yield stream
             hand_over(temporary)
             os.replace(temporary, path)
         except BaseException:
@@ -54,6 +55,11 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     print(f"wrote {path}", file=sys.stderr)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    with whole(path) as stream:
+        stream.write(data)
 
 
 def hand_over(path: str) -> None:

@@ -6,7 +6,7 @@ Knows nothing of connections; how frames are read or sniffed is `frames`' busine
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tcpviz.model.segment import Segment
 
@@ -42,6 +42,10 @@ class Frame:
     link: int = 1
     """What `data` begins with, as pcap-linktype(7) numbers it; 1 is Ethernet."""
 
+    def uses(self, port: int) -> bool:
+        """It goes to this port or comes from it."""
+        return port in (self.source.port, self.destination.port)
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -54,3 +58,9 @@ class Capture:
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Reason -> number of records, such as {"neither TCP nor UDP": 2}."""
     warnings: tuple[str, ...] = ()
+
+    def only(self, port: int) -> Capture:
+        """The same without the frames of other ports, which count as skipped."""
+        frames = tuple(frame for frame in self.frames if frame.uses(port))
+        left_out = len(self.frames) - len(frames)
+        return replace(self, frames=frames, skipped={**self.skipped, **({"other ports": left_out} if left_out else {})})

@@ -1,19 +1,27 @@
 """Exchanges as JSON: the documents `tcpviz/match-1` and `tcpviz/exchange-1` that others read.
 
-Field names and meanings are a contract; times are seconds.
+Field names and meanings are a contract, written down in `tcpviz/schema.json`; times are seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import resources
 from typing import Any
 
 from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Party, Side, Transmission, other
 from tcpviz.model.segment import letters
 
+_SIDES: tuple[Side, Side] = ("client", "server")
 _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
+
+
+def schema() -> str:
+    """The JSON Schema (draft 2020-12) of everything this module makes."""
+    return resources.files("tcpviz").joinpath("schema.json").read_text(encoding="utf-8")
 
 
 def match_document(results: Iterable[tuple[Capture, Exchange]]) -> dict[str, Any]:
@@ -31,6 +39,11 @@ def match_document(results: Iterable[tuple[Capture, Exchange]]) -> dict[str, Any
     return {"schema": "tcpviz/match-1", "captures": captures}
 
 
+def line_document(file: str, number: int, connection: Connection) -> dict[str, Any]:
+    """What `--jsonl` prints of one connection, the `number`th of its file."""
+    return {"file": file, "number": number, **_connection(connection)}
+
+
 def exchange_document(scenario: str, exchange: Exchange) -> dict[str, Any]:
     """What `tcpviz simulate --json` prints: the same connections, with the fate of each segment."""
     connections = [_connection(connection) for connection in exchange.connections]
@@ -43,20 +56,17 @@ def exchange_document(scenario: str, exchange: Exchange) -> dict[str, Any]:
 
 
 def _connection(connection: Connection) -> dict[str, Any]:
+    shown = {side: habits(connection, side) for side in _SIDES}
     return {
         "client": str(connection.client.address),
         "server": str(connection.server.address),
         "verdict": "conforms" if connection.conforms else "violates",
         "complete": {"start": connection.saw_start, "end": connection.saw_end},
         "outcome": connection.outcome,
-        "states": {
-            "client": [str(change.state) for change in connection.client.states],
-            "server": [str(change.state) for change in connection.server.states],
-        },
-        "calls": {
-            "client": canonical_calls(connection, "client"),
-            "server": canonical_calls(connection, "server"),
-        },
+        "states": {side: [str(change.state) for change in connection.party(side).states] for side in _SIDES},
+        "calls": {side: canonical_calls(connection, side) for side in _SIDES},
+        "dialect": {side: list(shown[side].dialects) for side in _SIDES},
+        "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in _SIDES},
         "segments": [_segment(connection, sent) for sent in connection.segments],
     }
 

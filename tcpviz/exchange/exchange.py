@@ -136,6 +136,11 @@ class Connection:
     def violations(self) -> tuple[Transmission, ...]:
         return tuple(s for s in self.segments if s.verdict == "violation")
 
+    @property
+    def lost(self) -> int:
+        """How many segments must have been on the wire and are not in the capture."""
+        return sum(sent.kind == "inferred" for sent in self.segments)
+
     def relative(self, sent: Transmission) -> tuple[int, int | None]:
         """SEG.SEQ and SEG.ACK counted from each side's ISN; None without the ACK flag."""
         seq = distance(self.party(sent.origin).base, sent.segment.seq)

@@ -39,6 +39,8 @@ _REMARKS = {
     "keep-alive": "keep-alive",
     "window-probe": "probe",
     "duplicate-frame": "same frame",
+    "inferred": "not captured",
+    "out-of-order": "captured late",
 }
 
 _AT, _EXPECTED, _NONE_EXPECTED = "{0} at {1}", "expected {0}={1}, not {2}", "no {0} expected: {1}"

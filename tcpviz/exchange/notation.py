@@ -154,6 +154,8 @@ _FLAGS = {name: getattr(segment, name) for name in ("FIN", "SYN", "RST", "PSH", 
 
 
 def flags(value: object) -> int:
+    if value == "none":
+        return 0
     words = str(value).replace(" ", "").split(",")
     if not all(word in _FLAGS for word in words):
         raise Expected(f"flags such as 'SYN' or 'RST,ACK', of {', '.join(_FLAGS)}")

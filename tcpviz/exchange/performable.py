@@ -10,6 +10,10 @@ _KERNEL_DECIDES = {"calls", "isn", "later_isns", "address", "port", "delayed_fin
 """What a kernel chooses by itself, or what the lab gives its sockets."""
 
 
+_KERNEL_BRINGS = {"mss", "window", "window_scale", "sack", "timestamps", "ecn", "delayed_ack"}
+"""What some stack brought along where the scenario was seen, and a kernel brings its own."""
+
+
 def obstacle(scenario: Scenario) -> str:
     """Empty when the scenario can be performed; else the reason, as it goes into an error."""
     return scenario.unperformable or _on_the_way(scenario) or _at_the_ends(scenario) or _at_once(scenario)
@@ -30,12 +34,13 @@ def _on_the_way(scenario: Scenario) -> str:
 def _at_the_ends(scenario: Scenario) -> str:
     if scenario.more_clients or scenario.more_servers:
         return "it has more than one application on a side, and the lab starts one"
+    decided = _KERNEL_DECIDES | (_KERNEL_BRINGS if scenario.seen_in else set())
     for side, host in (("client", scenario.client), ("server", scenario.server)):
         for call in host.calls:
             if call.verb in ("crash", "send-urgent") or (call.verb == "connect" and (call.data or side == "server")):
                 return f"the lab cannot make the {side}'s call `{call}`"
         for field in fields(Host):
-            if field.name not in _KERNEL_DECIDES and getattr(host, field.name) != field.default:
+            if field.name not in decided and getattr(host, field.name) != field.default:
                 return f"the {side}'s {field.name} is given, and the lab leaves that to the kernel"
     if sum(call.verb == "connect" for call in scenario.client.calls) > 1:
         return "the client connects more than once, and the lab's does so once"

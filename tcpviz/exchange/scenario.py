@@ -152,6 +152,8 @@ class Scenario:
     injections: tuple[Injection, ...] = ()
     unperformable: str = ""
     """Why no kernel can play it; empty when the lab can."""
+    seen_in: str = ""
+    """The capture it was inferred from. A kernel plays its calls, with numbers, options and windows of its own."""
 
     def hosts(self, side: Side) -> tuple[Host, ...]:
         return (self.client, *self.more_clients) if side == "client" else (self.server, *self.more_servers)

@@ -3,6 +3,7 @@
     title = "..."                 what a picture says at its top
     summary = "..."               one line for `tcpviz scenarios`, under its theme
     unperformable = "..."         why no kernel can play it
+    seen_in = "..."               the capture it was inferred from
     [client] and [server]         calls = ["connect", "send 5", "recv 3", "close"]; and what its TCP brings along
     [[client]], [[server]]        several clients, or threads of the server
     [network]                     delay, lose, duplicate, reorder, hold, loss, seed
@@ -26,7 +27,7 @@ from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario,
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
-TOP = ("title", "summary", "theme", "unperformable", "client", "server", "network", "inject")
+TOP = ("title", "summary", "theme", "unperformable", "seen_in", "client", "server", "network", "inject")
 Value = TypeVar("Value")
 
 
@@ -81,6 +82,7 @@ def parse(text: str, name: str, where: str) -> Scenario:
         summary=str(table.get("summary", "")),
         theme=str(table.get("theme", "your own")),
         unperformable=str(table.get("unperformable", "")),
+        seen_in=str(table.get("seen_in", "")),
         client=clients[0],
         server=servers[0],
         more_clients=clients[1:],

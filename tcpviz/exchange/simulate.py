@@ -33,10 +33,13 @@ _SIDES: tuple[Side, Side] = ("client", "server")
 _OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 
 
-def simulate(scenario: Scenario, policy: Policy = RFC) -> Exchange:
-    """Play `scenario` to its end. InputError when a segment that the network was to treat is never sent."""
+def simulate(scenario: Scenario, policy: Policy = RFC, horizon: int = _HORIZON) -> Exchange:
+    """Play `scenario` to its end, or to the `horizon`, in nanoseconds.
+
+    InputError when a segment that the network was to treat is never sent.
+    """
     play = _Play(scenario, policy)
-    play.run()
+    play.run(horizon)
     missing = ", ".join(sorted(str(name) for name in play.never_sent))
     if missing:
         raise InputError(f"no such segment: {missing} was never sent; the exchange has {play.sent} segments")
@@ -74,10 +77,10 @@ class _Play:
         unheard = {injection.after for injection in self._waiting if injection.after}
         return self._wire.never_sent | unheard
 
-    def run(self) -> None:
+    def run(self, horizon: int) -> None:
         self._run_applications()
         events = 0
-        while self._queue and self._queue[0][0] <= _HORIZON and events < _MOST_EVENTS:
+        while self._queue and self._queue[0][0] <= horizon and events < _MOST_EVENTS:
             self.now, _, action = heapq.heappop(self._queue)
             action()
             self._run_applications()

@@ -5,8 +5,9 @@ Imports `exchange`, `model` and `errors`; knows no connection, no scenario and n
 
 from tcpviz.frames.building import frames_of
 from tcpviz.frames.decoding import Skipped, decode
+from tcpviz.frames.folder import capture_files
 from tcpviz.frames.live import Listener
-from tcpviz.frames.reading import read, stream
+from tcpviz.frames.reading import Reading, read, stream
 from tcpviz.frames.record import ETHERNET, Record, record_of
 from tcpviz.frames.source import Collector, Source
 from tcpviz.frames.writing import Format, Writer, write
@@ -16,10 +17,12 @@ __all__ = [
     "Collector",
     "Format",
     "Listener",
+    "Reading",
     "Record",
     "Skipped",
     "Source",
     "Writer",
+    "capture_files",
     "decode",
     "frames_of",
     "read",

@@ -33,12 +33,16 @@ _BSD_LOOPBACK, _BSD_LOOPBACK_HEADER = frozenset({0, 108}), 4
 _TCP, _UDP = 6, 17
 _TCP_HEADER, _UDP_HEADER = 20, 8
 _FLAGS = 0xFF
-_END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 8, 34
+_END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 5, 8, 34
+_EXPERIMENT, _FAST_OPEN_ID = 254, b"\xf9\x89"
+"""Fast Open as it was before it had a number of its own (RFC 7413 section 4.1.1)."""
 _OPTION_SIZES = {
     _MSS: (4,),
     _WINDOW_SCALE: (3,),
     _SACK_PERMITTED: (2,),
+    _SACK: (10, 18, 26, 34),
     _TIMESTAMPS: (10,),
+    _EXPERIMENT: (4, *range(8, 21, 2)),
     _FAST_OPEN: (2, *range(6, 19, 2)),  # RFC 7413: no cookie, or 4 to 16 octets, an even number
 }
 
@@ -174,13 +178,21 @@ def _options(octets: bytes) -> Options:
             found[octets[place]] = octets[place + 2 : place + size]
         place += size
     mss, scale, stamps = found.get(_MSS), found.get(_WINDOW_SCALE), found.get(_TIMESTAMPS)
+    edges = [int.from_bytes(octets) for octets in _fours(found.get(_SACK, b""))]
+    experiment = found.get(_EXPERIMENT, b"")
+    cookie = experiment[2:] if experiment[:2] == _FAST_OPEN_ID else None
     return Options(
         mss=int.from_bytes(mss) if mss is not None else None,
         window_scale=scale[0] if scale is not None else None,
         sack_permitted=_SACK_PERMITTED in found,
         timestamps=(int.from_bytes(stamps[:4]), int.from_bytes(stamps[4:])) if stamps is not None else None,
-        fast_open=found.get(_FAST_OPEN),
+        fast_open=found.get(_FAST_OPEN, cookie),
+        sack=tuple(zip(edges[::2], edges[1::2], strict=True)),
     )
+
+
+def _fours(octets: bytes) -> Iterator[bytes]:
+    return (octets[start : start + 4] for start in range(0, len(octets), 4))
 
 
 def _name(layer: Packet) -> str:

@@ -15,7 +15,7 @@ from scapy.error import Scapy_Exception
 from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from tcpviz.errors import InputError
-from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.frames.decoding import quiet
 from tcpviz.frames.record import LARGEST, Record
 from tcpviz.frames.source import Collector
@@ -32,27 +32,48 @@ _CUT, _DAMAGED = "cut", "damaged"
 _ENDS = (EOFError, OSError, OverflowError, Scapy_Exception, zlib.error)
 
 
+class Reading:
+    """A capture file, frame by frame: what it held and what was wrong with it is known at the end."""
+
+    def __init__(self, path: str, keep: bool = False) -> None:
+        self._collector = Collector(path, keep)
+        self._damage = ""
+
+    def frames(self) -> Iterator[Frame]:
+        """Each frame as it is read, or InputError saying what is wrong with the file."""
+        path = self._collector.file
+        try:
+            if os.path.isdir(path):
+                raise InputError(f"{path} is a directory: name a capture file in it")
+            with open(path, "rb") as file, quiet():
+                if not file.peek(1):
+                    raise InputError(f"{path} is empty (0 bytes): {_EXPECTED}")
+                # scapy 2.6 looks through gzip only in files that it opens itself
+                packed = file.peek(2)[:2] == _GZIP
+                reader = _reader(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, path)
+                for record in _records(reader):
+                    frame = self._collector.add(record)
+                    if frame is not None:
+                        yield frame
+                self._damage = reader.damage
+        except FileNotFoundError:
+            raise InputError(f"there is no file {path}") from None
+        except PermissionError:
+            raise InputError(f"{path} may not be read by this user: check its permissions") from None
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def capture(self) -> Capture:
+        """All that `frames` has given, or, when they were not kept, what the file held besides them."""
+        return _checked(self._collector, self._damage)
+
+
 def read(path: str) -> Capture:
     """The whole file, or InputError saying what is wrong with it."""
-    collector = Collector(path)
-    try:
-        if os.path.isdir(path):
-            raise InputError(f"{path} is a directory: name a capture file in it")
-        with open(path, "rb") as file, quiet():
-            if not file.peek(1):
-                raise InputError(f"{path} is empty (0 bytes): {_EXPECTED}")
-            # scapy 2.6 looks through gzip only in files that it opens itself
-            packed = file.peek(2)[:2] == _GZIP
-            reader = _reader(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, path)
-            for record in _records(reader):
-                collector.add(record)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except PermissionError:
-        raise InputError(f"{path} may not be read by this user: check its permissions") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    return _checked(collector, reader.damage)
+    reading = Reading(path, keep=True)
+    for _ in reading.frames():
+        pass
+    return reading.capture()
 
 
 def stream(source: IO[bytes]) -> Iterator[Record]:
@@ -69,7 +90,7 @@ def _checked(collector: Collector, damage: str) -> Capture:
         raise InputError(f"capture {path} holds no records: {what}. Capture again, while the programs talk.")
     warnings = [f"{path} is {damage} in frame {count + 1}: what precedes it is used"] if damage else []
     capture = collector.capture(*warnings)
-    if not capture.frames:
+    if not collector.held:
         held = ", ".join(f"{number} {name}" for name, number in collector.protocols.most_common())
         raise InputError(
             f"capture {path} holds neither TCP nor UDP ({_counted(count)}: {held}). "

@@ -16,21 +16,23 @@ from tcpviz.frames.writing import Writer
 
 
 class Collector:
-    """Numbers records, decodes them, keeps the frames and counts what it had to leave out."""
+    """Numbers records, decodes them, keeps the frames if wanted, and counts what it had to leave out."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, keep: bool = True) -> None:
         self.file = file
-        self.records = 0
+        self.records = self.held = 0
         self.protocols: Counter[str] = Counter()
         """What the records held that are no frames."""
         self._skipped: Counter[str] = Counter()
-        self._frames: list[Frame] = []
+        self._keep, self._frames = keep, list[Frame]()
 
     def add(self, record: Record) -> Frame | None:
         self.records += 1
         frame = decode(record, self.records)
         if isinstance(frame, Frame):
-            self._frames.append(frame)
+            self.held += 1
+            if self._keep:
+                self._frames.append(frame)
             return frame
         self._skipped[frame.reason] += 1
         self.protocols[frame.protocol] += 1

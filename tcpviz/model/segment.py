@@ -37,6 +37,8 @@ class Options:
     """TSval and TSecr."""
     fast_open: bytes | None = None
     """A Fast Open cookie (RFC 7413); empty when one is asked for."""
+    sack: tuple[tuple[int, int], ...] = ()
+    """Blocks of text that arrived after a gap, the newest first (RFC 2018); the model sends none."""
 
 
 NO_OPTIONS = Options()

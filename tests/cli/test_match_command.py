@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,21 +49,6 @@ def test_json_follows_the_contract(tcpviz) -> None:
         ("SA", "SYN-SENT", "SYN-RECEIVED"),
         ("A", "ESTABLISHED", "SYN-RECEIVED"),
     ]
-
-
-def test_tshark_agrees_on_every_number(tcpviz) -> None:
-    if not shutil.which("tshark"):
-        pytest.skip("tshark is not installed")
-    fields = ["frame.number", "tcp.seq", "tcp.ack", "tcp.len", "tcp.seq_raw", "tcp.ack_raw", "frame.time_relative"]
-    command = ["tshark", "-r", str(NORMAL), "-T", "fields", *(word for f in fields for word in ("-e", f))]
-    theirs = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    (connection,) = json.loads(tcpviz("match", NORMAL, "--json").out)["captures"][0]["connections"]
-    for line, segment in zip(theirs, connection["segments"], strict=True):
-        frame, seq, ack, length, seq_raw, ack_raw, time = line.split("\t")
-        assert segment["frame"] == int(frame)
-        assert (segment["seq"], segment["ack"] or 0, segment["length"]) == (int(seq), int(ack), int(length))
-        assert (segment["absolute"]["seq"], segment["absolute"]["ack"] or 0) == (int(seq_raw), int(ack_raw))
-        assert segment["time"] == pytest.approx(float(time), abs=1e-9)
 
 
 def test_a_changed_number_is_blamed(tcpviz, falsified: Path) -> None:

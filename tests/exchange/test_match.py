@@ -99,7 +99,7 @@ def test_the_blame_says_what_was_expected() -> None:
         (2, lambda s: replace(s, flags=SYN)),
         (2, lambda s: replace(s, flags=ACK)),
         (4, lambda s: replace(s, flags=s.flags | SYN)),
-        (8, lambda s: replace(s, flags=ACK)),
+        (8, lambda s: replace(s, flags=ACK, window=s.window - 10)),
         (9, lambda s: replace(s, flags=s.flags | FIN, seq=s.seq + 9)),
         (4, lambda s: replace(s, length=s.length + 70_000)),
     ],

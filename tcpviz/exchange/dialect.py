@@ -1,0 +1,118 @@
+"""Whose TCP was that? The named deviations that each end of a connection showed, and the dialects that fit.
+
+The evidence is what an end sent. A deviation is `seen` where the end did what only that deviation does, and
+`denied` where it kept to the RFC's letter in the same place; what was never put to the test says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.policy import POLICIES
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.transitions import State, Stimulus
+
+_SYNCHRONIZED = (
+    State.ESTABLISHED,
+    State.FIN_WAIT_1,
+    State.FIN_WAIT_2,
+    State.CLOSE_WAIT,
+    State.CLOSING,
+    State.LAST_ACK,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What one end showed."""
+
+    seen: tuple[Deviation, ...]
+    denied: tuple[Deviation, ...]
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Those that have all that was seen and nothing that was denied; all of them when nothing was put to the test.
+
+        None is left when an end has habits of several stacks.
+        """
+        return tuple(
+            name
+            for name, policy in POLICIES.items()
+            if policy.deviations.issuperset(self.seen) and policy.deviations.isdisjoint(self.denied)
+        )
+
+
+def habits(connection: Connection, side: Side) -> Habits:
+    """The deviations that `side` showed or denied, each in the order of their list."""
+    shown = set(_evidence(connection, side))
+    return Habits(
+        tuple(deviation for deviation in Deviation if (deviation, True) in shown),
+        tuple(deviation for deviation in Deviation if (deviation, False) in shown),
+    )
+
+
+def _evidence(connection: Connection, side: Side) -> Iterator[tuple[Deviation, bool]]:
+    """A deviation, and whether it was seen or denied; each segment of `side` is held beside what it answers."""
+    heard: list[Transmission] = []
+    sent: list[Transmission] = []
+    unanswered: Transmission | None = None
+    for segment in _as_met(connection, side):
+        if segment.origin != side:
+            heard.append(segment)
+            unanswered = segment
+        elif segment.verdict != "violation" and segment.kind != "injected":
+            if segment.segment.rst:
+                yield from _reset(connection, side, segment)
+            if segment.kind in ("keep-alive", "window-probe"):
+                yield from _probe(segment, heard)
+            if unanswered:
+                yield from _answer(segment, unanswered, sent)
+            sent.append(segment)
+            unanswered = None
+
+
+def _as_met(connection: Connection, side: Side) -> list[Transmission]:
+    """What `side` sent and what arrived there, in that end's own order."""
+    met = [
+        (sent.sent if sent.origin == side else sent.arrived, sent)
+        for sent in connection.segments
+        if sent.kind != "duplicate-frame"
+    ]
+    return [sent for _, sent in sorted(((t, sent) for t, sent in met if t is not None), key=lambda pair: pair[0])]
+
+
+def _reset(connection: Connection, side: Side, ours: Transmission) -> Iterator[tuple[Deviation, bool]]:
+    """A reset with ACK at a number of our own; one that answers a segment without ACK has number 0 (3.10.7.1)."""
+    aborts = any(call.name == "abort" and call.time == ours.sent for call in connection.party(side).calls)
+    if ours.segment.has_ack and ours.segment.seq:
+        yield Deviation.RESET_WITH_ACK, True
+    elif aborts:
+        yield Deviation.RESET_WITH_ACK, False
+
+
+def _probe(ours: Transmission, heard: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:
+    """A question before a closed window; before an open one it is a keep-alive, and nobody's habit."""
+    if heard and heard[-1].segment.window == 0:
+        yield Deviation.EMPTY_WINDOW_PROBE, ours.segment.length == 0
+
+
+def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:
+    """The first segment after one of the peer's: what do a SYN, a FIN and a reset get here?"""
+    answer, question = ours.segment, theirs.segment
+    if question.rst and ours.kind == "challenge":
+        yield Deviation.RESET_IN_WINDOW, False
+    over = question.has_ack and any(s.segment.fin and s.segment.end == question.ack for s in sent)
+    if question.fin and answer.rst and over:
+        yield Deviation.FIN_WAIT_2_TIMEOUT, True
+    if question.syn and not question.has_ack and theirs.before is State.SYN_RECEIVED:
+        if any(row.stimulus is Stimulus.RCV_SYN_AGAIN for row in theirs.rows):
+            yield Deviation.SYN_ACK_AGAIN, True
+        elif not answer.span and not answer.rst:
+            yield Deviation.SYN_ACK_AGAIN, False
+    if question.syn and theirs.before in _SYNCHRONIZED:
+        if ours.kind == "challenge":
+            yield Deviation.SYN_IN_WINDOW, False
+        elif answer.rst:
+            yield Deviation.SYN_IN_WINDOW, True

@@ -1,0 +1,268 @@
+"""One account of a connection: what was assumed, who was blamed, and the possible pasts of both ends.
+
+Accounts compete. Where no run explains a segment, each gives way to others that assume more: that the
+capture lacks frames, or that the segment breaks the rules. What comes later decides which was cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
+from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
+from tcpviz.exchange.matching.observation import TIE, Observation
+from tcpviz.exchange.matching.opening import shifted
+from tcpviz.exchange.matching.past import End, Entry, arriving, deliver_all
+from tcpviz.model.commands import Emit
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import distance
+
+_MOST_ENDS = 5
+_MOST_ACCOUNTS, _FEW_ACCOUNTS = 6, 3
+_MOST_BLAMES = 3
+NO_LIMIT = 1_000_000
+_MARGIN = VIOLATION + NOT_CAPTURED
+"""An account that costs so much more than the best will not become the best any more."""
+_AGAIN = 45
+"""The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
+_SWAPPED = 5
+"""The cost of two frames that were captured in the wrong order."""
+_COPY = 10
+"""The cost of a copy that the network made."""
+_FORGED, _RECOUNTED = 2, 10
+"""After a violation: a third party sent it; the sender counts from there on."""
+
+
+_ONE_WAY = 5
+"""The cost of an unseen segment from an end of which nothing was captured."""
+_RARER = (100, 100, 70, 50, 35)
+"""In percent, what the first, second ... frame costs that the capture lacks."""
+
+
+class Unseen(NamedTuple):
+    """A segment that must have been on the wire before captured segment `at`."""
+
+    at: int
+    origin: Side
+    emit: Emit
+    cost: int
+    time: int
+    """Nanoseconds since 1970 of frame `at`."""
+    sooner: bool = False
+    """It was missed by a segment of its own sender."""
+    again: bool = False
+    """Its sender was seen to send it again."""
+    found: int | None = None
+    """It was captured after all, a moment too late: as that segment."""
+
+
+class Account(NamedTuple):
+    """`cost` is that of the assumptions; each end's past has a cost of its own."""
+
+    client: tuple[End, ...]
+    server: tuple[End, ...]
+    cost: int = 0
+    unseen: tuple[Unseen, ...] = ()
+    blames: tuple[tuple[int, Miss], ...] = ()
+
+    def ends(self, side: Side) -> tuple[End, ...]:
+        return self.client if side == "client" else self.server
+
+    def best(self, side: Side) -> End:
+        return min(self.ends(side), key=lambda end: end.cost)
+
+    def final(self, side: Side) -> End:
+        """The best past, once it has processed all there is."""
+        return min(map(deliver_all, self.ends(side)), key=lambda end: end.cost)
+
+    @property
+    def total(self) -> int:
+        return self.cost + sum(min(end.cost for end in ends) for ends in (self.client, self.server) if ends)
+
+    def repeated(self, seen: Observation) -> Account:
+        """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""
+        if not self.unseen:
+            return self
+        cost, unseen, observed = self.cost, list(self.unseen), seen.segment
+        for n, item in enumerate(unseen):
+            segment = item.emit.segment
+            if item.origin != seen.side or item.again or item.found is not None or segment.seq != observed.seq:
+                continue
+            # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
+            alone = item.sooner and not segment.length
+            if segment.end == observed.end and not alone and 0 <= seen.time - item.time <= TIE:
+                unseen[n] = item._replace(found=seen.index)
+                cost += _SWAPPED - item.cost
+            elif segment.span and observed.span:
+                unseen[n] = item._replace(again=True)
+                cost += _AGAIN
+        return self._replace(unseen=tuple(unseen), cost=cost)
+
+    def having(self, side: Side, ends: Iterable[End]) -> Account:
+        kept = _likeliest(ends)
+        return self._replace(client=kept) if side == "client" else self._replace(server=kept)
+
+    def receives(self, side: Side, index: int, *versions: Segment) -> Account:
+        """Every past of `side` has the segment on its way; several versions where nobody knows what it was."""
+        if not self.ends(side):
+            return self
+        return self.having(side, [arriving(end, index, version) for version in versions for end in self.ends(side)])
+
+
+def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:
+    """All accounts, extended by a captured segment. `alone`: nothing is known of the other end.
+
+    Accounts that cost `limit` are of no use; there may be none left.
+    """
+    # accounts share most of their pasts
+    known = {id(end): end for account in accounts for end in account.ends(seen.side)}
+    answers = {key: explain(end, seen.index, seen.segment) for key, end in known.items()}
+    ways = [[way for end in account.ends(seen.side) for way in answers[id(end)]] for account in accounts]
+    grown = [
+        account.repeated(seen).having(seen.side, found).receives(seen.peer, seen.index, seen.segment)
+        for account, found in zip(accounts, ways, strict=True)
+        if found
+    ]
+    best = _least(grown)
+    for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
+        if found or account.total > best:
+            continue
+        if seen.is_repeated:
+            grown.append(_known(account, seen, "a copy that the network made", "duplicate", _COPY))
+        if seen.is_tied and _was_first(account.best(seen.side), seen.segment):
+            grown.append(_known(account, seen, "was sent a moment before, and captured late", "out-of-order", _SWAPPED))
+        if not alone:
+            grown += _assuming(account, seen)
+        if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
+            grown += _blaming(account, seen)
+    return _cheapest(grown, limit)
+
+
+def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int) -> list[Account]:
+    """All accounts, had this segment been wrong though runs explain it; `meant`: what else it may have been."""
+    return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit)
+
+
+def _was_first(end: End, observed: Segment) -> bool:
+    """A bare ACK that fits before the segment which was captured before it."""
+    last = next((e.emit.segment for e in reversed(end.entries()[-4:]) if e.sent and e.emit), None)
+    return (
+        last is not None
+        and not observed.span
+        and not observed.rst
+        and bool(last.span or last.rst)
+        and (last.seq, last.ack) == (observed.seq, observed.ack)
+    )
+
+
+def _known(account: Account, seen: Observation, why: str, kind: str, cost: int) -> Account:
+    """A segment that changes nothing for its sender."""
+    emit = Emit(seen.segment, why, "3.4", kind)
+    ends = [
+        end.noted(Entry(seen.index, True, end.state, end.state, emit=emit), end.endpoint)
+        for end in account.ends(seen.side)
+    ]
+    grown = account._replace(cost=account.cost + cost).having(seen.side, ends)
+    return grown.receives(seen.peer, seen.index, seen.segment)
+
+
+def _assuming(account: Account, seen: Observation) -> list[Account]:
+    """Frames that the capture lacks are likelier the more it lacks, and where it lacks all from one end."""
+    side, peer = seen.side, seen.peer
+    receiver = account.best(peer)
+    found = []
+    for end in _extremes(account.ends(side)):
+        for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment):
+            unseen, cost = [*account.unseen], account.cost + guess.cost
+            for ours, emit, price in guess.unseen:
+                origin = side if ours else peer
+                paid = _ONE_WAY if origin == peer and seen.is_one_way else price * _RARER[min(len(unseen), 4)] // 100
+                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours))
+                cost += paid
+            grown = account._replace(cost=cost, unseen=tuple(unseen))
+            grown = grown.having(side, ways).having(peer, [guess.receiver])
+            found.append(grown.receives(peer, seen.index, seen.segment))
+    return found
+
+
+def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = ()) -> list[Account]:
+    """The segment breaks the rules; the likeliest ways in which it does."""
+    ends = account.ends(seen.side)
+    likely = sorted(ends, key=lambda end: end.cost)[:_MOST_BLAMES]
+    misses = [miss for end in likely for miss in nearly(end, seen.index, seen.segment, meant)]
+    misses += [unwanted(end, seen.segment) for end in ends]
+    different: dict[tuple[Difference, ...], Miss] = {}
+    for miss in sorted(misses, key=lambda miss: miss.severity):
+        different.setdefault(miss.differences, miss)
+    return [_blamed(account, seen, miss, rank) for rank, miss in enumerate(list(different.values())[:_MOST_BLAMES])]
+
+
+def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Account:
+    """What follows may answer what was sent or what should have been."""
+    observed = seen.segment
+    senders = [miss.end, *_recounted(miss, miss.end, ours=True)]
+    senders += [end._replace(cost=end.cost + _FORGED) for end in account.ends(seen.side)]
+    cost = account.cost + VIOLATION + rank
+    grown = account._replace(cost=cost, blames=(*account.blames, (seen.index, miss)))
+    grown = grown.having(seen.side, senders)
+    emit = _sent_instead(miss.end, seen.index)
+    instead = emit and replace(emit.segment, options=observed.options, window=observed.window)
+    versions = (observed, instead) if instead else (observed,)
+    if seen.peer != seen.side and account.ends(seen.peer):
+        recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]
+        grown = grown.having(seen.peer, [*account.ends(seen.peer), *recounted])
+    return grown.receives(seen.peer, seen.index, *versions)
+
+
+def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
+    """For a wrong number: the same end, had that number been right all along. `ours`: the segment's sender."""
+    for name, observed, allowed in miss.differences:
+        if name in ("seq", "ack") and isinstance(observed, int) and isinstance(allowed, int):
+            offset = distance(allowed, observed)
+            if (name == "seq") == ours:
+                return [shifted(end, send=offset, cost=_RECOUNTED)]
+            return [shifted(end, receive=offset, cost=_RECOUNTED)]
+    return []
+
+
+def _sent_instead(end: End, index: int) -> Emit | None:
+    entry = end.newest()
+    return entry.emit if entry and entry.sent and entry.place == index else None
+
+
+def _extremes(ends: tuple[End, ...]) -> list[End]:
+    """Of the cheapest pasts the one that has processed most, and the one that has processed least."""
+    least = min(end.cost for end in ends)
+    cheap = sorted((end for end in ends if end.cost == least), key=lambda end: len(end.pending))
+    return [cheap[0]] if len(cheap) == 1 else [cheap[0], cheap[-1]]
+
+
+def _likeliest(ends: Iterable[End]) -> tuple[End, ...]:
+    """The cheapest few, each present only once, and the one that has processed least: it can become any other."""
+    found = sorted(ends, key=lambda end: (end.cost, len(end.pending)))
+    if len(found) == 1:
+        return tuple(found)
+    unique: dict[object, End] = {}
+    for end in found:
+        unique.setdefault((end.endpoint, end.pending, end.owed), end)
+    found = list(unique.values())
+    kept = found[:_MOST_ENDS]
+    idle = max((end for end in found if end.cost == found[0].cost), key=lambda end: len(end.pending))
+    return tuple(kept if idle in kept else [*kept, idle])
+
+
+def _least(accounts: list[Account]) -> int:
+    return min((account.total for account in accounts), default=NO_LIMIT)
+
+
+def _cheapest(accounts: list[Account], limit: int) -> list[Account]:
+    totals = sorted((account.total, n) for n, account in enumerate(accounts))
+    if not totals:
+        return []
+    most = totals[0][0] + _MARGIN
+    # where much is missing or wrong, each account more explains little
+    count = _MOST_ACCOUNTS if totals[0][0] < 2 * _MARGIN else _FEW_ACCOUNTS
+    return [accounts[n] for total, n in totals[:count] if total <= most and total < limit]

@@ -1,0 +1,265 @@
+"""What must be assumed where no run explains a segment: frames that the capture lacks, an end that is gone.
+
+An assumption costs. What TCP must have sent is sent through the model and marked as not captured; the
+blame, which costs more, is `account`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tcpviz.exchange.matching.explain import explain
+from tcpviz.exchange.matching.opening import ANY_WINDOW, settled, shifted
+from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all
+from tcpviz.model import events
+from tcpviz.model.commands import Emit, Refuse
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Options, Segment
+from tcpviz.model.sequence import add, distance
+from tcpviz.model.transitions import SYNCHRONIZED, Row, State
+
+VIOLATION = 100
+"""The cost of a segment that breaks the rules."""
+NOT_CAPTURED = 60
+"""The cost of a segment that must have been on the wire and that the capture lacks."""
+_TINY, _UNLIKELY = 3, VIOLATION + 31
+"""A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
+_GAVE_UP, _CRASHED = 5, 40
+_FARTHEST = 2**24
+"""More octets than this do not go missing between two frames."""
+
+
+class Guess(NamedTuple):
+    """Both ends, after what is assumed.
+
+    `unseen`: segments that nobody captured, each with whether the sender sent it and what that costs; `cost` is
+    what all else costs.
+    """
+
+    sender: End
+    receiver: End
+    unseen: tuple[tuple[bool, Emit, int], ...]
+    cost: int
+    first: int
+    """The index of the first unseen segment; they count downwards."""
+
+    @property
+    def free(self) -> int:
+        return self.first - len(self.unseen)
+
+
+def assume(sender: End, receiver: End, first: int, index: int, observed: Segment) -> list[tuple[Guess, list[End]]]:
+    """The assumptions that let `sender` send `observed`, each with the pasts that end in it; cheapest first."""
+    found = []
+    if observed.options.timestamps:
+        # what nobody saw was no older than what is echoed
+        now, echo = observed.options.timestamps
+        sender, receiver = _stamped(sender, now), _stamped(receiver, echo)
+    for guess in _guesses(Guess(sender, receiver, (), 0, first), observed):
+        ways = explain(guess.sender, index, observed)
+        if ways:
+            found.append((guess, ways))
+    return sorted(found, key=_price)[:3]
+
+
+def _stamped(end: End, timestamp: int) -> End:
+    return end._replace(endpoint=step(end.endpoint, events.Choose(timestamp=timestamp)).endpoint)
+
+
+def _price(found: tuple[Guess, list[End]]) -> int:
+    guess, ways = found
+    return guess.cost + sum(cost for _, _, cost in guess.unseen) + min(way.cost for way in ways)
+
+
+def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
+    yield from _gone(start, observed)
+    if start.sender.loose or start.receiver.loose:
+        start = _settled(start, observed)
+        yield start
+    if observed.syn and not observed.has_ack:
+        return
+    for opened in _handshake(start, observed):
+        for heard in _heard(opened, observed):
+            for sent in _sent(heard, observed):
+                if sent.unseen:
+                    yield sent
+                yield from _acknowledged(sent)
+    if (observed.rst and start.sender.state in (State.CLOSED, State.LISTEN)) or (
+        not observed.span and not observed.rst and observed.seq == start.sender.endpoint.tcb.snd_nxt
+    ):
+        yield from _asked(start, observed)
+
+
+def _settled(guess: Guess, observed: Segment) -> Guess:
+    sender, receiver = settled(guess.sender, observed), guess.receiver
+    ahead = distance(receiver.endpoint.tcb.snd_nxt, observed.ack) if observed.has_ack else 0
+    if receiver.loose and ahead > 0:
+        receiver = shifted(receiver, send=ahead)
+    return guess._replace(sender=sender, receiver=receiver)
+
+
+def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The sender has forgotten the connection: it gave up, or crashed. It can only reset, or open anew."""
+    end = guess.sender
+    if not (observed.rst or (observed.syn and not observed.has_ack)) or end.state is State.CLOSED:
+        return
+    last = next((e.emit for e in reversed(end.entries()) if e.sent and e.emit), None)
+    newest = end.newest()
+    at = newest.place if newest else 0
+    if last and last.kind in ("retransmission", "keep-alive", "window-probe"):
+        result = step(end.endpoint, events.UserTimeout())
+        after, cost, rows = result.endpoint, _GAVE_UP, result.rows
+    else:
+        after, cost, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), _CRASHED, ()
+    entry = Entry(at, False, end.state, after.state, rows)
+    yield guess._replace(sender=end.noted(entry, after)._replace(owed=()), cost=guess.cost + cost)
+
+
+def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The SYN,ACK was not captured, and perhaps the ACK that followed it."""
+    sender, receiver = guess.sender, guess.receiver
+    if not observed.has_ack or observed.rst or observed.syn:
+        yield guess
+    elif sender.state is State.SYN_SENT and receiver.state in (State.LISTEN, State.CLOSED) and receiver.pending:
+        for end, emit in _answers(receiver, guess.free, add(observed.ack, -1), observed):
+            yield _towards_sender(guess._replace(receiver=end), emit, NOT_CAPTURED)
+    elif sender.state in (State.LISTEN, State.CLOSED) and sender.pending and receiver.state is State.SYN_SENT:
+        for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
+            yield from _acknowledged(_towards_receiver(guess._replace(sender=end), emit, NOT_CAPTURED))
+    elif deliver_all(receiver).state is State.SYN_RECEIVED and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
+        yield from _third_ack(guess)
+    else:
+        yield guess
+
+
+def _third_ack(guess: Guess) -> Iterator[Guess]:
+    """The receiver has sent text since, so it must have had an ACK of its SYN."""
+    sender = deliver_all(guess.sender)
+    result = step(sender.endpoint, events.Acknowledge())
+    emit = next((command for command in result.commands if isinstance(command, Emit)), None)
+    if emit:
+        entry = Entry(guess.free, True, sender.state, result.endpoint.state, emit=emit)
+        guess = _towards_receiver(guess._replace(sender=sender.noted(entry, result.endpoint)), emit, NOT_CAPTURED)
+        yield guess._replace(receiver=deliver_all(guess.receiver))
+
+
+def _answers(end: End, index: int, iss: int, observed: Segment) -> Iterator[tuple[End, Emit]]:
+    """The SYN,ACK that a listener must have sent to the pending SYN, with all that the SYN allows."""
+    endpoint = end.endpoint
+    if endpoint.state is State.CLOSED:
+        endpoint = step(endpoint, events.PassiveOpen()).endpoint
+    asked = end.pending[0].segment.options
+    options = Options(
+        mss=asked.mss,
+        window_scale=None if asked.window_scale is None else 14,
+        sack_permitted=asked.sack_permitted,
+        timestamps=asked.timestamps if observed.options.timestamps else None,
+    )
+    choice = events.Choose(iss=iss, options=options, window=ANY_WINDOW)
+    after = deliver(end._replace(endpoint=step(endpoint, choice).endpoint), 0)
+    if after.state is State.SYN_RECEIVED and after.owed:
+        emit = after.owed[0]
+        yield (
+            after.noted(Entry(index, True, after.state, after.state, emit=emit), after.endpoint)._replace(owed=()),
+            emit,
+        )
+
+
+def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The segment acknowledges more than its receiver was seen to send."""
+    if not observed.has_ack or observed.rst:
+        yield guess
+        return
+    receiver = deliver_all(guess.receiver)
+    missing = distance(receiver.endpoint.tcb.snd_nxt, observed.ack)
+    if missing <= 0 or receiver.state not in SYNCHRONIZED:
+        yield guess
+        return
+    for end, emit, cost in _sending(receiver, missing, guess.free):
+        yield _towards_sender(guess._replace(receiver=end), emit, cost)
+
+
+def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The segment begins beyond what its sender was seen to send."""
+    missing = distance(guess.sender.endpoint.tcb.snd_nxt, observed.seq)
+    if missing <= 0:
+        yield guess
+        return
+    for sender in (guess.sender, deliver_all(guess.sender)) if guess.sender.pending else (guess.sender,):
+        for end, emit, cost in _sending(sender, missing, guess.free):
+            yield _towards_receiver(guess._replace(sender=end), emit, cost)
+
+
+def _sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int]]:
+    """How `end` may have sent so many octets of sequence space: text, or text and a FIN."""
+    if octets > _FARTHEST:
+        return
+    yield from _transmitting(end, index, octets, fin=False)
+    yield from _transmitting(end, index, octets - 1, fin=True)
+
+
+def _transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[tuple[End, Emit, int]]:
+    # what the peer's window was by then, a segment that nobody saw may have told
+    endpoint = Endpoint(end.state, end.endpoint.tcb._replace(snd_wnd=ANY_WINDOW))
+    plan: list[events.Event] = [events.Send(octets)] if octets else []
+    plan += [events.Close()] if fin and not endpoint.tcb.fin_queued else []
+    rows: list[Row] = []
+    emits: list[Emit] = []
+    for event in (*plan, events.Transmit(octets, fin=fin)):
+        result = step(endpoint, event)
+        if any(isinstance(command, Refuse) for command in result.commands):
+            return
+        endpoint = result.endpoint
+        rows += result.rows
+        emits += [command for command in result.commands if isinstance(command, Emit)]
+    if not emits:
+        return
+    calls: tuple[Call, ...] = (("send", octets),) if octets else ()
+    calls += (("close", None),) if fin else ()
+    entry = Entry(index, True, end.state, endpoint.state, tuple(rows), calls, emits[-1])
+    cost = _UNLIKELY if 0 < octets <= _TINY else NOT_CAPTURED
+    yield end.noted(entry, endpoint), emits[-1], cost
+
+
+def _acknowledged(guess: Guess) -> Iterator[Guess]:
+    """The receiver acknowledged what it had, and nobody saw it."""
+    receiver = deliver_all(guess.receiver)
+    result = step(receiver.endpoint, events.Acknowledge())
+    emit = next((command for command in result.commands if isinstance(command, Emit)), None)
+    if emit:
+        entry = Entry(guess.free, True, receiver.state, result.endpoint.state, emit=emit)
+        receiver = receiver.noted(entry, result.endpoint)
+        yield _towards_sender(guess._replace(receiver=receiver), emit, NOT_CAPTURED)
+
+
+def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The segment answers one that nobody saw: a keep-alive, or a copy of something."""
+    receiver = guess.receiver
+    asked = step(receiver.endpoint, events.KeepAlive())
+    emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
+    if not emit or observed.rst:
+        sent = (e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst)
+        wanted = (e for e in sent if (e.segment.ack == observed.seq if observed.rst else e.segment.span))
+        emit = next(wanted, None)
+    if emit:
+        yield _towards_sender(guess, emit, NOT_CAPTURED)
+
+
+def _towards_sender(guess: Guess, emit: Emit, cost: int) -> Guess:
+    sender = arriving(_open_up_to(guess.sender, emit.segment.end), guess.free, emit.segment)
+    return guess._replace(sender=sender, unseen=(*guess.unseen, (False, emit, cost)))
+
+
+def _towards_receiver(guess: Guess, emit: Emit, cost: int) -> Guess:
+    receiver = arriving(_open_up_to(guess.receiver, emit.segment.end), guess.free, emit.segment)
+    return guess._replace(receiver=receiver, unseen=(*guess.unseen, (True, emit, cost)))
+
+
+def _open_up_to(end: End, number: int) -> End:
+    """With a window that reaches as far: what was offered in a segment that nobody saw."""
+    tcb = end.endpoint.tcb
+    needed = distance(tcb.rcv_nxt, number)
+    if end.state not in SYNCHRONIZED or needed <= tcb.rcv_wnd:
+        return end
+    return end._replace(endpoint=Endpoint(end.state, tcb._replace(rcv_wnd=needed)))

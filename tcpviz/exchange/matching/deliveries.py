@@ -1,0 +1,121 @@
+"""Which of the captured segments an end had processed when it sent: its acknowledgement and its SACK blocks tell.
+
+Capture order does not: segments are lost and overtaken behind the place of capture, and an end may lag behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import add, at_or_before, before
+from tcpviz.model.transitions import State
+
+_ETHERNET = 1460
+_MOST_DISORDER = 8
+"""How many segments may overtake one."""
+
+
+def fits(run: End, observed: Segment) -> bool:
+    """RCV.NXT is what the segment acknowledges: it tells what its sender had processed."""
+    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    tcb = run.endpoint.tcb
+    return not observed.has_ack or not known or (tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed))
+
+
+_MOST_BLOCKS = 3
+"""With timestamps, a header has room for no more."""
+
+
+def _fits_sack(tcb: ControlBlock, observed: Segment) -> bool:
+    """What a SACK option says to have arrived has, and nothing else, as far as there is room to say it."""
+    if not tcb.sack_on or observed.span or observed.rst:
+        return True
+    blocks = [block for block in observed.options.sack if before(observed.ack, block[1])]
+    # the peer's FIN has a place in a block, but is no text
+    held = [(low, add(high, 1) if high == tcb.fin_at else high) for low, high in tcb.held]
+    if tcb.fin_at is not None and not tcb.fin_received and all(high != tcb.fin_at for _, high in tcb.held):
+        held.append((tcb.fin_at, add(tcb.fin_at, 1)))
+    if not all(_covered(block, held) for block in blocks):
+        return False
+    return all(
+        _covered(text, blocks)
+        for text in held
+        if len(blocks) < _MOST_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
+    )
+
+
+def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
+    return any(at_or_before(low, inner[0]) and at_or_before(inner[1], high) for low, high in ranges)
+
+
+def _beyond(run: End, observed: Segment) -> bool:
+    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    return observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
+
+
+def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
+    """The past after each further delivery, and those of them that fit what the segment acknowledges."""
+    runs, fitting = [end], []
+    while True:
+        run = runs[-1]
+        if fits(run, observed):
+            fitting.append(run)
+        position = next_in_order(run)
+        if position is None or _beyond(run, observed):
+            return runs, fitting
+        runs.append(deliver(run, position))
+
+
+def disordered(end: End, observed: Segment) -> Iterator[End]:
+    """The pasts in which segments were lost or overtaken on their way: what is acknowledged tells which."""
+    if not observed.has_ack or end.state in (State.CLOSED, State.LISTEN, State.SYN_SENT):
+        for position in range(len(end.pending))[:_MOST_DISORDER]:
+            yield from last_and_first(in_order(deliver(end, position), observed)[1])
+        return
+    run, reached = _taking(end, observed)
+    if run.endpoint.tcb.rcv_nxt != observed.ack:
+        return
+    if fits(run, observed):
+        yield run
+    if reached is not run and fits(reached, observed):
+        yield reached
+    # what lies beyond a gap, and what was there already, are answered at once
+    for past in (run, end):
+        asking = [p for p, item in enumerate(past.pending) if item.segment.span and item.segment.seq != observed.ack]
+        for position in asking[:_MOST_DISORDER]:
+            if fits(asked := deliver(past, position), observed):
+                yield asked
+
+
+def _taking(end: End, observed: Segment) -> tuple[End, End]:
+    """The past that has taken what `observed` tells of and nothing else; and the same, as soon as it fits."""
+    ack, reached, position = observed.ack, end, 0
+    while position < len(end.pending):
+        segment = end.pending[position].segment
+        beyond = bool(segment.span) and before(ack, segment.end)
+        if beyond and _is_several(end, segment) and before(segment.text, ack):
+            end = divided(end, position, ack)
+        elif segment.rst or (beyond and not _told(segment, observed)):
+            position += 1
+        else:
+            end = deliver(end, position)
+            if reached.endpoint.tcb.rcv_nxt != ack:
+                reached = end
+    return end, reached
+
+
+def _is_several(end: End, segment: Segment) -> bool:
+    """One captured frame may have been several segments on the wire, which arrived one by one (offload)."""
+    return segment.length > (end.endpoint.tcb.options.mss or _ETHERNET)
+
+
+def _told(segment: Segment, observed: Segment) -> bool:
+    """A SACK block covers the segment."""
+    return _covered((segment.text, add(segment.text, segment.length)), observed.options.sack)
+
+
+def last_and_first(runs: list[End]) -> list[End]:
+    return [runs[-1], runs[0]] if len(runs) > 1 else runs

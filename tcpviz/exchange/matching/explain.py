@@ -1,0 +1,263 @@
+"""Explains a segment by its sender's past: is there a run of the model that puts exactly this on the wire?
+
+The capture tells neither when applications call nor when an arrived segment is processed. So a past is
+extended by deliveries, calls and free choices, all through `step`, until the segment comes out. What is
+allowed is what `step` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first
+from tcpviz.exchange.matching.past import Call, End, Entry
+from tcpviz.exchange.matching.plans import Plan, plans
+from tcpviz.model import events
+from tcpviz.model.commands import Emit, Refuse
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
+from tcpviz.model.transitions import Row, State, cite
+
+_COMPARED_FLAGS = SYN | ACK | FIN | RST
+"""PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
+_UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
+"""The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
+_CROSSING = 45
+"""The cost of a connect() while a SYN is on its way to the same end: rarer than a wrong flag."""
+_SILENT_CALL = 2
+"""The cost of a call or a timeout that shows in nothing but what follows."""
+
+
+class Difference(NamedTuple):
+    """A field in which the observed segment is not what this run of the model would send."""
+
+    field: str
+    observed: int | str | None
+    allowed: int | str | None
+
+
+class Miss(NamedTuple):
+    """A run that nearly explains a segment: what it would have sent instead, or why it would send nothing."""
+
+    end: End
+    differences: tuple[Difference, ...]
+    section: str
+
+    @property
+    def severity(self) -> tuple[int, int, bool, int]:
+        """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
+        fields = [difference.field for difference in self.differences]
+        nothing = any(str(difference.allowed).startswith("none: ") for difference in self.differences)
+        newest = self.end.newest()
+        rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
+        wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1)
+        return wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
+
+
+def explain(end: End, index: int, observed: Segment, *, plainly: bool = False) -> list[End]:
+    """The ways `end` can go on to send `observed`, which was captured as segment `index`; likeliest first.
+
+    Of the runs that explain it only two are kept: the one that has processed most of what was captured before,
+    which on one wire is the likeliest, and the one that has processed least, which can still catch up.
+    `plainly`: in order, and with nothing that happened in silence.
+    """
+    start = _prepared(end, observed)
+    _, fitting = in_order(start, observed)
+    ways = [way for run in last_and_first(fitting) for way in _tries(run, index, observed) if isinstance(way, End)]
+    return ways if ways or plainly else _less_likely(start, index, observed)
+
+
+def nearly(end: End, index: int, observed: Segment, meant: Iterable[Segment] = ()) -> list[Miss]:
+    """The runs that nearly send `observed`: other numbers in the same segment, or one flag more or less.
+
+    `meant`: what else it may have been before somebody changed it.
+    """
+    runs, _ = in_order(_prepared(end, observed), observed)
+    tried = [result for run in last_and_first(runs) for result in _tries(run, index, observed)]
+    misses = [result for result in tried if isinstance(result, Miss)]
+    toggled = (replace(observed, flags=observed.flags ^ flag) for flag in (SYN, ACK, FIN, RST))
+    for segment in (*toggled, *meant):
+        for way in explain(end, index, segment, plainly=True):
+            newest = way.newest()
+            section = cite(newest.emit.section) if newest and newest.emit else ""
+            misses.append(Miss(way, _differences(segment, observed), section))
+    return misses
+
+
+def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
+    """What was taken out of order, or what happened to this end in silence."""
+    ways = []
+    for run in _silently(start, observed):
+        _, fitting = in_order(run, observed)
+        ways += [way for r in last_and_first(fitting) for way in _tries(r, index, observed) if isinstance(way, End)]
+    for run in disordered(start, observed):
+        ways += [way for way in _tries(run, index, observed) if isinstance(way, End)]
+    return sorted(ways, key=lambda way: way.cost)[:3]
+
+
+def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
+    yield from _owed_reply(run, index, observed)
+    for plan in plans(run.endpoint, observed):
+        yield _free_choice(run, index, observed, plan)
+
+
+def _silently(end: End, observed: Segment) -> Iterator[End]:
+    """Calls and timeouts that put nothing on the wire, where only they make the segment possible."""
+    if not observed.rst and not (observed.syn and not observed.has_ack):
+        return
+    quiet: list[tuple[events.Event, str]]
+    if end.state is State.SYN_SENT or end.state is State.LISTEN:
+        quiet = [(events.Close(full=True), "close")]
+    elif end.state is State.TIME_WAIT:
+        quiet = [(events.TimeWaitTimeout(), "")]
+    elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
+        # shutdown() and close() look alike until text comes that only a half-closed end could still take
+        quiet = [(events.Close(full=True), "")]
+        if end.state is State.FIN_WAIT_2:
+            yield _after(end, [*quiet, (events.FinWait2Timeout(), "")])
+    else:
+        return
+    yield _after(end, quiet)
+
+
+def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
+    endpoint = end.endpoint
+    rows: tuple[Row, ...] = ()
+    calls: list[Call] = []
+    for event, call in quiet:
+        result = step(endpoint, event)
+        endpoint, rows = result.endpoint, rows + result.rows
+        calls += [(call, None)] if call else []
+    newest = end.newest()
+    entry = Entry(newest.place if newest else 0, False, end.state, endpoint.state, rows, tuple(calls))
+    return end.noted(entry, endpoint)._replace(cost=end.cost + _SILENT_CALL)
+
+
+def _prepared(end: End, observed: Segment) -> End:
+    """What only the wire can tell is taken from it: the ISS and options of a SYN, and the stack's habits."""
+    endpoint = end.endpoint
+    if observed.syn and endpoint.state in (State.CLOSED, State.LISTEN):
+        options = observed.options
+        asked = end.pending[0].segment if end.pending else None
+        if asked and asked.length and observed.has_ack and observed.ack == asked.end:
+            # the text on the SYN is acknowledged: its Fast Open cookie was good, or none was asked for (RFC 7413 5.1)
+            cookie = asked.options.fast_open or b"none"
+            options = replace(options, fast_open=cookie)
+            granted = replace(asked, options=replace(asked.options, fast_open=cookie))
+            end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
+        choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
+        endpoint = step(endpoint, choice).endpoint
+    habits = _habits(observed)
+    if endpoint.tcb.deviations != habits:
+        endpoint = replace(endpoint, tcb=endpoint.tcb._replace(deviations=habits))
+    return end if endpoint is end.endpoint else end._replace(endpoint=endpoint)
+
+
+_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})
+_RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
+_PROBING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE}
+_OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
+
+
+def _habits(observed: Segment) -> frozenset[Deviation]:
+    """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty window probe."""
+    if observed.rst:
+        return _RESETTING if observed.has_ack else _PLAIN
+    if observed.syn:
+        return _OPENING
+    return _PLAIN if observed.span else _PROBING
+
+
+# What could have made the endpoint send
+
+
+def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
+    """A segment that processing compelled. Replies before it that nobody saw have a cost."""
+    for skipped, emit in enumerate(run.owed):
+        entry = Entry(index, True, run.state, run.state, emit=emit)
+        after = run.noted(entry, _offer(run.endpoint, observed))
+        after = after._replace(owed=run.owed[skipped + 1 :], cost=run.cost + _unseen(run.owed[:skipped]))
+        differences = _differences(emit.segment, observed)
+        yield Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | Miss:
+    """Calls, a retransmission or an acknowledgement that the application or TCP was free to make."""
+    endpoint = _offer(run.endpoint, observed)
+    rows: tuple[Row, ...] = ()
+    calls: list[Call] = []
+    emits: list[Emit] = []
+    for event, call in plan:
+        result = step(endpoint, event)
+        endpoint, rows = result.endpoint, rows + result.rows
+        emits += [command for command in result.commands if isinstance(command, Emit)]
+        calls += [call] if call else []
+        refused = next((command for command in result.commands if isinstance(command, Refuse)), None)
+        if refused:
+            return _nothing_fits(run, observed, refused.reason, refused.section)
+    if not emits:
+        return _nothing_fits(run, observed, f"{run.state} sends no such segment", "3.10")
+    emit = emits[0] if len(emits) == 1 else _joined(emits)
+    entry = Entry(index, True, run.state, endpoint.state, rows, tuple(calls), emit)
+    after = run.noted(entry, endpoint)
+    # what a timer makes the endpoint ask does not wait for the answers it owes
+    asks = any(isinstance(event, events.KeepAlive | events.ProbeWindow) for event, _ in plan)
+    if run.owed and not asks:
+        after = after._replace(owed=(), cost=run.cost + _unseen(run.owed))
+    if run.pending and isinstance(plan[0][0], events.ActiveOpen):
+        after = after._replace(cost=after.cost + _CROSSING)
+    differences = _differences(emit.segment, observed)
+    if emit.kind == "keep-alive" and observed.length == 1:
+        # MAY-6: one octet of garbage, for stacks that answer nothing else
+        differences = tuple(d for d in differences if d.field != "length")
+    return Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _unseen(emits: tuple[Emit, ...]) -> int:
+    return sum(_UNSEEN_SYN_ACK if emit.segment.syn else _UNSEEN_REPLY for emit in emits)
+
+
+def _joined(emits: list[Emit]) -> Emit:
+    """Text sent again with new text behind it, in one segment."""
+    first, last = emits[0], emits[-1]
+    length = sum(emit.segment.length for emit in emits)
+    return replace(first, segment=replace(last.segment, seq=first.segment.seq, length=length))
+
+
+def unwanted(end: End, observed: Segment) -> Miss:
+    """Nothing that this end could have sent is like the segment."""
+    return _nothing_fits(end, observed, f"{end.state} sends no such segment", "3.10")
+
+
+def _nothing_fits(run: End, observed: Segment, reason: str, section: str) -> Miss:
+    return Miss(run, (Difference("flags", kind_of(observed), f"none: {reason}"),), cite(section))
+
+
+def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
+    scale = 0 if observed.syn else endpoint.tcb.rcv_scale
+    window = observed.window << scale
+    if window == endpoint.tcb.window:
+        return endpoint
+    return step(endpoint, events.Choose(window=window)).endpoint
+
+
+def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]:
+    """Flags first: with other flags the numbers mean other things."""
+    found = []
+    if (expected.flags ^ observed.flags) & _COMPARED_FLAGS:
+        found.append(Difference("flags", kind_of(observed), kind_of(expected)))
+    if expected.seq != observed.seq:
+        found.append(Difference("seq", observed.seq, expected.seq))
+    if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
+        found.append(Difference("ack", observed.ack, expected.ack))
+    if expected.length != observed.length:
+        found.append(Difference("length", observed.length, expected.length))
+    return tuple(found)
+
+
+def kind_of(segment: Segment) -> str:
+    """The flags that matter, in words: `SYN,ACK`."""
+    return words(segment.flags & ~PSH or segment.flags)

@@ -1,0 +1,67 @@
+"""What is odd in a segment though its flags and numbers are right: options that do not fit what was said before.
+
+Worth a warning, never a violation: nothing of the handshake or the close hangs on it.
+"""
+
+from __future__ import annotations
+
+from tcpviz.exchange.exchange import Expected, Side, other
+from tcpviz.model.segment import Options, Segment
+from tcpviz.model.sequence import before
+
+ECHO = "timestamp echo"
+_STAMPS = "RFC 7323 3.2"
+
+
+class Oddities:
+    """Remembers what each end offered and which timestamps it has sent."""
+
+    def __init__(self) -> None:
+        self._offers: dict[Side, Options] = {}
+        self._answered: set[Side] = set()
+        self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
+
+    def of(self, side: Side, segment: Segment) -> Expected | None:
+        """The first thing that is odd about the segment; it counts as seen from then on."""
+        found = self._in_syn(side, segment) if segment.syn else self._after_syn(side, segment)
+        if segment.options.timestamps and not segment.rst:
+            found = found or self._echo(side, segment, segment.options.timestamps)
+            self._stamps[side].append(segment.options.timestamps[0])
+            del self._stamps[side][:-64]
+        return found
+
+    def _in_syn(self, side: Side, segment: Segment) -> Expected | None:
+        """What the SYN did not offer, the SYN,ACK must not answer."""
+        ours, theirs = segment.options, self._offers.get(other(side))
+        self._offers[side] = ours
+        if not segment.has_ack or theirs is None:
+            return None
+        if ours.window_scale is not None and theirs.window_scale is None:
+            return Expected("window scale", ours.window_scale, "none", "RFC 7323 2.2")
+        if ours.timestamps is not None and theirs.timestamps is None:
+            return Expected("timestamps", ours.timestamps[0], "none", _STAMPS)
+        if ours.sack_permitted and not theirs.sack_permitted:
+            return Expected("SACK permitted", "yes", "no", "RFC 2018 2")
+        return None
+
+    def _after_syn(self, side: Side, segment: Segment) -> Expected | None:
+        """Timestamps are on every segment, or on none, as both ends agreed."""
+        if len(self._offers) < 2 or segment.rst:
+            return None
+        agreed = all(offer.timestamps is not None for offer in self._offers.values())
+        if agreed and segment.options.timestamps is None:
+            return Expected("timestamps", "none", "a timestamp", _STAMPS)
+        if not agreed and segment.options.timestamps is not None:
+            return Expected("timestamps", segment.options.timestamps[0], "none", _STAMPS)
+        return None
+
+    def _echo(self, side: Side, segment: Segment, stamps: tuple[int, int]) -> Expected | None:
+        value, echo = stamps
+        own, heard = self._stamps[side], self._stamps[other(side)]
+        if own and before(value, own[-1]):
+            return Expected("timestamp", value, f"at least {own[-1]}", "RFC 7323 5.3")
+        if not segment.has_ack or not heard or echo in heard:
+            return None
+        if before(max(heard, key=lambda stamp: stamp - heard[0]), echo):
+            return Expected(ECHO, echo, str(heard[-1]), _STAMPS)
+        return None

@@ -1,0 +1,89 @@
+"""Where both ends may have stood before the first captured segment of a connection.
+
+A capture may begin with the SYN, with the SYN,ACK, or anywhere later; then the least is assumed.
+"""
+
+from __future__ import annotations
+
+from tcpviz.exchange.matching.past import End
+from tcpviz.model import events
+from tcpviz.model.commands import Emit
+from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.segment import Segment
+from tcpviz.model.sequence import add, distance
+from tcpviz.model.transitions import State
+
+ANY_WINDOW = 2**30
+"""Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
+_LOOSE = 4
+
+
+def opening(observed: Segment) -> tuple[list[End], list[End]]:
+    """The pasts of the sender and of the receiver of a connection's first captured segment."""
+    if observed.syn and not observed.has_ack:
+        listener = step(Endpoint(), events.PassiveOpen()).endpoint
+        return [End(Endpoint())], [End(listener), End(Endpoint())]
+    if observed.syn:
+        return _before_syn_ack(observed)
+    ack = observed.ack if observed.has_ack else 0
+    return [_midway(observed.seq, ack)], [_midway(ack, observed.seq)]
+
+
+def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
+    """The SYN was not captured: it is inferred from what acknowledges it."""
+    stamps = observed.options.timestamps
+    guess = events.Choose(iss=add(observed.ack, -1), options=observed.options, timestamp=stamps[1] if stamps else None)
+    client = step(Endpoint(), guess).endpoint
+    opened = step(client, events.ActiveOpen())
+    syn = next(command.segment for command in opened.commands if isinstance(command, Emit))
+    server = step(Endpoint(), events.PassiveOpen()).endpoint
+    choice = events.Choose(iss=observed.seq, options=observed.options, window=observed.window)
+    server = step(step(server, choice).endpoint, events.SegmentArrives(syn)).endpoint
+    return [End(server)], [End(opened.endpoint)]
+
+
+def _midway(seq: int, ack: int) -> End:
+    """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
+    # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
+    blank = Endpoint().tcb._replace(window=ANY_WINDOW, scaled=True, snd_scale=14, rcv_scale=14)
+    tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
+    # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
+    tcb = tcb._replace(rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))
+    return End(Endpoint(State.ESTABLISHED, tcb), loose=_LOOSE)
+
+
+def shifted(end: End, *, send: int = 0, receive: int = 0, cost: int = 0) -> End:
+    """The same past, had this end counted its own octets, or its peer's, from another number."""
+    tcb = end.endpoint.tcb
+    tcb = tcb._replace(
+        iss=add(tcb.iss, send),
+        snd_una=add(tcb.snd_una, send),
+        snd_nxt=add(tcb.snd_nxt, send),
+        snd_wl2=add(tcb.snd_wl2, send),
+        fin_sent=None if tcb.fin_sent is None else add(tcb.fin_sent, send),
+        irs=add(tcb.irs, receive),
+        rcv_nxt=add(tcb.rcv_nxt, receive),
+        rcv_acked=add(tcb.rcv_acked, receive),
+        snd_wl1=add(tcb.snd_wl1, receive),
+        fin_at=None if tcb.fin_at is None else add(tcb.fin_at, receive),
+        held=tuple((add(low, receive), add(high, receive)) for low, high in tcb.held),
+    )
+    return end._replace(endpoint=Endpoint(end.state, tcb), cost=end.cost + cost)
+
+
+def settled(end: End, observed: Segment) -> End:
+    """An end of which the capture has shown little counts from where its segment says."""
+    tcb = end.endpoint.tcb
+    if not end.loose or end.state is not State.ESTABLISHED or observed.syn:
+        return end
+    if not observed.span and distance(observed.seq, tcb.snd_nxt) == 1:
+        # a keep-alive asks when everything has been told
+        end = end._replace(endpoint=Endpoint(end.state, tcb._replace(rcv_acked=tcb.rcv_nxt)))
+    end = shifted(end, send=max(0, distance(tcb.snd_nxt, observed.seq)))
+    missing = distance(observed.ack, tcb.rcv_nxt) if observed.has_ack else 0
+    if missing > 0 and not any(item.place >= 0 for item in end.pending) and not tcb.held:
+        # text was on its way to this end when the capture began: some of it may have arrived since
+        end = shifted(end, receive=-missing)
+    elif missing < 0:
+        end = shifted(end, receive=-missing)
+    return end

@@ -1,0 +1,319 @@
+"""One connection, being explained: takes its segments one by one, and turns the best account into a Connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+
+from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.exchange import Call, Connection, Expected, Side, Transmission, other
+from tcpviz.exchange.matching.account import NO_LIMIT, Account, blame, extend
+from tcpviz.exchange.matching.assume import VIOLATION
+from tcpviz.exchange.matching.explain import Miss
+from tcpviz.exchange.matching.observation import Observation
+from tcpviz.exchange.matching.oddities import ECHO, Oddities
+from tcpviz.exchange.matching.opening import opening
+from tcpviz.exchange.matching.past import End, Entry, deliver_all
+from tcpviz.exchange.story import ConnectionStory, PartyStory
+from tcpviz.model.commands import Emit
+from tcpviz.model.segment import ACK, SYN, Segment
+from tcpviz.model.sequence import add, distance
+from tcpviz.model.transitions import State, cite
+
+_SIDES: tuple[Side, Side] = ("client", "server")
+_OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
+_HINDSIGHT = 8
+"""How far before the first blame another may be looked for."""
+_MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 5
+"""Where going back is possible; how many segments, and after how many doubts, it is worth while."""
+_WORTHWHILE, _DOUBT = 15, 30
+"""A single blame that leaves nothing else to be assumed is not reconsidered."""
+
+
+class Tracker:
+    """`judges`: the ends that are held to the rules; the other's segments are only what arrives."""
+
+    def __init__(self, frame: Frame, segment: Segment, judges: tuple[Side, ...] = _SIDES) -> None:
+        """`segment` is what opens the story: as a rule the frame's, but see `reconsidered`."""
+        sender, receiver = map(tuple, opening(segment))
+        answers = segment.syn and segment.has_ack
+        # without a SYN, the receiver of a SYN,ACK is the client, else the first sender
+        addresses: dict[Side, Address] = {"client": frame.source, "server": frame.destination}
+        if answers:
+            addresses = {"client": frame.destination, "server": frame.source}
+        self._alone = frame.source == frame.destination
+        self._judges = judges
+        account = Account(receiver, sender) if answers else Account(sender, receiver)
+        self._accounts = [account._replace(server=()) if self._alone else account]
+        self._saw_start = segment.syn and not answers
+        self._parties: dict[Side, PartyStory] = {
+            "client": PartyStory(addresses["client"], account.client[0].state),
+            "server": PartyStory(addresses["server"], account.server[0].state),
+        }
+        self._oddities = Oddities()
+        self._history: dict[int, list[Account]] = {}
+        """The accounts before each of the first segments, to go back to."""
+        self.judged: list[Observation] = []
+
+    def side_of(self, frame: Frame) -> Side:
+        return "client" if frame.source == self._parties["client"].address else "server"
+
+    def peer_of(self, side: Side) -> Side:
+        return side if self._alone else other(side)
+
+    def feed(self, frame: Frame, segment: Segment) -> None:
+        """Explain the segment by its sender, then let its receiver have it."""
+        side, index = self.side_of(frame), len(self.judged)
+        seen = Observation(index, frame, segment, side, self.peer_of(side), earlier=self.judged)
+        self._learn(side, segment)
+        if not seen.is_twin:
+            seen = replace(seen, oddity=self._oddities.of(side, segment))
+        self.judged.append(seen)
+        if index < _MOST_REMEMBERED:
+            self._history[index] = self._accounts
+        self._explain(seen)
+
+    def _learn(self, side: Side, segment: Segment) -> None:
+        self._parties[side].learn(segment)
+        if segment.has_ack and self._parties[other(side)].base is None:
+            self._parties[other(side)].base = add(segment.ack, -1)
+
+    def _explain(self, seen: Observation, *, guilty: bool = False, limit: int = NO_LIMIT) -> None:
+        if seen.is_twin:
+            return
+        if guilty:
+            self._accounts = blame(self._accounts, seen, self._meant(seen), limit)
+        elif seen.side in self._judges:
+            alone = self._alone or len(self._judges) == 1
+            self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
+        elif seen.peer in self._judges:
+            self._accounts = [account.receives(seen.peer, seen.index, seen.segment) for account in self._accounts]
+
+    @property
+    def over(self) -> bool:
+        """Both ends have let go of the connection, or wait out TIME-WAIT."""
+        if not self.judged:
+            return False
+        account = self._best()
+        return all(account.final(side).state in _OVER for side in _SIDES if account.ends(side))
+
+    def _best(self) -> Account:
+        return min(self._accounts, key=lambda account: (account.total, len(account.blames)))
+
+    def reconsidered(self) -> Tracker:
+        """The same connection, had an earlier segment been to blame: whoever's guilt leaves least to explain.
+
+        A wrong flag or length may look right where it stands and make everything after it look wrong.
+        """
+        account = self._best()
+        doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
+        steps = len(self.judged) - min(doubtful, default=0)
+        if not doubtful or account.total < VIOLATION + _WORTHWHILE:
+            return self
+        if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
+            return self
+        best = self
+        # without a blame, only what leaves much less to be assumed makes one
+        limit = account.total if account.blames else account.total - _DOUBT
+        for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
+            judgement = self.judged[index]
+            if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
+                continue
+            for start in self._before(index):
+                if guilty := self._had_been_guilty(start, index, limit):
+                    best, limit = guilty, guilty._best().total
+        return best
+
+    def _before(self, index: int) -> Iterator[Tracker]:
+        """This tracker as it was before that segment."""
+        earlier = copy(self)
+        earlier._accounts, earlier._history = self._history[index], {}
+        yield earlier
+        first = self.judged[0]
+        if index or first.segment.flags & (SYN | ACK) == SYN:
+            return
+        # the first segment decides where the story starts: perhaps it was a SYN
+        syn = replace(first.segment, flags=first.segment.flags & ~ACK | SYN)
+        other_way = Tracker(first.frame, syn, self._judges)
+        for judgement in self.judged:
+            side = other_way.side_of(judgement.frame)
+            seen = replace(judgement, side=side, peer=other_way.peer_of(side), earlier=other_way.judged)
+            other_way.judged.append(seen)
+            other_way._learn(side, seen.segment)
+        yield other_way
+
+    def accounts_before(self, index: int) -> list[Account]:
+        """What was thought possible before that segment, by who knew no more than what came before it."""
+        return self._history[index] if index in self._history else self.until(index)._accounts
+
+    def until(self, index: int) -> Tracker:
+        """The connection as if it had ended before that segment."""
+        tracker = Tracker(self.judged[0].frame, self.judged[0].segment, self._judges)
+        for judgement in self.judged[:index]:
+            tracker.feed(judgement.frame, judgement.segment)
+        return tracker
+
+    def another_opened(self, frame: Frame, segment: Segment) -> int | None:
+        """Where the next incarnation began, if this SYN,ACK answers a SYN with another number than the first."""
+        if not (segment.syn and segment.has_ack):
+            return None
+        side = self.side_of(frame)
+        for index in range(len(self.judged) - 1, 0, -1):
+            judgement = self.judged[index]
+            asked = judgement.segment
+            if judgement.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == segment.ack:
+                return None if self._parties[other(side)].isn == asked.seq else index
+        return None
+
+    @staticmethod
+    def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
+        """Everything from that segment on once more; None when it comes out no cheaper than `limit`."""
+        for seen in start.judged[guilty:]:
+            start._explain(seen, guilty=seen.index == guilty, limit=limit)
+            if not start._accounts:
+                return None
+        return start
+
+    def _meant(self, seen: Observation) -> tuple[Segment, ...]:
+        """The segment with the length that the sender's next one shows."""
+        segment = seen.segment
+        later = (j.segment for j in self.judged[seen.index + 1 :] if j.side == seen.side)
+        following = next((s for s in later if s.span or s.has_ack), None)
+        length = distance(segment.end, following.seq) + segment.length if following else segment.length
+        return (replace(segment, length=length),) if length != segment.length and 0 <= length < 2**16 else ()
+
+    def connection(self, epoch: int) -> Connection:
+        """All that is known so far, taking what was captured as having arrived."""
+        return self.reconsidered()._connection(epoch)
+
+    def _connection(self, epoch: int) -> Connection:
+        account = self._best()
+        finals = {side: account.final(side) for side in _SIDES if account.ends(side)}
+        parties = {side: self._party(side, finals.get(side), epoch, account) for side in _SIDES}
+        story = ConnectionStory(parties["client"], parties["server"])
+        entries = {side: {(e.place, e.sent): e for e in final.entries()} for side, final in finals.items()}
+        blames = dict(account.blames)
+        unseen = list(enumerate(account.unseen))
+        for index, judgement in enumerate(self.judged):
+            while unseen and unseen[0][1].at <= index:
+                number, missing = unseen.pop(0)
+                if missing.found is not None:
+                    continue
+                found = _Found(missing.origin, -1 - number, missing.emit.segment, self.peer_of(missing.origin), entries)
+                story.segments.append(self._inferred(found, missing.emit, judgement.frame.time - epoch, story))
+            found = _Found(judgement.side, index, judgement.segment, self.peer_of(judgement.side), entries)
+            sent = self._transmission(judgement, found, blames.get(index), story, epoch)
+            if sent.verdict == "warning" and account.unseen and sent.expected and sent.expected.field == ECHO:
+                # of what nobody saw
+                sent = replace(sent, verdict="ok", expected=None)
+            story.segments.append(sent)
+        return story.done(self._saw_start)
+
+    def newest(self, epoch: int) -> Connection:
+        """Only the last segment, for whoever watches live: the cost does not grow with the connection."""
+        account, judgement = self._best(), self.judged[-1]
+        index, side = len(self.judged) - 1, judgement.side
+        newest: dict[Side, dict[tuple[int, bool], Entry]] = {}
+        for party in (side, self.peer_of(side)):
+            end = account.best(party) if party == side else deliver_all(account.best(party))
+            entry = end.newest()
+            newest[party] = {(entry.place, entry.sent): entry} if entry else {}
+        story = ConnectionStory(self._now("client", account, index), self._now("server", account, index))
+        found = _Found(side, index, judgement.segment, self.peer_of(side), newest)
+        story.segments.append(self._transmission(judgement, found, dict(account.blames).get(index), story, epoch))
+        return story.done(self._saw_start)
+
+    def _now(self, side: Side, account: Account, index: int) -> PartyStory:
+        party = self._parties[side]
+        return replace(party, start=account.best(side).state) if index and account.ends(side) else party
+
+    def _party(self, side: Side, final: End | None, epoch: int, account: Account) -> PartyStory:
+        entries = final.entries() if final else []
+        start = entries[0].before if entries else self._parties[side].start
+        story = replace(self._parties[side], start=start, changes=[], calls=[])
+        now = 0
+        for entry in entries:
+            index = entry.place if entry.place >= 0 else account.unseen[-1 - entry.place].at
+            now = max(now, self.judged[index].frame.time - epoch)
+            story.fired(now, entry.rows)
+            if entry.after is State.CLOSED and entry.before is not State.CLOSED and not entry.rows:
+                story.forget(now)
+            story.calls += [Call(name, now, octets) for name, octets in entry.calls]
+        return story
+
+    def _transmission(
+        self, judgement: Observation, found: _Found, miss: Miss | None, story: ConnectionStory, epoch: int
+    ) -> Transmission:
+        time = judgement.frame.time - epoch
+        emit = found.sent.emit if found.sent else None
+        judged = judgement.side in self._judges
+        before = found.arrived.before if found.arrived else story.party(found.peer).start
+        why, section = "no run of TCP sends this", miss.section if miss else ""
+        if judgement.is_twin:
+            why = "captured twice"
+        elif not judged:
+            why = "is not judged"
+        elif emit and not miss:
+            why, section = emit.why, cite(emit.section)
+        oddity = judgement.oddity if judged else None
+        return Transmission(
+            origin=judgement.side,
+            segment=judgement.segment,
+            sent=time,
+            arrived=time,
+            why=why,
+            section=section,
+            sender=found.sent.after if found.sent else story.party(judgement.side).start,
+            before=before,
+            after=found.arrived.after if found.arrived else before,
+            kind="duplicate-frame" if judgement.is_twin else emit.kind if emit else "new",
+            verdict="violation" if miss else "warning" if oddity else "ok",
+            expected=_expected(judgement, miss, story) if miss else oddity,
+            frame=judgement.frame.number,
+            payload=judgement.frame.payload,
+            rows=found.arrived.rows if found.arrived else (),
+        )
+
+    @staticmethod
+    def _inferred(found: _Found, emit: Emit, time: int, story: ConnectionStory) -> Transmission:
+        before = found.arrived.before if found.arrived else story.party(found.peer).start
+        return Transmission(
+            origin=found.side,
+            segment=emit.segment,
+            sent=time,
+            arrived=time if found.arrived else None,
+            why=f"was not captured: {emit.why}",
+            section=cite(emit.section),
+            sender=found.sent.after if found.sent else story.party(found.side).start,
+            before=before,
+            after=found.arrived.after if found.arrived else before,
+            kind="inferred",
+            fate="delivered" if found.arrived else "lost",
+            rows=found.arrived.rows if found.arrived else (),
+        )
+
+
+class _Found:
+    """What both ends' pasts know of one segment."""
+
+    def __init__(
+        self, side: Side, index: int, segment: Segment, peer: Side, entries: dict[Side, dict[tuple[int, bool], Entry]]
+    ) -> None:
+        self.side, self.peer, self.segment = side, peer, segment
+        self.sent = entries.get(side, {}).get((index, True))
+        self.arrived = entries.get(peer, {}).get((index, False))
+
+
+def _expected(judgement: Observation, miss: Miss, story: ConnectionStory) -> Expected:
+    """The first difference, in relative numbers."""
+    difference = miss.differences[0]
+    bases = {
+        "seq": story.party(judgement.side).base,
+        "ack": story.party(other(judgement.side)).base,
+    }
+    base = bases.get(difference.field)
+    observed, allowed = difference.observed, difference.allowed
+    if base is not None and isinstance(observed, int) and isinstance(allowed, int):
+        observed, allowed = distance(base, observed), distance(base, allowed)
+    return Expected(difference.field, observed, str(allowed), miss.section)

@@ -1,0 +1,267 @@
+"""`tcpviz match` on many captures at once: which connections, in which form, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tcpviz import frames
+from tcpviz.exchange import library
+from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.simulate import simulate
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+NORMAL = CAPTURES / "normal.pcapng"
+
+
+def write(path: Path, *connections: Connection) -> Path:
+    with path.open("wb") as file:
+        frames.write(file, frames.frames_of(Exchange("test", connections)), format="pcapng")
+    return path
+
+
+def simulated(name: str = "normal", port: int = 50000, server: int = 80, later: int = 0, wrong: int = 0) -> Connection:
+    """A scenario from another port, so much later, with SEG.ACK of its `wrong`th segment one too high."""
+    connection = simulate(library.load(name)).connections[0]
+    segments = [
+        replace(sent, sent=sent.sent + later, arrived=None if sent.arrived is None else sent.arrived + later)
+        for sent in connection.segments
+    ]
+    if wrong:
+        segments[wrong - 1] = replace(
+            segments[wrong - 1], segment=replace(segments[wrong - 1].segment, ack=segments[wrong - 1].segment.ack + 1)
+        )
+    return replace(
+        connection,
+        client=replace(connection.client, address=replace(connection.client.address, port=port)),
+        server=replace(connection.server, address=replace(connection.server.address, port=server)),
+        segments=tuple(segments),
+    )
+
+
+@pytest.fixture
+def four(tmp_path: Path) -> Path:
+    """Four connections, of which the third violates at its fifth segment; the fourth is on another port."""
+    return write(
+        tmp_path / "four.pcapng",
+        simulated(port=50001),
+        simulated("abort", port=50002, later=10**9),
+        simulated(port=50003, later=2 * 10**9, wrong=5),
+        simulated(port=50004, server=8080, later=3 * 10**9),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, four: Path) -> Path:
+    (tmp_path / "all" / "inner").mkdir(parents=True)
+    (tmp_path / "all" / "b.pcapng").write_bytes(four.read_bytes())
+    (tmp_path / "all" / "a.pcapng").write_bytes(NORMAL.read_bytes())
+    (tmp_path / "all" / "inner" / "c.cap").write_bytes(NORMAL.read_bytes())
+    (tmp_path / "all" / "notes.txt").write_text("no capture")
+    return tmp_path / "all"
+
+
+def test_more_than_a_few_connections_are_a_table(tcpviz, four: Path) -> None:
+    ran = tcpviz("match", four)
+    assert ran.code == 1
+    assert ran.out.splitlines()[:-1] == [
+        "       client          segments  outcome    verdict   server",
+        "    1  10.0.0.1:50001        11  closed     conforms  10.0.0.2:80",
+        "    2  10.0.0.1:50002         8  reset      conforms  10.0.0.2:80",
+        "    3  10.0.0.1:50003        11  closed     VIOLATES  10.0.0.2:80",
+        f"       frame {24}: expected ack=6, not 7 (RFC 9293 3.10.7.4)",
+        "    4  10.0.0.1:50004        11  closed     conforms  10.0.0.2:8080",
+    ]
+    assert ran.out.splitlines()[-1].endswith("four.pcapng: 41 frames; 4 connections, 1 violates")
+
+
+def test_one_connection_is_a_ladder(tcpviz, four: Path) -> None:
+    ran = tcpviz("match", four, "--connection", 2)
+    assert ran.code == 0, "what is not asked for does not count"
+    assert "client 10.0.0.1:50002" in ran.out
+    assert "connection 2: conforms: reset, 8 segments" in ran.out
+    assert "50003" not in ran.out
+    assert tcpviz("match", four, "--connection", 3).code == 1
+
+
+def test_a_connection_that_is_not_there(tcpviz, four: Path) -> None:
+    ran = tcpviz("match", four, "--connection", 5)
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no connection 5" in ran.err
+
+
+def test_only_those_that_violate(tcpviz, four: Path) -> None:
+    ran = tcpviz("match", four, "--only", "violates")
+    assert ran.code == 1
+    assert "connection 3: VIOLATES" in ran.out
+    assert "50001" not in ran.out
+    document = json.loads(tcpviz("match", four, "--only", "violates", "--json").out)
+    assert [c["client"] for c in document["captures"][0]["connections"]] == ["10.0.0.1:50003"]
+    assert tcpviz("match", NORMAL, "--only", "violates").code == 0
+
+
+def test_one_port_alone(tcpviz, four: Path) -> None:
+    ran = tcpviz("match", four, "--port", 8080)
+    assert ran.code == 0
+    assert "10.0.0.1:50004" in ran.out
+    assert "41 frames, 30 skipped (other ports); 1 connection, conforms" in ran.out
+    nothing = tcpviz("match", four, "--port", 9)
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "port 9" in nothing.err
+
+
+def test_a_line_for_each_connection(tcpviz, four: Path, tmp_path: Path) -> None:
+    ran = tcpviz("match", four, "--jsonl", "-o", tmp_path / "x.jsonl")
+    assert ran.code == 1
+    assert (tmp_path / "x.jsonl").read_text() == ran.out
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert {(line["file"], line["number"], line["verdict"]) for line in lines} == {
+        (str(four), 1, "conforms"),
+        (str(four), 2, "conforms"),
+        (str(four), 3, "violates"),
+        (str(four), 4, "conforms"),
+    }
+    whole = json.loads(tcpviz("match", four, "--json", "-o", tmp_path / "y.jsonl").out)["captures"][0]["connections"]
+    for line in lines:
+        assert {key: line[key] for key in whole[0]} == whole[line["number"] - 1]
+    written = [json.loads(line) for line in (tmp_path / "y.jsonl").read_text().splitlines()]
+    assert sorted(lines, key=lambda line: line["number"]) == written
+    violating = tcpviz("match", four, "--jsonl", "--only", "violates").out
+    assert [json.loads(line)["number"] for line in violating.splitlines()] == [3]
+
+
+def test_a_line_comes_as_soon_as_its_connection_has_ended() -> None:
+    """An hour of capture later the first is long told of, and the second not yet read."""
+    from tcpviz.exchange.streaming import connections
+
+    one, two = simulated(port=50001), simulated(port=50002, later=3600 * 10**9)
+    read = []
+
+    def source():
+        for frame in frames.frames_of(Exchange("test", (one, two))):
+            read.append(frame.number)
+            yield frame
+
+    stream = connections(source())
+    number, first = next(stream)
+    assert (number, first.client.address.port) == (1, 50001)
+    assert max(read) == 12, "the first frame of the second says that time has passed"
+    ((number, second),) = stream
+    assert (number, second.client.address.port) == (2, 50002)
+
+
+def test_a_folder_stands_for_all_captures_under_it(tcpviz, folder: Path) -> None:
+    document = json.loads(tcpviz("match", folder, "--json").out)
+    names = [str(Path(capture["file"]).relative_to(folder)) for capture in document["captures"]]
+    assert names == ["a.pcapng", "b.pcapng", "inner/c.cap"]
+    ran = tcpviz("match", folder, NORMAL)
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["file", "client", "segments", "outcome", "verdict", "server"]
+    assert len([line for line in lines if "10.0.0" in line or "127.0.0.1" in line]) == 7
+    assert lines[-1] == "4 files: 7 connections, 1 violates"
+    only = tcpviz("match", folder, NORMAL, "--only", "violates").out.splitlines()
+    assert len(only) == 4, "the head, the one that violates, its fault, and how many there were"
+
+
+def test_a_folder_without_captures(tcpviz, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    ran = tcpviz("match", tmp_path, NORMAL)
+    assert (ran.code, ran.out) == (2, "")
+    assert str(tmp_path) in ran.err
+    assert ".pcapng" in ran.err
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--jsonl"]])
+def test_a_file_that_cannot_be_used_does_not_keep_the_others_from_being_judged(
+    tcpviz, four: Path, tmp_path: Path, form: list[str]
+) -> None:
+    bad = tmp_path / "bad.pcap"
+    bad.write_text("no capture at all")
+    ran = tcpviz("match", bad, four, *form)
+    assert ran.code == 2, "of several exit codes 2 wins"
+    assert f"{bad} is not a capture" in ran.err
+    assert "50003" in ran.out
+    both = tcpviz("match", bad, bad.with_name("none.pcap"), *form)
+    assert both.code == 2
+    assert "none of the 2 files can be used" in both.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--json", "--jsonl"], "exclude one another"),
+        (["--connection", "1", "--only", "violates"], "exclude one another"),
+        (["--connection", "0"], "--connection"),
+        (["--connection", "x"], "--connection"),
+        (["--port", "70000"], "no port"),
+        (["--only", "conforms"], "--only"),
+        (["--side", "peer"], "--side"),
+        (["--jsonl", "-o", "x.png"], "--jsonl"),
+    ],
+)
+def test_what_makes_no_sense_together_is_wrong_usage(tcpviz, options: list[str], words: str) -> None:
+    ran = tcpviz("match", NORMAL, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+
+
+def test_a_connection_of_several_files_is_wrong_usage(tcpviz, folder: Path) -> None:
+    ran = tcpviz("match", folder, "--connection", 1)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Name one" in ran.err
+
+
+def test_the_picture_is_of_the_connection_that_was_named(tcpviz, four: Path, tmp_path: Path) -> None:
+    named = tcpviz("match", four, "--connection", 4, "-o", tmp_path / "named.png")
+    assert named.code == 0
+    assert "shows" not in named.err
+    worst = tcpviz("match", four, "-o", tmp_path / "worst.png")
+    assert "shows connection 3 of" in worst.err
+    alone = write(tmp_path / "four.pcap", simulated(port=50004, server=8080, later=3 * 10**9))
+    assert (tmp_path / "named.png").read_bytes() != (tmp_path / "worst.png").read_bytes()
+    assert tcpviz("match", alone, "-o", tmp_path / "alone.png").code == 0
+
+
+def test_one_end_is_judged_alone(tcpviz, four: Path) -> None:
+    server = tcpviz("match", four, "--connection", 3, "--side", "server")
+    assert server.code == 1
+    assert "the server alone VIOLATES" in server.out
+    client = tcpviz("match", four, "--connection", 3, "--side", "client")
+    assert client.code == 0
+    assert "the client alone conforms" in client.out
+    lines = tcpviz("match", four, "--jsonl", "--side", "client").out.splitlines()
+    assert {json.loads(line)["verdict"] for line in lines} == {"conforms"}
+
+
+def test_the_schema_is_printed_without_a_file(tcpviz) -> None:
+    ran = tcpviz("match", "--schema")
+    assert ran.code == 0
+    schema = json.loads(ran.out)
+    Draft202012Validator(schema).validate(json.loads(tcpviz("match", NORMAL, "--json").out))
+    Draft202012Validator(schema).validate(json.loads(tcpviz("simulate", "--json").out))
+
+
+def test_whose_tcp_it_was(tcpviz) -> None:
+    ran = tcpviz("match", CAPTURES / "abort.pcapng")
+    assert "client: reset-with-ack, as linux or freebsd would" in ran.out
+    (connection,) = json.loads(tcpviz("match", CAPTURES / "abort.pcapng", "--json").out)["captures"][0]["connections"]
+    assert connection["deviations"] == {"client": ["reset-with-ack"], "server": []}
+    assert connection["dialect"]["client"] == ["linux", "freebsd"]
+    assert "rfc9293" in connection["dialect"]["server"]
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    command = [sys.executable, "-m", "tcpviz", "match", str(NORMAL), "--jsonl"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode in (0, 1)
