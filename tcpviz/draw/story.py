@@ -179,7 +179,7 @@ class _Teller:
             equals = "=" if allowed.lstrip("-").isdigit() else ": "
             fault = f"{self.words.expected} {name}{equals}{allowed}"
         elif sent.verdict != "ok":
-            fault = printable(self.words.language.say(sent.why))
+            fault = printable(self.words.why(sent.why))
         return Arrow(
             first, sent.origin, _role(sent), flags, " ".join(fields), time_text(sent.sent), dashed=pure,
             strong=segment.syn or segment.fin or segment.rst, lost=sent.arrived is None, fault=fault,
