@@ -31,7 +31,7 @@ def test_every_segment_comes_up_once() -> None:
 def test_anomalies_come_right_after_the_ends() -> None:
     segments = CONNECTIONS["long with losses"].segments
     odd = [i for i, s in enumerate(segments) if s.fate == "lost" or s.kind == "retransmission"]
-    assert by_importance(segments, 7 + len(odd))[7:] == odd
+    assert by_importance(segments, 5 + len(odd))[5:] == odd
 
 
 def test_summary() -> None:
