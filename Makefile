@@ -64,6 +64,6 @@ clean: ## remove what make has made
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	@sed -n 's/^ *"\([a-z-]*\)>=\([0-9.]*\)",$$/\1==\2/p' pyproject.toml > $(VENV)/lowest.txt
+	@sed -n 's/^ *"\([a-z0-9-]*\)>=\([0-9.]*\)",$$/\1==\2/p' pyproject.toml > $(VENV)/lowest.txt
 	$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]' $(PINS)
 	@touch $@

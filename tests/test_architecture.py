@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-HEAVY = {"scapy", "networkx", "matplotlib", "numpy"}
+HEAVY = {"scapy", "networkx", "matplotlib", "numpy", "fpdf", "fontTools", "PIL"}
+IMPORTED = {"fpdf2": "fpdf", "fonttools": "fontTools"}
+"""Distributions whose module has another name."""
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -68,7 +70,10 @@ def test_a_model_that_imports_scapy_is_caught_twice(copy: Path) -> None:
         ("draw/added.py", "import tcpviz.lab", "What draws needs nothing but the Exchange"),
         ("graph/added.py", "import tcpviz.frames", "What draws needs nothing but the Exchange"),
         ("frames/added.py", "import click", "click lives in tcpviz.cli"),
-        ("draw/added.py", "import matplotlib.pyplot", "matplotlib lives in tcpviz.draw.png"),
+        ("draw/added.py", "import matplotlib.pyplot", "matplotlib lives in tcpviz.draw.to_png"),
+        ("draw/added.py", "from fpdf import FPDF", "fpdf2 lives in tcpviz.draw.to_pdf"),
+        ("draw/added.py", "import fontTools.ttLib", "fontTools lives in tcpviz.draw.faces"),
+        ("language.py", "import tcpviz.exchange", "Dependencies point downwards"),
         ("draw/added.py", "import networkx", "networkx lives in tcpviz.graph"),
         ("graph/added.py", "import numpy", "NumPy waits for tcpviz.bulk"),
         ("lab/added.py", "from scapy.layers.inet import TCP", "scapy lives in tcpviz.frames"),
@@ -83,8 +88,12 @@ def test_each_contract_can_be_broken(copy: Path, module: str, statement: str, co
     assert re.findall(r"^(.+) BROKEN", linted.stdout, re.MULTILINE) == [contract]
 
 
+def distribution(requirement: str) -> str:
+    return re.split(r"\W", requirement)[0]
+
+
 def test_every_dependency_has_one_home() -> None:
-    dependencies = {re.split(r"\W", dependency)[0] for dependency in PYPROJECT["project"]["dependencies"]}
+    dependencies = {IMPORTED.get(name, name) for name in map(distribution, PYPROJECT["project"]["dependencies"])}
     contracts = PYPROJECT["tool"]["importlinter"]["contracts"]
     homed = {name for contract in contracts for name in contract.get("protected_modules", [])}
     banned = set(PYPROJECT["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])

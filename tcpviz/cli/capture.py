@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.look import Look
+from tcpviz.cli.telling import Telling
 from tcpviz.cli.watch import Watch, say
 from tcpviz.errors import InputError, NothingCaptured
 from tcpviz.exchange import library
@@ -62,7 +64,9 @@ class _Command(click.Command):
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".pcap .pcapng .png .txt .json")
+@options.output(".pcap .pcapng .png .svg .pdf .txt .json")
+@options.picture
+@options.telling
 @click.argument("filter_words", nargs=-1, metavar="[FILTER] [-- COMMAND...]")
 @click.pass_context
 def command(
@@ -77,6 +81,8 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
+    look: Look,
+    story: Telling,
     filter_words: tuple[str, ...],
 ) -> None:
     """Capture TCP on loopback, print each segment as it comes, then match it with the model.
@@ -103,7 +109,7 @@ def command(
     files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
     folders = [path.parent for path in files]
     plan = library.load(scenario) if scenario else None
-    watch = Watch(str(wanted), style, ascii_only, silent=as_json)
+    watch = Watch(str(wanted), style, ascii_only, silent=as_json, language=look.language)
     live = wanted.source(plan, run, timeout)
     sandboxed = bool(plan or run)
     recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
@@ -159,7 +165,8 @@ def command(
     shown = _with_calls(exchange, live)
     for path in files:
         if path not in recordings:
-            render.write(path, shown, document, style, ascii_only, verdicts=True)
+            render.write(path, shown, document, style, ascii_only, True, look, story)
+    render.paint(story.stepwise(shown, style, look.words()), look)
     blamed = {segment.frame for connection in exchange.connections for segment in connection.violations}
     if interrupted or blamed - _forged(live):
         ctx.exit(interrupted or 1)

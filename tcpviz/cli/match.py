@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.against import Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
+from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
 from tcpviz.exchange.capture import Capture, Frame
@@ -54,7 +57,12 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
     help="Print the JSON Schema of --json and --jsonl, and exit.",
 )  # fmt: skip
-@options.output(".png .txt .json .jsonl; .toml: the scenario behind it")
+@options.output(".png .svg .pdf .txt .json .jsonl; .toml: the scenario behind it")
+@options.picture
+@options.telling
+@click.option(
+    "--against", metavar="FILE|SCENARIO", help="Compare with another capture or with the model; pictures show both."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -69,6 +77,9 @@ def command(
     as_json: bool,
     as_lines: bool,
     outputs: tuple[str, ...],
+    look: Look,
+    story: Telling,
+    against: str | None,
 ) -> None:
     """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
 
@@ -104,7 +115,7 @@ def command(
     if as_lines:
         _stream(names, wanted, tally, paths)
     else:
-        style = _Style(wanted, names, cast(Numbers, numbers), ascii_only)
+        style = _Style(wanted, names, cast(Numbers, numbers), ascii_only, look, story)
         results: list[Matched] = []
         for matched in _results(names, wanted, tally):
             if len(names) == 1:
@@ -117,8 +128,17 @@ def command(
             click.echo(_json(results), nl=False)
         elif len(names) > 1:
             click.echo(str(tally))
+        compared = Against.of(against, _worth_seeing(names[0], results)) if against else None
+        if compared and not as_json:
+            click.echo(compared.report(), nl=False)
         for path in paths:
-            _write(path, results, style)
+            if compared and path.suffix.lower() in PICTURES:
+                render.paint([(path, compared.drawing(style.numbers, story, look.words()))], look)
+            else:
+                _write(path, results, style)
+        if story.steps:
+            one = _worth_seeing(str(story.steps), results)
+            render.paint(story.stepwise(one, style.numbers, look.words()), look)
     ctx.exit(tally.exit_code)
 
 
@@ -204,6 +224,8 @@ class _Style:
     files: Sequence[str]
     numbers: Numbers
     ascii_only: bool
+    look: Look
+    story: Telling
 
     @property
     def table(self) -> Table | None:
@@ -222,7 +244,7 @@ class _Style:
             shown = None if self.wanted.all else matched.shown
             return report(
                 matched.capture, exchange, shown=shown, side=self.wanted.side,
-                numbers=self.numbers, ascii_only=self.ascii_only,
+                numbers=self.numbers, ascii_only=self.ascii_only, language=self.look.language,
             )  # fmt: skip
         found = ((n, exchange.connections[n - 1]) for n in matched.shown)
         rows = (row for n, connection in found for row in table.rows(n, connection, matched.capture.file))
@@ -244,14 +266,14 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
         lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
         output.write_whole(path, "".join(lines).encode())
     else:
-        one = _worth_seeing(path, results)
+        one = _worth_seeing(str(path), results)
         if kind == _STORY:
             _write_story(path, one)
         else:
-            render.write(path, one, {}, style.numbers, style.ascii_only, verdicts=True)
+            render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
-def _worth_seeing(path: Path, results: Sequence[Matched]) -> Exchange:
+def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
     """A picture and a scenario are of one connection: the first that violates, else the first."""
     found = [(matched, number) for matched in results for number in matched.shown]
     if not found:

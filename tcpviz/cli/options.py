@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import reduce, wraps
+from pathlib import Path
 from typing import Any
 
 import click
+
+from tcpviz.cli.look import DPI, SIZE, THEME, Look
+from tcpviz.cli.telling import DETAILS, MOST_PAGES, SCALES, USUAL, Telling, details
+from tcpviz.language import LANGUAGES
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -58,3 +64,66 @@ def output(endings: str) -> Decorator:
         metavar="FILE",
         help=f"Also write FILE; its ending picks the format ({endings}). May be repeated.",
     )
+
+
+_THEME = "How it is coloured: light, dark, print, or a .toml file."
+_LANGUAGE = "Its words, and those of the ladder: English, Chinese or both."
+_SIZE = "16:9, 4:3, A4, or the pixels of a PNG, such as 1920x1080."
+_PICTURE = (
+    click.option("--theme", default=THEME, show_default=True, metavar="NAME|FILE", help=_THEME),
+    click.option("--lang", "language", type=click.Choice(list(LANGUAGES)), default="en", help=_LANGUAGE),
+    click.option("--size", default=SIZE, show_default=True, metavar="SIZE", help=_SIZE),
+    click.option("--dpi", type=click.IntRange(36, 1200), default=DPI, show_default=True, help="Pixels to an inch."),
+    click.option("--transparent", is_flag=True, help="A picture without a background."),
+)
+
+
+def picture(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every picture, handed to the command as one value, `look`."""
+
+    @wraps(command)
+    def gathered(*, theme: str, language: str, size: str, dpi: int, transparent: bool, **others: Any) -> Any:
+        look = Look(theme, LANGUAGES[language], size, dpi, transparent)
+        look.check()
+        return command(look=look, **others)
+
+    return reduce(lambda function, option: option(function), reversed(_PICTURE), gathered)
+
+
+steps = click.option(
+    "--steps",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write one numbered picture for each step into DIR.",
+)
+_TELLING = (
+    click.option(
+        "--scale", type=click.Choice(SCALES), default="log", show_default=True, help="How long waits are drawn."
+    ),
+    click.option(
+        "--show",
+        default=USUAL,
+        show_default=True,
+        callback=details,
+        metavar="LIST",
+        help=f"What a picture shows beside the segments, of {','.join(DETAILS)}.",
+    ),
+    click.option(
+        "--pages",
+        type=click.IntRange(1, MOST_PAGES),
+        default=1,
+        show_default=True,
+        help="Go on on so many further pictures before anything is left out.",
+    ),
+    steps,
+)
+
+
+def telling(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what a picture tells, handed to the command as one value, `story`."""
+
+    @wraps(command)
+    def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, **others: Any) -> Any:
+        return command(story=Telling(scale, show, pages, steps), **others)
+
+    return reduce(lambda function, option: option(function), reversed(_TELLING), gathered)

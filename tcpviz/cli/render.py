@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.output import write_whole
-from tcpviz.errors import InputError
-from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.cli.telling import Telling
+from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import flow_ladder
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.language import Language
 
-ENDINGS = (".png", ".txt", ".json")
+if TYPE_CHECKING:
+    from tcpviz.draw import Drawing
+
+ENDINGS = (*PICTURES, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 
@@ -23,14 +28,24 @@ def json_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool) -> str:
+def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool, language: Language) -> str:
     """Every connection and every flow, one below the other."""
-    shown = [ladder(c, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts) for c in exchange.connections]
+    shown = [
+        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
+        for connection in exchange.connections
+    ]
     return "\n".join([*shown, *(flow_ladder(flow, ascii_only=ascii_only) for flow in exchange.flows)])
 
 
 def write(
-    path: Path, exchange: Exchange, document: dict[str, Any], numbers: Numbers, ascii_only: bool, verdicts: bool
+    path: Path,
+    exchange: Exchange,
+    document: dict[str, Any],
+    numbers: Numbers,
+    ascii_only: bool,
+    verdicts: bool,
+    look: Look,
+    story: Telling,
 ) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
@@ -39,9 +54,9 @@ def write(
     elif kind in RECORDINGS:
         write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
     elif kind == ".txt":
-        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts).encode())
+        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
     else:
-        write_whole(path, picture(path, exchange, numbers))
+        paint(story.drawings(path, exchange, numbers, look.words()), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
@@ -53,21 +68,7 @@ def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:
     return whole.getvalue()
 
 
-def picture(path: Path, exchange: Exchange, numbers: Numbers) -> bytes:
-    """The sequence diagram of one connection: the first that violates, else the first; else of the first UDP flow."""
-    from tcpviz import draw
-
-    connections = exchange.connections
-    if not connections:
-        if not exchange.flows:
-            raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
-        return draw.png(draw.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks))
-    if len(connections) > 1:
-        shown = connections.index(_worth_seeing(connections)) + 1
-        print(f"{path} shows connection {shown} of {len(connections)}", file=sys.stderr)
-    drawing = draw.sequence(_worth_seeing(connections), title=exchange.title, numbers=numbers, clocks=exchange.clocks)
-    return draw.png(drawing)
-
-
-def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:
-    return next((c for c in connections if not c.conforms), connections[0])
+def paint(drawings: Iterable[tuple[Path, Drawing]], look: Look) -> None:
+    """Each into its file."""
+    for path, drawing in drawings:
+        write_whole(path, look.paint(path, drawing))

@@ -8,6 +8,8 @@ from typing import cast
 import click
 
 from tcpviz.cli import options, output, render
+from tcpviz.cli.look import Look
+from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import library, notation, scenario_file
 from tcpviz.exchange.document import exchange_document
@@ -35,7 +37,9 @@ _ISN = click.IntRange(0, 2**32 - 1)
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".png .txt .json .pcap .pcapng")
+@options.output(".png .svg .pdf .txt .json .pcap .pcapng")
+@options.picture
+@options.telling
 def command(
     scenario: str,
     client_isn: int | None,
@@ -50,6 +54,8 @@ def command(
     ascii_only: bool,
     as_json: bool,
     outputs: tuple[str, ...],
+    look: Look,
+    story: Telling,
 ) -> None:
     """Play SCENARIO (a name or a .toml file) in the model and print it as a ladder.
 
@@ -79,11 +85,12 @@ def command(
     if as_json:
         click.echo(render.json_text(document), nl=False)
     else:
-        click.echo(render.ladders(exchange, style, ascii_only, verdicts=False), nl=False)
+        click.echo(render.ladders(exchange, style, ascii_only, verdicts=False, language=look.language), nl=False)
         if explain:
             click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:
-        render.write(path, exchange, document, style, ascii_only, verdicts=False)
+        render.write(path, exchange, document, style, ascii_only, False, look, story)
+    render.paint(story.stepwise(exchange, style, look.words()), look)
 
 
 def _turn(text: str) -> tuple[str, int]:

@@ -3,61 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tcpviz.cli import options, output
+from tcpviz.cli import options, output, render
+from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.telling import numbered
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
-from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
+from tcpviz.graph import Walks, coverage, edges, walks
+from tcpviz.graph import steps as steps_of
+from tcpviz.model.transitions import TABLE, Row
 
-Walks = Mapping[Side, tuple[Row, ...]]
+if TYPE_CHECKING:
+    from tcpviz.draw import Drawing, Words
+
+_CAPTURES = (".pcap", ".pcapng", ".cap")
 
 
 @click.command()
 @click.option("--walk", metavar="SCENARIO", help="Light up the way that both ends take in a scenario.")
-@options.output(".png")
-def command(walk: str | None, outputs: tuple[str, ...]) -> None:
+@click.option(
+    "--cover",
+    "covered",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="Count how often each transition fires in a capture, or in all captures of a folder. May be repeated.",
+)
+@options.steps
+@options.output(" ".join(PICTURES))
+@options.picture
+def command(
+    walk: str | None, covered: tuple[Path, ...], steps: Path | None, outputs: tuple[str, ...], look: Look
+) -> None:
     """Print the transitions of RFC 9293 Figure 5 and its notes; -o states.png draws them."""
-    files = output.targets(outputs, (".png",))
+    if walk and covered:
+        raise click.UsageError("--walk lights up one way, --cover counts many: give one of them.")
+    if steps and not walk:
+        raise click.UsageError("--steps draws a way step by step: say which with --walk SCENARIO.")
+    files = output.targets(outputs, PICTURES)
     connections = simulate(library.load(walk)).connections if walk else ()
     if walk and not connections:
         raise InputError(f"--walk {walk}: UDP has no states; TCP has")
     connection = connections[0] if connections else None
-    walks = _walks(connection) if connection else {}
-    click.echo("".join(f"{line}\n" for line in _lines(walks)), nl=False)
-    for path in files:
-        from tcpviz import draw, graph
+    ways = walks(connection) if connection else {}
+    weights = coverage(_connections(covered)) if covered else None
+    click.echo("".join(f"{line}\n" for line in _lines(ways, weights)), nl=False)
+    if files:
+        from tcpviz import draw
 
-        title = "TCP connection states (RFC 9293, Figure 5)"
-        drawing = draw.machine(graph.edges(), walks, title=title)
-        output.write_whole(path, draw.png(drawing))
-
-
-def _walks(connection: Connection) -> Walks:
-    """The rows each end went through; an end that starts in LISTEN got there by a passive OPEN."""
-    sides: tuple[Side, Side] = ("client", "server")
-    return {side: tuple(_rows(connection, side)) for side in sides}
+        drawing = draw.machine(edges(), ways, weights, words=look.words())
+        render.paint([(path, drawing) for path in files], look)
+    if steps and connection:
+        render.paint(numbered(steps, _stepwise(connection, look.words())), look)
 
 
-def _rows(connection: Connection, side: Side) -> Iterator[Row]:
-    changes = connection.party(side).states
-    opened = find(State.CLOSED, Stimulus.PASSIVE_OPEN)
-    if changes[0].state is State.LISTEN and opened:
-        yield opened
-    yield from (change.row for change in changes if change.row)
+def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
+    """Of every capture given, or found in a folder given."""
+    from tcpviz import frames
+    from tcpviz.exchange.match import match
+
+    for path in paths:
+        files = sorted(p for p in path.rglob("*") if p.suffix in _CAPTURES) if path.is_dir() else [path]
+        if not files:
+            raise InputError(f"{path}: there is no capture in this folder; looked for {' '.join(_CAPTURES)}")
+        for file in files:
+            yield from match(frames.read(str(file))).connections
 
 
-def _lines(walks: Walks) -> Iterator[str]:
-    """One row of the table a line; walked ones with their steps: C1 is the client's first."""
+def _stepwise(connection: Connection, words: Words) -> tuple[Drawing, ...]:
+    from tcpviz import draw
+
+    return tuple(draw.machine(edges(), ways, words=words) for ways in steps_of(connection))
+
+
+def _lines(ways: Walks, weights: Mapping[Row, int] | None) -> Iterator[str]:
+    """One row of the table a line; walked ones with their steps (C1 is the client's first), or how often they fired."""
     for row in TABLE:
         if not row.figure:
             continue
-        steps = [
-            f"{side[0].upper()}{n}" for side, rows in walks.items() for n, walked in enumerate(rows, 1) if walked is row
+        marks = [
+            f"{side[0].upper()}{n}" for side, rows in ways.items() for n, walked in enumerate(rows, 1) if walked is row
         ]
+        if weights is not None:
+            marks = [str(weights.get(row, 0))]
         reply = f" / {row.reply}" if row.reply.value else ""
         text = f"{row.source!s:<12} {f'{row.stimulus}{reply}':<40} {row.target!s:<12} {row.section:<8}"
-        yield f"{text} {''.join(steps)}".rstrip()
+        yield f"{text} {''.join(marks)}".rstrip()

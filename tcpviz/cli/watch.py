@@ -18,6 +18,7 @@ from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
 from tcpviz.exchange.match import Matcher
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.exchange.numbers import Numbers, time_text
+from tcpviz.language import ENGLISH, Language
 from tcpviz.model.segment import FIN, RST
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def say(text: str) -> None:
 class Watch:
     """Feeds the matcher, and prints each segment under the names of its ends when those change."""
 
-    def __init__(self, where: str, numbers: Numbers, ascii_only: bool, silent: bool) -> None:
+    def __init__(self, where: str, numbers: Numbers, ascii_only: bool, silent: bool, language: Language) -> None:
+        self._language = ENGLISH if ascii_only else language
         self.matcher = Matcher()
         self._where, self._numbers, self._ascii = where, numbers, ascii_only
         self._silent = silent
@@ -92,9 +94,11 @@ class Watch:
     def _print_segment(self, tracker: Tracker, frame: Frame) -> None:
         connection = tracker.newest(self.matcher.epoch)
         glyphs = ASCII if self._ascii else UNICODE
-        lines = [] if tracker is self._shown else [*header(connection, _WIDTH, starts=len(tracker.judged) == 1)]
+        lines: list[str] = []
+        if tracker is not self._shown:
+            lines += header(connection, _WIDTH, len(tracker.judged) == 1, self._language)
         (segment,) = connection.segments
-        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, verdicts=True)
+        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, True, self._language)
         self._print(lines)
         self._shown = tracker
 

@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
+from unicodedata import east_asian_width
 
 WIDTH, HEIGHT = 960.0, 540.0
 
 Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]
+_LEVEL = frozenset("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789-. ")
+"""Characters that do not reach below the baseline. Chinese ones do, a little."""
 
 
 class Role(Enum):
@@ -111,8 +114,18 @@ class Text:
     angle: float = 0.0
     part: str = ""
 
-    def corners(self, ascent: float = 0.76, descent: float = 0.24) -> tuple[Point, Point, Point, Point]:
-        """The box that the glyphs may fill, turned as the text is."""
+    def begin(self) -> Point:
+        """Where its baseline begins."""
+        return self.box(0, 0)[0]
+
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """The box that its glyphs may fill, turned as the text is."""
+        wide = any(east_asian_width(char) in "WF" for char in self.text)
+        level = all(char in _LEVEL or "\u4e00" <= char <= "\u9fff" for char in self.text)
+        return self.box(0.88 if wide else 0.76, 0.24 if not level else 0.12 if wide else 0.02)
+
+    def box(self, ascent: float, descent: float) -> tuple[Point, Point, Point, Point]:
+        """So far above and below its baseline, in em."""
         left = {"start": 0.0, "middle": -self.width / 2, "end": -self.width}[self.anchor]
         up, down = -ascent * self.size, descent * self.size
         cos, sin = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
@@ -129,10 +142,12 @@ Shape = Line | Polygon | Rect | Circle | Text
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Shapes in painting order."""
+    """Shapes in painting order. `description` says in words what they show, `language` (BCP 47) in which."""
 
     shapes: tuple[Shape, ...]
     title: str
+    description: str = ""
+    language: str = "en"
     width: float = WIDTH
     height: float = HEIGHT
 

@@ -6,24 +6,41 @@ The first and the last few stay, and every anomaly as long as there is room. Kno
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, zip_longest
+from dataclasses import dataclass
+from itertools import accumulate, chain, islice, zip_longest
 
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Transmission
 
-_FIRST, _LAST = 3, 4
-"""A handshake and a four-way close: what stays before any anomaly does."""
-_KINDS = ("new", "window-update", "challenge")
+Ends = tuple[int, int]
+"""How many segments at the beginning and at the end come before any anomaly."""
+ENDS: tuple[Ends, ...] = ((3, 2), (3, 1), (2, 1), (1, 1))
+"""A handshake, and how it ended; fewer, if anomalies find no room beside them."""
+_ODD = 4
+"""Up to this rank a segment is an anomaly."""
+
+Run = tuple[int, int]
+"""The first and the last segment of a row: the same one for an arrow."""
 
 
-def by_importance(segments: Sequence[Transmission], most: int) -> list[int]:
+def by_importance(segments: Sequence[Transmission], most: int, ends: Ends = ENDS[0]) -> list[int]:
     """Up to `most` indices, the most important first."""
+    first, end = ends
     last = len(segments) - 1
-    ends = chain(range(min(_FIRST, last + 1)), range(last, max(last - _LAST, -1), -1))
-    anomalies = [(rank, index) for index, sent in enumerate(segments) if (rank := _rank(sent)) is not None]
-    inwards = (i for pair in zip_longest(range(_FIRST, last + 1), range(last - _LAST, -1, -1)) for i in pair)
-    wanted = chain(ends, (index for _, index in sorted(anomalies)), (i for i in inwards if i is not None))
+    outer = chain(range(min(first, last + 1)), range(last, max(last - end, -1), -1))
+    inwards = (i for pair in zip_longest(range(first, last + 1), range(last - end, -1, -1)) for i in pair)
+    wanted = chain(outer, (index for _, index in _ranked(segments)), (i for i in inwards if i is not None))
     return list(islice(_unique(wanted), most))
+
+
+def anomalies(segments: Sequence[Transmission]) -> list[int]:
+    """What a story is about: blame, resets, challenges, losses and what follows from them, closed windows."""
+    return [index for rank, index in _ranked(segments) if rank <= _ODD]
+
+
+def _ranked(segments: Sequence[Transmission]) -> list[tuple[int, int]]:
+    """(rank, index) of all that stand out, the most important first."""
+    return sorted((rank, index) for index, sent in enumerate(segments) if (rank := _rank(segments, index, sent)))
 
 
 def _unique(indices: Iterable[int]) -> Iterator[int]:
@@ -34,22 +51,37 @@ def _unique(indices: Iterable[int]) -> Iterator[int]:
             yield index
 
 
-def _rank(sent: Transmission) -> int | None:
-    """How much a segment stands out; None when it is like all others."""
+def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> int:
+    """How much a segment stands out, 1 the most; 0 when it is like all others. A SYN or FIN comes after anomalies."""
     if sent.verdict == "violation":
-        return 0
-    if sent.segment.rst or sent.verdict == "warning":
         return 1
+    if sent.segment.rst or sent.verdict == "warning" or sent.kind in ("injected", "challenge"):
+        return 2
     # a loss and its retransmission rank alike: they are told together
-    return 2 if sent.fate != "delivered" or sent.kind not in _KINDS else None
+    if sent.fate != "delivered" or sent.kind != "new":
+        return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
+    if _closes_window(sent):
+        return 3
+    return 5 if sent.segment.syn or sent.segment.fin else 0
 
 
-def runs(kept: Iterable[int], count: int) -> list[tuple[int, int]]:
+def _closes_window(sent: Transmission) -> bool:
+    return sent.segment.window == 0 and sent.segment.has_ack and not sent.segment.rst
+
+
+def _follows_closed(segments: Sequence[Transmission], index: int) -> bool:
+    """A window that is opened after it was closed is the end of that story; others open all the time."""
+    origin = segments[index].origin
+    before = next((s for s in reversed(segments[max(0, index - 50) : index]) if s.origin == origin), None)
+    return before is not None and _closes_window(before)
+
+
+def runs(kept: Iterable[int], count: int) -> list[Run]:
     """The rows of a picture of `count` segments, as (first, last): kept ones alone, and the runs between them.
 
     A single segment between two kept ones is shown: a note would take as much room.
     """
-    rows: list[tuple[int, int]] = []
+    rows: list[Run] = []
     after = 0
     for index in [*sorted(kept), count]:
         if index - after == 1:
@@ -62,22 +94,41 @@ def runs(kept: Iterable[int], count: int) -> list[tuple[int, int]]:
     return rows
 
 
-def summary(elided: Sequence[Transmission], words: Words) -> str:
-    """What a torn edge says, such as `… 6 522 segments, 6.3 MB, 2 retransmissions …`."""
-    facts = [_count(len(elided), words.segment, words.segments)]
-    octets = sum(sent.segment.length for sent in elided)
-    if octets:
-        facts.append(octets_text(octets))
-    again = sum(sent.kind == "retransmission" for sent in elided)
-    if again:
-        facts.append(_count(again, words.retransmission, words.retransmissions))
-    lost = sum(sent.fate == "lost" for sent in elided)
-    if lost:
-        facts.append(_count(lost, words.lost_ones, words.lost_ones))
-    violations = sum(sent.verdict == "violation" for sent in elided)
-    if violations:
-        facts.append(_count(violations, words.violation, words.violations))
-    return f"… {', '.join(facts)} …"
+@dataclass(frozen=True)
+class Totals:
+    """Running sums over a connection's segments, so that any run of them is summed up at once."""
+
+    octets: tuple[int, ...]
+    again: tuple[int, ...]
+    lost: tuple[int, ...]
+    violations: tuple[int, ...]
+
+    def summaries(self, first: int, last: int, words: Words) -> tuple[str, ...]:
+        """What a torn edge can say, `… 6 522 segments, 6.3 MB, 2 retransmissions …` or less, the longest first."""
+
+        def over(sums: tuple[int, ...]) -> int:
+            return sums[last + 1] - sums[first]
+
+        facts = [_count(last + 1 - first, words.segment, words.segments)]
+        if octets := over(self.octets):
+            facts.append(octets_text(octets))
+        for number, one, many in (
+            (over(self.again), words.retransmission, words.retransmissions),
+            (over(self.lost), words.lost_ones, words.lost_ones),
+            (over(self.violations), words.violation, words.violations),
+        ):
+            if number:
+                facts.append(_count(number, one, many))
+        return tuple(f"… {words.comma.join(facts[:count])} …" for count in range(len(facts), 0, -1))
+
+
+def totals(segments: Sequence[Transmission]) -> Totals:
+    return Totals(
+        tuple(accumulate((s.segment.length for s in segments), initial=0)),
+        tuple(accumulate((s.kind == "retransmission" for s in segments), initial=0)),
+        tuple(accumulate((s.fate == "lost" for s in segments), initial=0)),
+        tuple(accumulate((s.verdict == "violation" for s in segments), initial=0)),
+    )
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -90,11 +141,5 @@ def octets_text(octets: int) -> str:
     for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if octets >= size:
             value = octets / size
-            return (
-                f"{value:.0f} {unit}"
-                if value >= 100
-                else f"{value:.3g} {unit}"
-                if value >= 10
-                else f"{value:.1f} {unit}"
-            )
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
     return f"{octets} byte{'' if octets == 1 else 's'}"

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from tcpviz.draw.columns import Columns
+from tcpviz.draw.columns import Columns, mark_width
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.story import SIDES, Arrow, Gap, Story, Timer, node
+from tcpviz.draw.story import SIDES, Arrow, Gap, Note, Story, Timer, node
 from tcpviz.draw.words import Words
+from tcpviz.draw.wrapping import wrap
 from tcpviz.exchange.exchange import Side, other
 
 PAD = 3.0
@@ -27,6 +28,10 @@ LOST_GAP = 12.0
 """From the cross of a lost segment to the word beside it."""
 GAP_HALF = 0.85
 """Half the height of a torn strip, in em."""
+NOTE = 1.15
+"""From one line of notes to the next, in em."""
+TIMER_AT = 13.0
+"""How far from its lifeline a timer among the arrows stands."""
 TIMER_INSET = 24.0
 """How far from its lifeline a timer's text begins."""
 
@@ -46,13 +51,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a note below an arrow."""
+
+    text: str
+    note: Note
+    part: Part
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """How a row is written: its lines of text, and the parts they take up."""
 
     lines: Lines
     text: Part
     time: Part | None = None
-    fault: Part | None = None
+    notes: tuple[Line, ...] = ()
     stop: float | None = None
     """Where a lost segment ends, in points from the left lifeline."""
     timer: Part | None = None
@@ -62,7 +77,8 @@ class Label:
     """The word at the cross of a lost segment."""
 
     def parts(self) -> Iterator[Part]:
-        yield from (part for part in (self.text, self.time, self.fault, self.timer) if part)
+        yield from (part for part in (self.text, self.time, self.timer) if part)
+        yield from (line.part for line in self.notes)
         yield from self.mark
 
 
@@ -127,7 +143,7 @@ class Labelled:
         if isinstance(shown, Gap):
             half = GAP_HALF * size + 5
             whole = Part(-999, span + 999, half, above=True)
-            return Label(((shown.text, ""),), whole, replace(whole, above=False))
+            return Label((("", ""),), whole, replace(whole, above=False))
         ways = (
             ((shown.flags, shown.numbers),),
             ((shown.flags, ""), ("", shown.numbers)),
@@ -136,14 +152,15 @@ class Labelled:
             if windows := self._fitting(shown, lines, row):
                 return self._written(shown, lines, row, windows)
         for lines in ways:
-            if windows := self._free_of_labels(lines, row):
-                return replace(self._written(shown, lines, row, windows), trouble=MASKED)
+            if windows := self._free_of_labels(shown, lines, row):
+                written = self._written(shown, lines, row, windows)
+                return replace(written, trouble=written.trouble + MASKED)
         short = ((self.metrics.fit(shown.flags, span / 4, size, True), ""),)
         return replace(self._written(shown, short, row, [(0.0, span)]), trouble=CUT)
 
-    def _free_of_labels(self, lines: Lines, row: int) -> list[Window]:
+    def _free_of_labels(self, shown: Arrow, lines: Lines, row: int) -> list[Window]:
         """Where a label touches lines that cross, which can be interrupted behind it, but no label of theirs."""
-        width, reach, span = self._width(lines), self._label_reach(lines), self.place.span
+        width, reach, span = self._width(shown, lines), self._label_reach(lines), self.place.span
         places = [(x, x + width) for x in range(12, int(span - width) - 12, 8)]
         return [(a, b) for a, b in places if not self._meets_label(row, Part(a, b, reach, above=True))]
 
@@ -152,18 +169,18 @@ class Labelled:
         for near in self.crossing[row]:
             near_left, near_slope = self._line(near)
             for part in self.labels[near].parts() if near < len(self.labels) else ():
-                low, high = max(text.left, part.left) - 4, min(text.right, part.right) + 4
+                low, high = max(text.left, part.left) - 7, min(text.right, part.right) + 7
                 # boxes that are turned differently need a little more than their reach
                 for x in (low + (high - low) * i / 12 for i in range(13)) if low < high else ():
-                    bottom = left + slope * x
+                    top = left + slope * x - (text.reach if text.above else 0)
                     other_top = near_left + near_slope * x - (part.reach if part.above else 0)
-                    if bottom - text.reach - 4 < other_top + part.reach and other_top < bottom + 4:
+                    if top - 4 < other_top + part.reach and other_top < top + text.reach + 4:
                         return True
         return False
 
     def _fitting(self, shown: Arrow, lines: Lines, row: int) -> list[Window]:
         """Where on its arrow a label has room."""
-        width = self._width(lines)
+        width = self._width(shown, lines)
         windows = self._windows(row, self._label_reach(lines))
         if shown.lost:
             stop = self._stop(shown, width)
@@ -172,26 +189,36 @@ class Labelled:
         return [(a, b) for a, b in windows if b - a >= width]
 
     def _written(self, shown: Arrow, lines: Lines, row: int, windows: list[Window]) -> Label:
-        width, span = self._width(lines), self.place.span
+        width, span = self._width(shown, lines), self.place.span
         # nearer to the head there is more room below the arrow before, which points the other way
         centre = span / 2 if shown.lost else span * (0.58 if shown.origin == "client" else 0.42)
+        if row < len(self.labels) and self.crossing[row]:
+            # where it was: labels that keep changing places never settle
+            before = self.labels[row].text
+            centre = (before.left + before.right) / 2
         low, high = min(windows, key=lambda w: abs((w[0] + w[1]) / 2 - centre))
         left = min(max(centre - width / 2, low), max(high - width, low))
         text = Part(left, left + width, self._label_reach(lines), above=True)
         stop = self._stop(shown, width) if shown.lost else None
         mark = () if stop is None else self._mark(stop, shown.origin)
         time, timer = self._time(shown, row), self._timer(shown, row)
-        return Label(lines, text, time, self._fault(shown, text), stop, timer, mark=mark)
+        beside = [part for part in (time, timer) if part]
+        notes = self._notes(shown, row, text, beside)
+        clash = any(self._meets_label(row, line.part) for line in notes) if self.crossing[row] else False
+        return Label(lines, text, time, notes, stop, timer, CUT * clash, mark)
 
-    def _width(self, lines: Lines) -> float:
-        return max(self.line_width(*line) for line in lines)
+    def _width(self, shown: Arrow, lines: Lines) -> float:
+        mark = mark_width(shown, self.place.size, self.metrics)
+        return max(self.line_width(*line) + mark * (not at) for at, line in enumerate(lines))
 
     def _label_reach(self, lines: Lines) -> float:
         return PAD + self.place.size * (1.0 + 1.15 * (len(lines) - 1))
 
     def _stop(self, shown: Arrow, width: float) -> float:
         """A lost segment ends well short of the other lifeline, but not before its label does."""
-        stop = min(0.86 * self.place.span, max(0.66 * self.place.span, width + 40))
+        lost = self.metrics.width(self.words.lost, self.place.size, True)
+        most = min(0.86 * self.place.span, self.place.span - lost - LOST_GAP - 8)
+        stop = min(most, max(0.66 * self.place.span, width + 40))
         return stop if shown.origin == "client" else self.place.span - stop
 
     def _mark(self, stop: float, origin: Side) -> tuple[Part, ...]:
@@ -233,14 +260,16 @@ class Labelled:
             return Part(inset, inset + width, reach, above=False)
         return Part(self.place.span - inset - width, self.place.span - inset, reach, above=False)
 
-    def _time(self, shown: Arrow, row: int) -> Part:
+    def _time(self, shown: Arrow, row: int) -> Part | None:
+        if not shown.time:
+            return None
         inset = TIMER_INSET if self._own_timer(shown, row) else 6.0
         width = self.metrics.width(shown.time, self.place.small)
         return self._beside_tail(shown, width, inset, self.place.small + 3)
 
     def _timer(self, shown: Arrow, row: int) -> Part | None:
         timer = self._own_timer(shown, row)
-        if timer is None:
+        if timer is None or not timer.text:
             return None
         width = self.metrics.width(timer.text, self.place.size)
         return self._beside_tail(shown, width, TIMER_INSET, timer_room(self.place))
@@ -250,12 +279,17 @@ class Labelled:
         start = node(row, shown.origin)
         return next((t for t in line.timers if t.start == start and t.beside), None)
 
-    def _fault(self, shown: Arrow, text: Part) -> Part | None:
-        if not shown.fault:
-            return None
+    def _notes(self, shown: Arrow, row: int, text: Part, beside: list[Part]) -> tuple[Line, ...]:
+        """Below the arrow, as near to the middle of its label as what stands at its tail allows."""
         size, span = self.place.size, self.place.span
-        width = min(self.metrics.width(shown.fault, size, True) + 1.4 * size, span - 130)
-        middle = (text.left + text.right) / 2
-        low, high = (80, span - 20) if shown.origin == "client" else (20, span - 80)
-        left = min(max(middle - width / 2, low), max(high - width, low))
-        return Part(left, left + width, size + 4, above=False)
+        inset = max((part.right if shown.origin == "client" else span - part.left for part in beside), default=20) + 8
+        low, high = (inset, span - 14) if shown.origin == "client" else (14, span - inset)
+        middle, reach = (text.left + text.right) / 2, 2.0 + (0.5 * size if shown.lost else 0)
+        found: list[Line] = []
+        for note in shown.notes:
+            for number, line in enumerate(wrap(note.text, high - low, size, self.metrics, bold=note.bold, most=2)):
+                width = self.metrics.width(line, size, note.bold)
+                left = min(max(middle - width / 2, low), max(high - width, low))
+                reach += NOTE * size
+                found.append(Line(line, note, Part(left, left + width, reach, above=False), not number))
+        return tuple(found)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tcpviz.draw.drawing import Anchor, Point
 from tcpviz.model.transitions import State
 
-BOX_WIDTH, BOX_HEIGHT = 138.0, 32.0
+BOX_WIDTH, BOX_HEIGHT = 138.0, 36.0
 
 _L, _C, _R = 230.0, 480.0, 740.0
 
@@ -44,38 +44,38 @@ class Route:
 
 
 ROUTES: dict[tuple[State, State], Route] = {
-    (State.CLOSED, State.LISTEN): Route(((411, 73), (203, 73), (203, 134)), (188, 112), (300, 73), "end"),
-    (State.LISTEN, State.CLOSED): Route(((242, 134), (242, 88), (411, 88)), (257, 118), (360, 88), "start"),
-    (State.CLOSED, State.SYN_SENT): Route(((549, 73), (767, 73), (767, 134)), (782, 104), (660, 73), "start", True),
-    (State.SYN_SENT, State.CLOSED): Route(((728, 134), (728, 88), (549, 88)), (713, 118), (600, 88), "end"),
+    (State.CLOSED, State.LISTEN): Route(((411, 73), (203, 73), (203, 132)), (188, 112), (300, 73), "end"),
+    (State.LISTEN, State.CLOSED): Route(((242, 132), (242, 88), (411, 88)), (257, 118), (360, 88), "start"),
+    (State.CLOSED, State.SYN_SENT): Route(((549, 73), (767, 73), (767, 132)), (782, 104), (660, 73), "start", True),
+    (State.SYN_SENT, State.CLOSED): Route(((728, 132), (728, 88), (549, 88)), (713, 118), (600, 88), "end"),
     (State.LISTEN, State.SYN_SENT): Route(((299, 150), (671, 150)), (485, 136), (485, 150)),
-    (State.LISTEN, State.SYN_RECEIVED): Route(((195, 166), (195, 224)), (180, 190), (195, 192), "end", True),
-    (State.SYN_RECEIVED, State.LISTEN): Route(((234, 224), (234, 166)), (249, 187), (234, 197), "start"),
+    (State.LISTEN, State.SYN_RECEIVED): Route(((195, 168), (195, 222)), (180, 190), (195, 192), "end", True),
+    (State.SYN_RECEIVED, State.LISTEN): Route(((234, 222), (234, 168)), (249, 187), (234, 197), "start"),
     (State.SYN_SENT, State.SYN_RECEIVED): Route(
-        ((722, 166), (722, 199), (270, 199), (270, 224)), (485, 185), (485, 199)
+        ((722, 168), (722, 199), (270, 199), (270, 222)), (485, 185), (485, 199)
     ),
-    (State.SYN_SENT, State.ESTABLISHED): Route(((762, 166), (762, 240), (549, 240)), (652, 226), (652, 240)),
+    (State.SYN_SENT, State.ESTABLISHED): Route(((762, 168), (762, 240), (549, 240)), (652, 226), (652, 240)),
     (State.SYN_RECEIVED, State.ESTABLISHED): Route(((299, 240), (411, 240)), (354, 218), (354, 240)),
-    (State.SYN_RECEIVED, State.FIN_WAIT_1): Route(((230, 256), (230, 316)), (214, 284), (230, 285), "end", True),
-    (State.ESTABLISHED, State.FIN_WAIT_1): Route(((455, 256), (455, 321), (299, 321)), (377, 307), (377, 321)),
-    (State.ESTABLISHED, State.CLOSE_WAIT): Route(((505, 256), (505, 332), (671, 332)), (590, 318), (590, 332)),
-    (State.FIN_WAIT_1, State.FIN_WAIT_2): Route(((230, 348), (230, 398)), (214, 378), (230, 371), "end"),
+    (State.SYN_RECEIVED, State.FIN_WAIT_1): Route(((230, 258), (230, 314)), (214, 284), (230, 285), "end", True),
+    (State.ESTABLISHED, State.FIN_WAIT_1): Route(((455, 258), (455, 321), (299, 321)), (377, 307), (377, 321)),
+    (State.ESTABLISHED, State.CLOSE_WAIT): Route(((505, 258), (505, 332), (671, 332)), (590, 318), (590, 332)),
+    (State.FIN_WAIT_1, State.FIN_WAIT_2): Route(((230, 350), (230, 396)), (214, 378), (230, 371), "end"),
     (State.FIN_WAIT_1, State.CLOSING): Route(
-        ((299, 333), (480, 333), (480, 398)), (507, 358), (480, 365), "start", True
+        ((299, 333), (480, 333), (480, 396)), (507, 358), (480, 365), "start", True
     ),
     (State.FIN_WAIT_1, State.TIME_WAIT): Route(
         ((299, 344), (330, 344), (330, 474), (411, 474)), (345, 359), (330, 425), "start", True
     ),
     (State.FIN_WAIT_2, State.TIME_WAIT): Route(
-        ((230, 430), (230, 488), (411, 488)), (214, 452), (230, 459), "end", True
+        ((230, 432), (230, 488), (411, 488)), (214, 454), (230, 459), "end", True
     ),
-    (State.CLOSE_WAIT, State.LAST_ACK): Route(((740, 348), (740, 398)), (756, 369), (740, 371), "start", True),
-    (State.CLOSING, State.TIME_WAIT): Route(((480, 430), (480, 466)), (507, 453), (480, 446), "start"),
+    (State.CLOSE_WAIT, State.LAST_ACK): Route(((740, 350), (740, 396)), (756, 369), (740, 371), "start", True),
+    (State.CLOSING, State.TIME_WAIT): Route(((480, 432), (480, 464)), (507, 451), (480, 446), "start"),
     (State.LAST_ACK, State.CLOSED): Route(
-        ((809, 414), (925, 414), (925, 48), (505, 48), (505, 64)), (910, 290), (925, 240), "end"
+        ((809, 414), (925, 414), (925, 48), (505, 48), (505, 62)), (910, 290), (925, 240), "end"
     ),
     (State.TIME_WAIT, State.CLOSED): Route(
-        ((480, 498), (480, 520), (35, 520), (35, 48), (455, 48), (455, 64)), (54, 507), (35, 240), "start"
+        ((480, 500), (480, 520), (35, 520), (35, 48), (455, 48), (455, 62)), (54, 507), (35, 240), "start"
     ),
 }  # fmt: skip
 """By source and target."""

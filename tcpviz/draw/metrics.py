@@ -29,6 +29,10 @@ class Metrics:
         table = self.bold if bold else self.regular
         return size * sum(table.get(char) or _unlisted(char) for char in text)
 
+    def knows(self, char: str, bold: bool = False) -> bool:
+        """Whether the font has a glyph for `char`, as far as the table goes."""
+        return bool((self.bold if bold else self.regular).get(char))
+
     def fit(self, text: str, room: float, size: float, bold: bool = False) -> str:
         """`text`, or its beginning and end around an ellipsis, no wider than `room`."""
         if len(text) <= 10_000 and self.width(text, size, bold) <= room + _ROUNDING:

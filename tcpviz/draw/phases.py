@@ -34,10 +34,26 @@ def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
         found.append(Phase(_opening(segments[: opened + 1], words), 0, opened))
     until = last if closing is None else closing - 1
     if until > opened:
-        found.append(Phase(words.data, opened + 1, until))
+        found.append(Phase(_between(segments[opened + 1 : until + 1], words), opened + 1, until))
     if closing is not None:
-        found.append(Phase(_closing(connection, closing, words), closing, last))
+        again = _reopened(segments, closing)
+        found.append(Phase(_closing(connection, closing, words), closing, last if again is None else again - 1))
+        if again is not None:
+            found.append(Phase(words.handshake, again, last))
     return tuple(found)
+
+
+def _between(segments: tuple[Transmission, ...], words: Words) -> tuple[str, ...]:
+    """An old SYN that somebody answers, or keep-alives, transfer nothing."""
+    return words.data if any(sent.segment.length for sent in segments) else words.established
+
+
+def _reopened(segments: tuple[Transmission, ...], closing: int) -> int | None:
+    """After a reset the same two ends may open again."""
+    if not segments[closing].segment.rst:
+        return None
+    later = range(closing + 1, len(segments))
+    return next((i for i in later if segments[i].segment.syn and segments[i].after is not segments[i].before), None)
 
 
 def _closes(sent: Transmission) -> bool:

@@ -7,21 +7,42 @@ from the top of the diagram; draws nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import log10
+from math import inf, log10
 
-from tcpviz.draw.columns import Columns
+from tcpviz.draw.columns import LEADING, Columns, note_text, shouted
 from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
 from tcpviz.draw.solve import Constraint, earliest
-from tcpviz.draw.story import SIDES, Arrow, Gap, Lifeline, Row, Story, node
+from tcpviz.draw.story import SIDES, Arrow, Gap, Lifeline, Mark, Row, Story, node
 from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Side
 
 _ROUNDS = 8
+_STEEPEST = 0.6
+"""The greatest slope along which anybody can read."""
 _STEEPER = (1.0, 2.0, 3.5, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How time takes up height, beyond what labels need."""
+
+    pauses: bool = False
+    """Long waits take a little more, by their logarithm."""
+    points: float = 0.0
+    """For every nanosecond; waits in `broken` take BREAK instead."""
+    broken: frozenset[int] = frozenset()
+    """Instants, by their index, before which the axis is broken."""
+
+
+BREAK = 26.0
+PLAIN = Pace()
+Floors = Mapping[int, float]
+"""For nodes that something outside the story holds down: their least distance from the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +50,34 @@ class Spacing:
     y: tuple[float, ...]
     height: float
     labels: tuple[Label, ...]
+    crossed: tuple[bool, ...]
+    """Whether any line crosses a row's."""
     trouble: int
     """The sum of its labels', and CUT for each that has not the room it was given."""
 
 
-def space(story: Story, place: Columns, metrics: Metrics, words: Words, *, pauses: bool) -> Spacing:
-    """The least height at which nothing touches; with `pauses`, long waits take a little more.
+def space(
+    story: Story,
+    place: Columns,
+    metrics: Metrics,
+    words: Words,
+    pace: Pace = PLAIN,
+    floors: Floors | None = None,
+    limit: float = inf,
+) -> Spacing:
+    """The least height at which nothing touches.
 
-    Arrows that cross may be too flat to leave their labels room; then they are made steeper.
+    Arrows that cross may be too flat to leave their labels room; then they are made steeper, unless the
+    whole is taller than `limit` anyway.
     """
     tries = []
     for steeper in _STEEPER:
-        spacing = _Solver(story, place, metrics, words, pauses, steeper).solve()
+        spacing = _Solver(story, place, metrics, words, pace, floors or {}, steeper).solve()
         if not spacing.trouble:
             return spacing
         tries.append(spacing)
+        if spacing.height > limit:
+            break
     return min(tries, key=lambda spacing: (spacing.trouble, spacing.height))
 
 
@@ -68,12 +102,23 @@ class _Solver(Labelled):
     """Moves the nodes until every label has its room."""
 
     def __init__(
-        self, story: Story, place: Columns, metrics: Metrics, words: Words, pauses: bool, steeper: float
+        self,
+        story: Story,
+        place: Columns,
+        metrics: Metrics,
+        words: Words,
+        pace: Pace,
+        floors: Floors,
+        steeper: float,
     ) -> None:
         super().__init__(story, place, metrics, words)
         self.slant = 1.3 * place.size
         self.steeper = steeper
-        self.pauses = _pauses(story, place.size) if pauses else (0.0,) * len(story.rows)
+        self.pace, self.floors = pace, floors
+        self.pauses = _pauses(story, place.size) if pace.pauses else (0.0,) * len(story.rows)
+        self.slopes: list[float] = []
+        """Of every row's line, as far as it is certain."""
+        self.marked = {mark.node: mark for line in story.lifelines for mark in line.marks}
 
     def solve(self) -> Spacing:
         height = 0.0
@@ -81,15 +126,19 @@ class _Solver(Labelled):
         fixed = list(self._fixed(root, floor))
         order = (root, *self.story.order, floor)
         self.y = self._earliest(order, fixed)[:root]
+        self.slopes = [self._line(row)[1] for row in range(len(self.story.rows))]
         for _ in range(_ROUNDS):
             self.write()
             found = self._earliest(order, [*fixed, *self._apart(root, floor)])
             settled = all(abs(a - b) < 0.1 for a, b in zip(self.y, found, strict=False))
             self.y, height = found[:root], found[floor]
+            # only ever flatter, or two rows could drive each other down for ever
+            self.slopes = [min(old, self._line(row)[1], key=abs) for row, old in enumerate(self.slopes)]
             if settled:
                 break
         trouble = sum(label.trouble for label in self.labels) + CUT * self._broken()
-        return Spacing(tuple(self.y), height, tuple(self.labels), trouble)
+        crossed = tuple(map(bool, self.crossing))
+        return Spacing(tuple(self.y), height, tuple(self.labels), crossed, trouble)
 
     def _earliest(self, order: Sequence[int], constraints: Iterable[Constraint]) -> list[float]:
         """A torn strip is level: its two ends are one node."""
@@ -100,9 +149,10 @@ class _Solver(Labelled):
         return found
 
     def _broken(self) -> int:
-        """What the last round moved so far that a label no longer has the room it was given."""
+        """Too steep to read along; or the last round moved it so far that it no longer has the room it was given."""
         broken = 0
         for row, shown in enumerate(self.story.rows):
+            broken += abs(self._line(row)[1]) > _STEEPEST
             label = self.labels[row]
             text = label.text
             if isinstance(shown, Arrow) and self.crossing[row]:
@@ -131,11 +181,20 @@ class _Solver(Labelled):
                 yield timer.start, timer.end, timer_room(self.place) + (12 if timer.broken else 4)
             for free in line.nodes:
                 yield free, floor, 6
+            yield root, floor, shouted(line, size, self.metrics)
+        yield from ((root, held, least) for held, least in self.floors.items())
         yield from self._brackets(floor)
+        yield from self._instants()
         for side in SIDES:
             for before, after in pairwise(range(len(self.story.rows))):
                 if self._above(before, after) and self.pauses[after] and self._tail_side(after) == side:
                     yield node(before, side), node(after, side), size + self.pauses[after]
+
+    def _instants(self) -> Iterator[Constraint]:
+        """What happens later, at either end, is not drawn higher."""
+        for at, ((time, nodes), (later, followers)) in enumerate(pairwise(self.story.instants), 1):
+            gap = BREAK if at in self.pace.broken else self.pace.points * (later - time)
+            yield from ((before, after, gap) for before in nodes for after in followers)
 
     def _bands(self, line: Lifeline, root: int, floor: int) -> Iterator[Constraint]:
         """Every state has room for its name, below the last strip that is torn out of it."""
@@ -143,10 +202,12 @@ class _Solver(Labelled):
         at = {n: i for i, n in enumerate(line.nodes)} | {root: -1, floor: len(line.nodes)}
         starts = [root if b.node is None else b.node for b in line.bands]
         torn = GAP_HALF * self.place.size + 5
-        for start, end in zip(starts, [*starts[1:], floor], strict=False):
+        for band, start, end in zip(line.bands, starts, [*starts[1:], floor], strict=False):
             top = max((g for g in gaps if at[start] <= at[g] < at[end]), key=at.__getitem__, default=start)
-            yield start, end, self.place.size + 6
-            yield top, end, self.place.size + 6 + torn * ((top in gaps) + (end in gaps))
+            more = len(band.lines) - 1
+            name = self.place.size * (1.2 + LEADING * more) + 3 + 3 * more
+            yield start, end, name
+            yield top, end, name + torn * ((top in gaps) + (end in gaps))
 
     def _brackets(self, floor: int) -> Iterator[Constraint]:
         """A bracket is at least as long as its name, which runs along it."""
@@ -162,7 +223,7 @@ class _Solver(Labelled):
         """The least distance of two neighbours on a lifeline, whatever their labels."""
         rows = 2 * len(self.story.rows)
         if before >= rows or after >= rows:
-            return 0
+            return self.place.small + 8 if before in self.marked or after in self.marked else 8
         sends, receives = self._is_tail(before), not self._is_tail(after)
         if sends and receives:
             # the time stands below the tail
@@ -176,13 +237,41 @@ class _Solver(Labelled):
             yield root, node(row, side), self._reach(row, above=True)
             yield node(row, side), floor, self._reach(row, above=False)
         yield from self._apart_rows()
+        for side, line in zip(SIDES, self.story.lifelines, strict=True):
+            for mark in line.marks:
+                yield from self._apart_mark(mark, side, line)
+                yield mark.node, floor, self.place.small + 6
+
+    def _apart_mark(self, mark: Mark, side: Side, line: Lifeline) -> Iterator[Constraint]:
+        """What happened at a free node is written below it, among the arrows."""
+        text = note_text(mark, self.place.span - 20, self.place.small, self.metrics)
+        width = self.metrics.width(text, self.place.small) + 6
+        end = 0.0 if side == "client" else self.place.span
+        reach = self.place.small + 4
+        at = line.nodes.index(mark.node)
+        for near, which in enumerate(line.nodes):
+            if which >= 2 * len(self.story.rows) or abs(near - at) > NEAR:
+                continue
+            _, slope = self._line(which // 2)
+            need = 0.0
+            bare = Part(0, self.place.span, 1.5, above=near > at)
+            for part in (bare, *(p for p in self.labels[which // 2].parts() if p.above == (near > at))):
+                low, high = (0.0, width) if side == "client" else (self.place.span - width, self.place.span)
+                left, right = max(low, part.left) - 2, min(high, part.right) + 2
+                if left < right:
+                    sign = 1 if near < at else -1
+                    need = max(need, *(part.reach + sign * slope * (x - end) for x in (left, right)))
+            if near < at:
+                yield which, mark.node, need + PAD
+            else:
+                yield mark.node, which, need + reach + PAD
 
     def _apart_rows(self) -> Iterator[Constraint]:
         for row in range(len(self.story.rows)):
             side = self._tail_side(row)
             for before in range(max(0, row - NEAR), row):
                 if self._above(before, row):
-                    yield node(before, side), node(row, side), self._distance(before, row)
+                    yield from self._pair(before, row)
             order = self.order[side == "server"]
             for near in sorted(self.crossing[row]):
                 # a line that crosses comes in below what stands under the tail
@@ -198,21 +287,39 @@ class _Solver(Labelled):
             (p.reach + sign * (left + slope * x - from_tail) for p in parts for x in (p.left, p.right)), default=0
         )
 
-    def _distance(self, upper: int, lower: int) -> float:
-        """How far below `upper` the line `lower` must start, on the side where it starts."""
-        _, upper_slope = self._line(upper)
-        _, lower_slope = self._line(lower)
-        at = 0.0 if self._tail_side(lower) == "client" else self.place.span
-        bare = Part(0, self.place.span, 1.5, above=True)
-        need = 0.0
-        for low in (bare, *(p for p in self.labels[lower].parts() if p.above)):
-            for high in (bare, *(p for p in self.labels[upper].parts() if not p.above)):
-                left, right = max(low.left, high.left) - 2, min(low.right, high.right) + 2
-                if left < right:
-                    for x in (left, right):
-                        turn = (lower_slope - upper_slope) * (x - at)
-                        need = max(need, low.reach + high.reach + PAD - turn)
-        return need
+    def _pair(self, upper: int, lower: int) -> Iterator[Constraint]:
+        """Keep two rows apart that do not cross."""
+        rows = self.story.rows[upper], self.story.rows[lower]
+        span, side = self.place.span, self._tail_side(lower)
+        bare = Part(0, span, 1.5, above=True)
+        touching = [
+            (max(low.left, high.left) - 2, min(low.right, high.right) + 2, low.reach + high.reach + PAD)
+            for low in (bare, *(p for p in self.labels[lower].parts() if p.above))
+            for high in (bare, *(p for p in self.labels[upper].parts() if not p.above))
+            if max(low.left, high.left) - 4 < min(low.right, high.right)
+        ]
+        if any(isinstance(row, Gap) for row in rows) or self._tail_side(upper) == side:
+            yield from self._parallel(upper, lower, touching)
+            return
+        # of what runs the other way the lower one must start so far below that their slopes do the rest
+        turn = self.slopes[lower] - self.slopes[upper]
+        at = 0.0 if side == "client" else span
+        need = max(reach - turn * (x - at) for left, right, reach in touching for x in (left, right))
+        yield node(upper, side), node(lower, side), max(need, 0.0)
+
+    def _parallel(self, upper: int, lower: int, touching: list[tuple[float, float, float]]) -> Iterator[Constraint]:
+        """What runs the same way, or is level, is kept apart at both ends, whatever its slope."""
+        span = self.place.span
+        across = max(reach for left, right, reach in touching if left < span / 2 < right)
+        needs = {"client": across, "server": across}
+        for left, right, reach in touching:
+            # what stands near one end only needs its room there
+            if right <= span / 2:
+                needs["client"] = max(needs["client"], (reach * span - across * right) / (span - right))
+            elif left >= span / 2:
+                needs["server"] = max(needs["server"], (reach * span - across * (span - left)) / left)
+        for end in SIDES:
+            yield node(upper, end), node(lower, end), needs[end]
 
     def _under(self, row: int, near: int) -> float:
         (_, slope), (_, near_slope) = self._line(row), self._line(near)

@@ -1,8 +1,19 @@
-"""Every word of a picture that does not come from the exchange, in one value: what a translation replaces."""
+"""Every word of a picture that does not come from the exchange, in one value, and what is said for those that do.
+
+The English is written here, and is the key of the catalogue of translations (`tcpviz.language`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+
+from tcpviz.language import ENGLISH as IN_ENGLISH
+from tcpviz.language import Language
+from tcpviz.model.transitions import State
+
+ANSWERS = "answers: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +25,7 @@ class Words:
     lost: str = "lost"
     again: str = "again"
     expected: str = "expected"
+    observed: str = "observed"
     rto: str = "RTO"
     nothing: str = "No segment was exchanged."
     segment: str = "segment"
@@ -28,6 +40,7 @@ class Words:
     attempt: tuple[str, ...] = ("Opening",)
     refused: tuple[str, ...] = ("Refused",)
     data: tuple[str, ...] = ("Data", "transfer")
+    established: tuple[str, ...] = ("Established",)
     four_way: tuple[str, ...] = ("Four-way", "close")
     three_segments: tuple[str, ...] = ("Three-segment", "close")
     simultaneous_close: tuple[str, ...] = ("Simultaneous", "close")
@@ -36,11 +49,79 @@ class Words:
     reset: tuple[str, ...] = ("Reset",)
     resets: str = "rcv RST → CLOSED (Notes 1 and 3)"
     not_in_figure: str = "not in Figure 5"
+    crash: str = "crash"
+    fired: str = "{fired} of {rows} transitions fired"
     relative: str = "Sequence numbers count from each side's initial sequence number (ISN)."
     symbolic: str = "x and y are the client's and the server's initial sequence numbers (ISN)."
     absolute: str = "Absolute sequence numbers."
     one_clock: str = "One clock: an arrow's slant is schematic."
     not_to_scale: str = "Time runs downwards, not to scale."
+    compared: str = "= alike  ↕ alike, in another order  ≠ different  ◀ ▶ only here."
+    same_states: str = "Both ends go through the same states here and there."
+    connection: str = "Connection"
+    log_scale: str = "Time runs downwards; long waits are shortened."
+    linear_scale: str = "Time runs downwards to scale, except where labels need room and at breaks."
+    comma: str = ", "
+    language: Language = IN_ENGLISH
+
+    def state(self, state: State) -> tuple[str, ...]:
+        """The RFC's name of a state, and below it what the language calls it."""
+        name = self.language.translated(str(state))
+        return (str(state),) if name == str(state) else (str(state), name)
+
+    def title(self, title: str) -> str:
+        """A title of ours, such as a scenario's; others stay as they are."""
+        return self.language.say(title, " · ")
+
+    def kind(self, kind: str) -> str:
+        """What a segment is besides new: `retransmission`, `keep-alive`."""
+        return self.again if kind == "retransmission" else self.language.say(kind)
+
+    def why(self, why: str) -> str:
+        """Why a segment was sent, as the model says it: its numbers and states are no part of the key."""
+        if self.language.tag == "en":
+            return why
+        found = re.fullmatch(r"answers: (.+?)(?: in ([A-Z][A-Z0-9-]*))?", why)
+        if found:
+            phrase = self.language.translated(ANSWERS).format(self.language.translated(found[1]))
+            return f"{phrase} ({found[2]})" if found[2] else phrase
+        key = re.sub(r"\d+", "{}", why)
+        translated = self.language.translated(key)
+        return why if translated == key else translated.format(*re.findall(r"\d+", why))
+
+    def notation(self, phrase: str) -> str:
+        """The RFC's phrases, such as `rcv SYN / snd ACK`; when bilingual they stay: there is no room for both."""
+        if self.language.bilingual:
+            return phrase
+        return " / ".join(map(self.language.translated, phrase.split(" / ")))
 
 
 ENGLISH = Words()
+_ONCE = (
+    "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
+    "compared", "same_states", "fired", "comma",
+)  # fmt: skip
+"""Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
+_NOTATION = ("resets", "not_in_figure")
+"""What belongs to the RFC's figure: when bilingual it stays, as the figure's labels do."""
+
+
+@cache
+def words_in(language: Language) -> Words:
+    """The words of a language. Of several lines the translation is the first."""
+    said: dict[str, str | tuple[str, ...]] = {}
+    for field in fields(ENGLISH):
+        english = getattr(ENGLISH, field.name)
+        if isinstance(english, tuple):
+            one = " ".join(english)
+            first = (language.translated(one),) if language.translated(one) != one else ()
+            said[field.name] = (*first, *english) if language.bilingual or not first else first
+        elif isinstance(english, str):
+            said[field.name] = _say(language, field.name, english)
+    return Words(language=language, **said)  # type: ignore[arg-type]
+
+
+def _say(language: Language, name: str, english: str) -> str:
+    if name in _NOTATION and language.bilingual:
+        return english
+    return language.translated(english) if name in _ONCE else language.say(english)

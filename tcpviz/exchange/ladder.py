@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Connection, Transmission
+from tcpviz.exchange.exchange import Connection, Expected, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.exchange.witness import beside
+from tcpviz.language import ENGLISH, Language, columns
 from tcpviz.model.segment import words
 
 _STATE = len("SYN-RECEIVED")
@@ -44,6 +45,10 @@ _REMARKS = {
     "out-of-order": "captured late",
 }
 
+_AT, _EXPECTED, _NONE_EXPECTED = "{0} at {1}", "expected {0}={1}, not {2}", "no {0} expected: {1}"
+WORDS = ("client", "server", _AT, _EXPECTED, _NONE_EXPECTED, *_REMARKS.values())
+"""What a ladder says in words, as the catalogue of translations knows it."""
+
 
 def ladder(
     connection: Connection,
@@ -52,30 +57,33 @@ def ladder(
     ascii_only: bool = False,
     width: int = 80,
     verdicts: bool = False,
+    language: Language = ENGLISH,
 ) -> str:
-    """The whole connection, ending in a newline; with `verdicts`, marks and faults too.
+    """The whole connection, ending in a newline; with `verdicts`, marks and faults too. ASCII speaks English.
 
     Where the kernel bore witness, what it said stands in a column of its own, right of `width`.
     """
     glyphs = ASCII if ascii_only else UNICODE
-    names, *beginning = header(connection, width)
+    language = ENGLISH if ascii_only else language
+    names, *beginning = header(connection, width, language=language)
     kernel = beside(connection)
     lines = [_with_kernel(names, "kernel" if kernel else "", width, glyphs), *beginning]
     for index, sent in enumerate(connection.segments):
-        arrow, *beneath = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts)
+        arrow, *beneath = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
         lines += [_with_kernel(arrow, kernel.get(index, ""), width, glyphs), *beneath]
-    lines += _afterwards(connection, width, ascii_only)
+    lines += _afterwards(connection, width, ascii_only, language)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _with_kernel(line: str, said: str, width: int, glyphs: Glyphs) -> str:
-    return f"{line:<{width}} {glyphs.bar} {said}" if said else line
+    return f"{line}{' ' * max(0, width - columns(line))} {glyphs.bar} {said}" if said else line
 
 
-def header(connection: Connection, width: int, starts: bool = True) -> Iterator[str]:
+def header(connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH) -> Iterator[str]:
     """Who they are and, where the story starts, the states it starts in."""
-    left, right = f"client {connection.client.address}", f"server {connection.server.address}"
-    yield f"    {left}{right.rjust(max(width - 4 - len(left), len(right) + 1))}"
+    left = f"{language.say('client')} {connection.client.address}"
+    right = f"{language.say('server')} {connection.server.address}"
+    yield f"    {left}{' ' * max(width - 4 - columns(left) - columns(right), 1)}{right}"
     if starts:
         yield _row("", str(connection.client.states[0].state), "", str(connection.server.states[0].state), width)
 
@@ -88,6 +96,7 @@ def rung(
     glyphs: Glyphs = UNICODE,
     width: int = 80,
     verdicts: bool = False,
+    language: Language = ENGLISH,
 ) -> Iterator[str]:
     """One segment: a line, a second one when the numbers leave no room for the time, and one for each fault."""
     rightwards = sent.origin == "client"
@@ -96,7 +105,7 @@ def rung(
     fields = [f"{words(sent.segment.flags):<7}", f"seq={seq}"]
     fields += [f"ack={ack}"] if ack is not None else []
     fields += [f"len={sent.segment.length}"] if sent.segment.length else []
-    fields += [_REMARKS[sent.kind]] if sent.kind in _REMARKS else []
+    fields += [language.say(_REMARKS[sent.kind])] if sent.kind in _REMARKS else []
     time = _ascii(time_text(sent.sent)) if glyphs is ASCII else time_text(sent.sent)
     room = width - len(_row("", "", "", "", 0))
     beneath = []
@@ -111,7 +120,13 @@ def rung(
     if beneath:
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:
-        yield f"    {glyphs.violation} {sent.expected} ({sent.expected.section})"
+        yield f"    {glyphs.violation} {_expected(sent.expected, language)} ({sent.expected.section})"
+
+
+def _expected(expected: Expected, language: Language) -> str:
+    if expected.allowed.startswith("none: "):
+        return language.say(_NONE_EXPECTED, " · ").format(expected.observed, expected.allowed.removeprefix("none: "))
+    return language.say(_EXPECTED, " · ").format(expected.field, expected.allowed, expected.observed)
 
 
 _ENDS, _MISSING = 5, 4
@@ -119,7 +134,7 @@ _ENDS, _MISSING = 5, 4
 
 
 def _too_long(fields: list[str], room: int, ends: int) -> bool:
-    return len(" ".join(fields)) + ends > room
+    return columns(" ".join(fields)) + ends > room
 
 
 def _arrow(label: str, time: str, room: int, rightwards: bool, lost: bool, glyphs: Glyphs) -> str:
@@ -130,17 +145,19 @@ def _arrow(label: str, time: str, room: int, rightwards: bool, lost: bool, glyph
     length = room - 4 if lost else room
     if rightwards:
         body = f"{line}{line} {label} "
-        return f"{body}{line * (length - len(body) - len(tail) - 1)}{tail}{head}".ljust(room)
+        whole = f"{body}{line * (length - columns(body) - len(tail) - 1)}{tail}{head}"
+        return f"{whole}{' ' * (room - columns(whole))}"
     body = f"{head}{line} {label} "
-    return f"{body}{line * (length - len(body) - len(tail))}{tail}".rjust(room)
+    whole = f"{body}{line * (length - columns(body) - len(tail))}{tail}"
+    return f"{' ' * (room - columns(whole))}{whole}"
 
 
 def _row(number: str, left: str, middle: str, right: str, width: int) -> str:
     room = max(0, width - 6 - 2 * _STATE)
-    return f"{number:<4}{left:<{_STATE}} {middle:<{room}} {right:<{_STATE}}"
+    return f"{number:<4}{left:<{_STATE}} {middle}{' ' * (room - columns(middle))} {right:<{_STATE}}"
 
 
-def _afterwards(connection: Connection, width: int, ascii_only: bool) -> Iterator[str]:
+def _afterwards(connection: Connection, width: int, ascii_only: bool, language: Language) -> Iterator[str]:
     """What only a timer did, once the last segment had arrived."""
     end = max((s.sent if s.arrived is None else s.arrived for s in connection.segments), default=0)
     states = {"client": connection.client.states, "server": connection.server.states}
@@ -156,10 +173,12 @@ def _afterwards(connection: Connection, width: int, ascii_only: bool) -> Iterato
         causes: dict[str, None] = {}
         for _, side, change in group:
             shown[side] = change.state
-            causes[str(change.row.stimulus) if change.row else ""] = None
+            causes[language.translated(str(change.row.stimulus)) if change.row else ""] = None
         when = _ascii(time_text(time)) if ascii_only else time_text(time)
-        text = f"{', '.join(causes)} at {when}"
-        yield _row("", str(shown["client"]), text.center(room), str(shown["server"]), width)
+        text = language.translated(_AT).format(", ".join(causes), when)
+        # as str.center does, but a Chinese character takes two columns
+        centred = text.center(room - columns(text) + len(text))
+        yield _row("", str(shown["client"]), centred, str(shown["server"]), width)
 
 
 def _ascii(text: str) -> str:

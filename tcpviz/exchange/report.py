@@ -11,6 +11,7 @@ from tcpviz.exchange.exchange import Connection, Exchange, Side, Transmission
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
+from tcpviz.language import ENGLISH, Language
 
 _FEW = 3
 """As many are shown one by one."""
@@ -25,6 +26,7 @@ def report(
     side: Side | None = None,
     numbers: Numbers = "relative",
     ascii_only: bool = False,
+    language: Language = ENGLISH,
 ) -> str:
     """The whole answer for one capture, ending in a line that says the verdict.
 
@@ -36,7 +38,8 @@ def report(
     lines = []
     if len(listed) <= _FEW:
         for number, connection in listed:
-            lines.append(ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True))
+            told = ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language)
+            lines.append(told)
             lines += [f"{line}\n" for line in verdict_lines(connection, number, count, side)]
             lines.append("\n")
     else:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tcpviz import draw
 from tcpviz.exchange import library
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
@@ -48,6 +49,7 @@ def main() -> None:
                 "simulate": partial(simulate, scenario),
                 "match": partial(match, capture),
                 "ladder": partial(ladder, exchange.connections[0]),
+                "layout of a slide": partial(draw.sequence, exchange.connections[0], title=name),
                 "read": partial(read, path),
             }
             for verb, work in verbs.items():

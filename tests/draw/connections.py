@@ -33,7 +33,7 @@ def sent(
     origin: Side, flags: int, seq: int, ack: int, length: int = 0, at: int = 0, state: State = State.ESTABLISHED
 ) -> Transmission:
     """A segment by hand, in milliseconds, between ends that both stay in `state`."""
-    segment = Segment(seq, ack, flags, length)
+    segment = Segment(seq, ack, flags, length, window=65535)
     return Transmission(origin, segment, at * MS, (at + 10) * MS, "by hand", "none", state, state, state)
 
 

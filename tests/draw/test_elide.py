@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from connections import CONNECTIONS
 
-from tcpviz.draw.elide import by_importance, octets_text, runs, summary
+from tcpviz.draw.elide import by_importance, octets_text, runs, totals
 from tcpviz.draw.words import ENGLISH
 
 
@@ -31,12 +31,15 @@ def test_every_segment_comes_up_once() -> None:
 def test_anomalies_come_right_after_the_ends() -> None:
     segments = CONNECTIONS["long with losses"].segments
     odd = [i for i, s in enumerate(segments) if s.fate == "lost" or s.kind == "retransmission"]
-    assert by_importance(segments, 7 + len(odd))[7:] == odd
+    assert by_importance(segments, 5 + len(odd))[5:] == odd
 
 
 def test_summary() -> None:
     segments = CONNECTIONS["many losses"].segments
-    assert summary(segments[3:-4], ENGLISH) == "… 1\u00a0167 segments, 966 kB, 167 retransmissions, 167 lost …"
+    assert (
+        totals(segments).summaries(3, len(segments) - 5, ENGLISH)[0]
+        == "… 1\u00a0167 segments, 966 kB, 167 retransmissions, 167 lost …"
+    )
 
 
 @pytest.mark.parametrize(

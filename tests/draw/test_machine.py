@@ -11,7 +11,9 @@ from overlaps import overlaps
 from tcpviz import draw, graph
 from tcpviz.draw.drawing import Circle, Drawing, Line, Rect, Text
 from tcpviz.draw.machine_places import BOX_HEIGHT, BOX_WIDTH, ROUTES, STATES
+from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.language import LANGUAGES
 from tcpviz.model.transitions import Row, State
 
 Walks = dict[Side, tuple[Row, ...]]
@@ -22,20 +24,24 @@ def walked(connection: Connection) -> Walks:
     return {side: tuple(c.row for c in connection.party(side).states if c.row) for side in ends}
 
 
-def drawn(walks: Walks | None = None) -> Drawing:
-    return draw.machine(graph.edges(), walks)
+def drawn(walks: Walks | None = None, language: str = "en") -> Drawing:
+    return draw.machine(graph.edges(), walks, words=draw.words_in(LANGUAGES[language]))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", [None, *CONNECTIONS])
-def test_nothing_touches(name: str | None) -> None:
-    assert overlaps(drawn(walked(CONNECTIONS[name]) if name else None)) == []
+def test_nothing_touches(name: str | None, language: str) -> None:
+    drawing = drawn(walked(CONNECTIONS[name]) if name else None, language)
+    assert overlaps(drawing) == []
+    assert overlaps(dress(drawing, PRINT)) == []
 
 
 def test_nothing_touches_when_both_ends_go_every_way() -> None:
     rows = tuple(row for edge in graph.edges() for row in edge.rows)
     for row in rows:
         both: Walks = {"client": (row,), "server": (row,)}
-        assert overlaps(drawn(both)) == [], row
+        for language in LANGUAGES:
+            assert overlaps(drawn(both, language)) == [], (row, language)
 
 
 def test_every_edge_of_the_figure_has_a_place_and_no_other() -> None:
@@ -93,4 +99,4 @@ def test_ends_differ_by_shape_and_dash_too() -> None:
 
 def test_a_step_beyond_the_figure_is_told_in_words() -> None:
     legend = [s.text for s in drawn(walked(CONNECTIONS["library abort"])).of("legend") if isinstance(s, Text)]
-    assert "client 3: ABORT → CLOSED (not in Figure 5)" in legend
+    assert "Client 3: ABORT → CLOSED (not in Figure 5)" in legend

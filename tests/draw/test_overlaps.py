@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from overlaps import overlaps
 
 from tcpviz import draw
+from tcpviz.draw import DETAILS
 from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Text
+from tcpviz.draw.theme import PRINT, dress
+from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.simulate import simulate
+from tcpviz.language import LANGUAGES
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
 
 
@@ -20,14 +26,60 @@ def drawn(connection: Connection, **options: Any) -> Drawing:
     return draw.sequence(connection, title="A title", **options)
 
 
-@pytest.mark.parametrize("options", [{}, {"clocks": 1}, {"numbers": "absolute"}, {"numbers": "symbolic"}], ids=str)
-@pytest.mark.parametrize("name", CONNECTIONS)
-def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
-    drawing = drawn(CONNECTIONS[name], **options)
+IN_ANY_LANGUAGE: tuple[dict[str, Any], ...] = ({}, {"clocks": 1, "numbers": "absolute"})
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"clocks": 1, "numbers": "absolute"},
+    {"numbers": "symbolic", "scale": "even"},
+    {"scale": "linear"},
+    {"show": DETAILS},
+    {"show": ()},
+)
+
+
+def legible(drawing: Drawing) -> None:
+    """Nothing touches, and none is too small to read; nor in print, the theme that adds lines."""
     assert overlaps(drawing) == []
+    assert overlaps(dress(drawing, PRINT)) == []
     for text in drawing.texts():
         small = text.part == "footer" or text.part.endswith("/time")
         assert text.size >= (12 if small else 14), text
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
+    legible(drawn(CONNECTIONS[name], **options))
+
+
+@pytest.mark.parametrize("language", ["zh", "both"])
+@pytest.mark.parametrize("options", IN_ANY_LANGUAGE, ids=str)
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_nothing_touches_in_any_language(name: str, options: dict[str, Any], language: str) -> None:
+    legible(drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options))
+
+
+@pytest.mark.parametrize("numbers", ["relative", "absolute"])
+@pytest.mark.parametrize("name", ["long with losses", "many losses", "bulk", "library zero-window"])
+def test_nothing_touches_on_any_page(name: str, numbers: Numbers) -> None:
+    drawings = draw.slides(CONNECTIONS[name], title="A title", pages=4, numbers=numbers)
+    assert len(drawings) > 1
+    for drawing in drawings:
+        legible(drawing)
+
+
+@pytest.mark.parametrize("name", ["library normal", "library fin-timeout", "long", "violation"])
+def test_nothing_touches_at_any_step(name: str) -> None:
+    for drawing in draw.steps(CONNECTIONS[name], title="A title"):
+        legible(drawing)
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_nothing_touches_side_by_side(name: str) -> None:
+    exchange = simulate(library.load(name))
+    legible(draw.pair(exchange, simulate(library.load("normal"))))
+    if len(exchange.connections) > 1:
+        legible(draw.pair(exchange))
 
 
 FLAGS = (SYN, SYN | ACK, ACK, PSH | ACK, FIN | ACK, RST, RST | ACK, 0)

@@ -1,0 +1,111 @@
+"""What a picture tells of an exchange, as the options say it, and the drawings that this makes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tcpviz.errors import InputError, OutputError
+from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.numbers import Numbers
+
+if TYPE_CHECKING:
+    from tcpviz.draw import Detail, Drawing, Scale, Words
+
+SCALES: tuple[Scale, ...] = ("even", "log", "linear")
+DETAILS: tuple[Detail, ...] = ("states", "calls", "times", "why", "window", "options")
+USUAL = "states,calls,times"
+MOST_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The options as they were given."""
+
+    scale: Scale = "log"
+    show: tuple[Detail, ...] = ("states", "calls", "times")
+    pages: int = 1
+    steps: Path | None = None
+
+    def drawings(
+        self, path: Path, exchange: Exchange, numbers: Numbers, words: Words
+    ) -> Iterator[tuple[Path, Drawing]]:
+        """What to write where: one picture, or as many numbered ones as there are slides.
+
+        Two connections stand side by side; of more it is the first that violates, else the first.
+        """
+        from tcpviz import draw
+
+        connections = exchange.connections
+        if not connections:
+            if not exchange.flows:
+                raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
+            yield path, draw.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks)
+            return
+        if len(connections) == 2 and exchange.conforms and self.pages == 1:
+            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, words=words)
+            return
+        shown = _worth_seeing(connections)
+        if len(connections) > 1:
+            number = connections.index(shown) + 1
+            print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
+        slides = draw.slides(
+            shown,
+            title=exchange.title,
+            pages=self.pages,
+            numbers=numbers,
+            clocks=exchange.clocks,
+            scale=self.scale,
+            show=self.show,
+            words=words,
+        )
+        for number, slide in enumerate(slides, 1):
+            yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
+
+    def stepwise(self, exchange: Exchange, numbers: Numbers, words: Words) -> Iterator[tuple[Path, Drawing]]:
+        """One slide for each step, numbered so that a folder sorts them."""
+        if self.steps is None:
+            return
+        from tcpviz import draw
+
+        if not exchange.connections:
+            raise InputError(f"{self.steps}: there is no TCP connection to draw")
+        slides = draw.steps(
+            _worth_seeing(exchange.connections),
+            title=exchange.title,
+            numbers=numbers,
+            clocks=exchange.clocks,
+            scale=self.scale,
+            show=self.show,
+            words=words,
+        )
+        yield from numbered(self.steps, slides)
+
+
+def numbered(folder: Path, drawings: tuple[Drawing, ...]) -> Iterator[tuple[Path, Drawing]]:
+    """DIR/01.png and so on; the folder is made when it is not there."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
+    digits = max(2, len(str(len(drawings))))
+    for number, drawing in enumerate(drawings, 1):
+        yield folder / f"{number:0{digits}}.png", drawing
+
+
+def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:
+    return next((c for c in connections if not c.conforms), connections[0])
+
+
+def details(_: click.Context, __: click.Parameter, text: str) -> tuple[Detail, ...]:
+    """`states,why`; an unknown one is refused with all that there are."""
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name not in DETAILS:
+            raise click.BadParameter(f"'{name}' is none of {', '.join(DETAILS)}")
+    return tuple(detail for detail in DETAILS if detail in wanted)

@@ -1,0 +1,70 @@
+"""What a picture shows, in sentences: for who cannot see it, and for search. Knows no coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from tcpviz.draw.metrics import printable
+from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.numbers import Numbers, number_fields, time_text
+from tcpviz.graph import Edge
+from tcpviz.model.segment import words as flag_words
+from tcpviz.model.transitions import Row
+
+_MOST = 30
+"""Segments that anybody listens to."""
+_LONGEST = 200
+
+
+def connection(connection: Connection, numbers: Numbers, words: Words) -> str:
+    """Who talks, and a line for each segment: `1. Client → Server, 0 s: SYN seq=0; SYN-SENT, SYN-RECEIVED`."""
+    ends = f"{words.client} {connection.client.address}, {words.server} {connection.server.address}"
+    lines = [_inert(ends), *islice(_segments(connection, numbers, words), _MOST)]
+    left = len(connection.segments) - _MOST
+    if not connection.segments:
+        lines.append(words.nothing)
+    if left > 0:
+        lines.append(f"… {left} {words.segment if left == 1 else words.segments} …")
+    return "\n".join(lines)
+
+
+def _segments(connection: Connection, numbers: Numbers, words: Words) -> Iterator[str]:
+    for number, sent in enumerate(connection.segments, 1):
+        yield f"{number}. {_segment(connection, sent, numbers, words)}"
+
+
+def _segment(connection: Connection, sent: Transmission, numbers: Numbers, words: Words) -> str:
+    way = (words.client, words.server) if sent.origin == "client" else (words.server, words.client)
+    seq, ack = number_fields(connection, sent, numbers)
+    said = [flag_words(sent.segment.flags), f"seq={seq}"]
+    said += [f"ack={ack}"] if ack is not None else []
+    said += [f"len={sent.segment.length}"] if sent.segment.length else []
+    said += [f"({words.kind(sent.kind)})"] if sent.kind != "new" else []
+    said += [f"({words.lost})"] if sent.arrived is None else []
+    if sent.expected:
+        said.append(_inert(f"({words.expected} {sent.expected.field}={sent.expected.allowed})"))
+    states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
+    return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}; {', '.join(map(str, states))}"
+
+
+def _inert(text: str) -> str:
+    """Nothing that steers a reader, and no longer than anybody listens."""
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def machine(edges: Sequence[Edge], walks: Mapping[Side, Sequence[Row | None]], words: Words) -> str:
+    """Every arrow, and who went along it at which step."""
+    names: dict[Side, str] = {"client": words.client, "server": words.server}
+    lines = []
+    for edge in edges:
+        steps = [
+            f"{names[side]} {number}"
+            for side, rows in walks.items()
+            for number, row in enumerate(rows, 1)
+            if row in edge.rows
+        ]
+        label = "; ".join(map(words.notation, edge.lines))
+        lines.append(f"{edge.source} → {edge.target}: {label}" + (f" ({', '.join(steps)})" if steps else ""))
+    return "\n".join(lines)

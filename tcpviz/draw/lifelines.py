@@ -1,0 +1,224 @@
+"""What stands beside a lifeline: where states were entered, what applications called, which waits ended.
+
+Reads a connection and finds the nodes of a story that things belong to; places nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tcpviz.draw.metrics import printable
+from tcpviz.draw.story import Arrow, Gap, Row, Shout, Timer
+from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Call, Connection, Period, Side, Transmission
+from tcpviz.exchange.numbers import time_text
+from tcpviz.model.sequence import at_or_before
+from tcpviz.model.transitions import State
+
+_LONG = ("time-wait", "FIN-WAIT-2")
+"""Timers that end a state, long after everything else."""
+
+Nodes = Sequence[int]
+Times = Mapping[int, int]
+"""By node."""
+
+
+def anchors(connection: Connection, side: Side) -> dict[int, list[tuple[int, State]]]:
+    """By time: (segment, state that `side` then has), for the segments that it met when its state changed."""
+    times = {change.time for change in connection.party(side).states}
+    found: dict[int, list[tuple[int, State]]] = {}
+    for index, sent in enumerate(connection.segments):
+        time, state = (sent.sent, sent.sender) if sent.origin == side else (sent.arrived, sent.after)
+        if time is not None and time in times:
+            found.setdefault(time, []).append((index, state))
+    return found
+
+
+# Calls
+
+
+def calls(
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, words: Words
+) -> Iterator[Shout]:
+    """Calls and what they returned, in order: an application does one thing after another."""
+    first, last = _span(connection, rows)
+    for call in connection.party(side).calls:
+        for text, time, cause in _said(call, words):
+            if not first <= time <= last or any(_within(connection, row, time) for row in rows):
+                continue
+            at = _at(connection, side, rows, nodes, times, time, cause)
+            if at is None:
+                before = [n for n in nodes if times[n] <= time]
+                after = [n for n in nodes if times[n] > time]
+                yield Shout(text, ((before[-1] if before else None), (after[0] if after else None)))
+            else:
+                nodes = nodes[nodes.index(at) :]
+                yield Shout(text, (at, at))
+
+
+def _span(connection: Connection, rows: Sequence[Row]) -> tuple[float, float]:
+    """From when to when a page tells: without end where the connection begins or ends on it."""
+    segments = connection.segments
+    if not rows:
+        return float("-inf"), float("inf")
+    first, last = _first(rows[0]), _last(rows[-1])
+    return (
+        segments[first].sent if first else float("-inf"),
+        segments[last + 1].sent - 1 if last + 1 < len(segments) else float("inf"),
+    )
+
+
+def _first(row: Row) -> int:
+    return row.first if isinstance(row, Gap) else row.index
+
+
+def _last(row: Row) -> int:
+    return row.last if isinstance(row, Gap) else row.index
+
+
+def _within(connection: Connection, row: Row, time: int) -> bool:
+    """A call from within an elided run is as elided as its segments."""
+    segments = connection.segments
+    return isinstance(row, Gap) and segments[row.first].sent <= time <= segments[row.last].sent
+
+
+def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
+    """(text, time, cause): the call itself unless it only waits, and its result where there is one to tell."""
+    name, result = printable(call.name), printable(words.language.translated(call.result))
+    waits = name in ("accept", "recv")
+    if not waits:
+        yield f"{name}({'' if call.octets is None else call.octets})", call.time, name
+    cause = "returned"
+    if name == "recv" and not result and call.octets is not None and call.returned is not None:
+        result, cause = str(call.octets), "received"
+    if result:
+        time = call.time if call.returned is None else call.returned
+        # a no-break space: an arrow at the end of a line points nowhere
+        yield (f"{name}() →\u00a0{result}" if waits else f"→\u00a0{result}"), time, cause
+
+
+def _at(
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, time: int, cause: str
+) -> int | None:
+    """The node at exactly `time`; of several, the one whose segment fits the cause."""
+    exact = [n for n in nodes if times[n] == time]
+    for candidate in exact:
+        shown = rows[candidate // 2] if candidate < 2 * len(rows) else None
+        if isinstance(shown, Arrow) and _caused(cause, connection.segments[shown.index], shown.origin == side):
+            return candidate
+    return exact[0] if exact else None
+
+
+def _caused(cause: str, sent: Transmission, sending: bool) -> bool:
+    """Whether a call of this name would have sent this segment, or a return awaited it."""
+    segment = sent.segment
+    match cause:
+        case "connect":
+            return sending and segment.syn
+        case "close" | "shutdown":
+            return sending and (segment.fin or segment.rst)
+        case "abort":
+            return sending and segment.rst
+        case "send":
+            return sending and segment.length > 0
+        case "received":
+            return not sending and segment.length > 0
+        case "returned":
+            return not sending and (segment.fin or segment.rst)
+        case _:
+            return sending
+
+
+# Waits
+
+
+def waits(
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, words: Words
+) -> Iterator[Timer]:
+    """A bracket for every timer that went off, and for every segment sent again, from the time it was sent before."""
+    fired = [period for period in connection.party(side).timers if period.fired]
+    place = {n: i for i, n in enumerate(nodes)}
+    tied = dict(_again(connection, side, rows, nodes))
+    said = set()
+    for start, end in tied.items():
+        length = times[end] - times[start]
+        timer = next((p for p in fired if (p.start, p.end) == (times[start], times[end])), None)
+        text = f"{words.rto} {time_text(length)}" if timer else f"+{time_text(length)}"
+        yield Timer(text, start, end, False, _beside(rows, place, side, start, end))
+    for period in fired:
+        if period.timer == "retransmission" and any(times[again] == period.end for again in tied.values()):
+            continue
+        starts = [n for n in nodes if times[n] == period.start]
+        ended = _ended(connection, side, rows, nodes, times, period)
+        if not starts or ended is None or place[ended] <= place[starts[-1]]:
+            continue
+        end = ended
+        text = f"{_name(period, words)} {time_text(period.end - period.start)}"
+        broken, beside = period.timer in _LONG, _beside(rows, place, side, starts[-1], end)
+        # what goes off again and again is told once
+        if period.timer != "keep-alive" or text not in said:
+            said.add(text)
+            yield Timer(text, starts[-1], end, broken, beside)
+
+
+def _name(period: Period, words: Words) -> str:
+    if period.timer == "time-wait":
+        return "2MSL ="
+    return words.rto if period.timer == "retransmission" else printable(period.timer)
+
+
+def _ended(
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, period: Period
+) -> int | None:
+    """The node where a timer went off: a state's end, or the segment that it sent."""
+    for candidate in nodes:
+        if times[candidate] != period.end:
+            continue
+        shown = rows[candidate // 2] if candidate < 2 * len(rows) else None
+        if shown is None:
+            if period.timer in _LONG:
+                return candidate
+        elif isinstance(shown, Arrow) and shown.origin == side and period.timer not in _LONG:
+            sent = connection.segments[shown.index]
+            if period.timer != "delayed ACK" or sent.segment.has_ack:
+                return candidate
+    return None
+
+
+def _again(connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes) -> Iterator[tuple[int, int]]:
+    """(tail of what was sent before, tail of the same sent again), where both are shown."""
+    tails = [n for n in nodes if _sends(rows, n, side)]
+    for at, later in enumerate(tails):
+        again = _sent(connection, rows, later)
+        if again.kind != "retransmission":
+            continue
+        for earlier in reversed(tails[:at]):
+            if _covers(_sent(connection, rows, earlier), again):
+                yield earlier, later
+                break
+
+
+def _covers(earlier: Transmission, again: Transmission) -> bool:
+    one, two = earlier.segment, again.segment
+    return (
+        one.span > 0
+        and earlier.kind != "injected"
+        and at_or_before(one.seq, two.seq)
+        and at_or_before(two.seq, one.end)
+        and one.end != two.seq
+    )
+
+
+def _sent(connection: Connection, rows: Sequence[Row], which: int) -> Transmission:
+    shown = rows[which // 2]
+    assert isinstance(shown, Arrow)
+    return connection.segments[shown.index]
+
+
+def _sends(rows: Sequence[Row], which: int, side: Side) -> bool:
+    shown = rows[which // 2] if which < 2 * len(rows) else None
+    return isinstance(shown, Arrow) and shown.origin == side
+
+
+def _beside(rows: Sequence[Row], place: Mapping[int, int], side: Side, start: int, end: int) -> bool:
+    return _sends(rows, start, side) and place[end] == place[start] + 1

@@ -1,0 +1,40 @@
+"""The page that a drawing is put on: how large, how finely, and with a background or without.
+
+Lengths are points (1/72 inch); `dpi` says how many pixels a picture made of them has. Knows no format and no TCP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tcpviz.draw.drawing import HEIGHT, WIDTH, Drawing
+
+DPI = 144
+SIZES = {"16:9": (WIDTH, HEIGHT), "4:3": (WIDTH, WIDTH * 3 / 4), "A4": (841.89, 595.28)}
+"""By name, in points: slides as wide as the layout's, and a sheet of paper lying down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`width` and `height` in points. `transparent`: nothing is painted behind the drawing."""
+
+    width: float = WIDTH
+    height: float = HEIGHT
+    dpi: int = DPI
+    transparent: bool = False
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        return max(1, round(self.width * self.dpi / 72)), max(1, round(self.height * self.dpi / 72))
+
+    def scale(self, drawing: Drawing) -> float:
+        """How much larger the drawing becomes when it fills the page as far as its shape allows."""
+        return min(self.width / drawing.width, self.height / drawing.height)
+
+    def margins(self, drawing: Drawing) -> tuple[float, float]:
+        """What is left beside and above it, in points of the page: it stands in the middle."""
+        scale = self.scale(drawing)
+        return (self.width - scale * drawing.width) / 2, (self.height - scale * drawing.height) / 2
+
+
+SLIDE = Page()

@@ -1,0 +1,56 @@
+"""Outlines as paths, for every renderer: straight pieces, and corners rounded by quadratic curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from tcpviz.draw.drawing import Line, Point, Polygon, Rect
+
+Step = tuple[Literal["M", "L", "Q", "Z"], tuple[Point, ...]]
+"""As SVG names them: move to, line to, curve by a control point to, close."""
+
+
+def outline(shape: Line | Polygon | Rect) -> Iterator[Step]:
+    match shape:
+        case Line():
+            yield from _open(shape.points, shape.radius)
+        case Polygon():
+            yield "M", shape.points[:1]
+            yield from (("L", (point,)) for point in shape.points[1:])
+            yield "Z", ()
+        case Rect():
+            yield from _rounded(shape)
+
+
+def _open(points: Sequence[Point], radius: float) -> Iterator[Step]:
+    yield "M", (points[0],)
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        if radius:
+            yield "L", (_towards(corner, before, radius),)
+            yield "Q", (corner, _towards(corner, after, radius))
+        else:
+            yield "L", (corner,)
+    yield "L", (points[-1],)
+
+
+def _rounded(rect: Rect) -> Iterator[Step]:
+    x, y, right, bottom, r = rect.x, rect.y, rect.x + rect.width, rect.y + rect.height, rect.radius
+    yield "M", ((x + r, y),)
+    for near, corner, beyond in (
+        ((right - r, y), (right, y), (right, y + r)),
+        ((right, bottom - r), (right, bottom), (right - r, bottom)),
+        ((x + r, bottom), (x, bottom), (x, bottom - r)),
+        ((x, y + r), (x, y), (x + r, y)),
+    ):
+        yield "L", (near,)
+        if r:
+            yield "Q", (corner, beyond)
+    yield "Z", ()
+
+
+def _towards(start: Point, end: Point, length: float) -> Point:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    whole = max((dx * dx + dy * dy) ** 0.5, 1e-9)
+    part = min(length / whole, 0.5)
+    return start[0] + part * dx, start[1] + part * dy

@@ -1,0 +1,29 @@
+"""What a sequence diagram shows of an exchange, and how: the choices of whoever asks for a picture, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tcpviz.exchange.numbers import Numbers
+
+Scale = Literal["even", "log", "linear"]
+"""How long waits are drawn: like any other, by the logarithm of their length, or in proportion to it."""
+Detail = Literal["states", "calls", "times", "why", "window", "options"]
+
+SCALES: tuple[Scale, ...] = get_args(Scale)
+DETAILS: tuple[Detail, ...] = get_args(Detail)
+USUAL: frozenset[Detail] = frozenset({"states", "calls", "times"})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    numbers: Numbers = "relative"
+    scale: Scale = "log"
+    show: frozenset[Detail] = USUAL
+    clocks: int = 2
+    """The exchange's: with 1 an arrow's slant means nothing."""
+    verdicts: bool = False
+    """Every arrow carries its tick or cross."""
+    narrow: bool = False
+    """It has but half a slide."""

@@ -1,0 +1,117 @@
+"""How pictures look, as people ask for it on the command line."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from tcpviz.draw import faces
+
+TITLE = "{http://www.w3.org/2000/svg}title"
+needs_chinese = pytest.mark.skipif(faces.chinese(False) is None, reason="no Chinese font: apt install fonts-noto-cjk")
+
+
+@needs_chinese
+@pytest.mark.parametrize(
+    "command", [("simulate",), ("states", "--walk", "normal"), ("match", "captures/normal.pcapng")]
+)
+def test_every_command_draws_in_every_format(tcpviz, tmp_path: Path, command: tuple[str, ...]) -> None:
+    files = [tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf")]
+    outputs = [option for file in files for option in ("-o", file)]
+    ran = tcpviz(*command, "--theme", "dark", "--lang", "both", *outputs)
+    assert ran.code == 0, ran.err
+    png, svg, pdf = (file.read_bytes() for file in files)
+    assert png.startswith(b"\x89PNG")
+    assert ElementTree.fromstring(svg).find(TITLE) is not None
+    assert pdf.startswith(b"%PDF")
+
+
+def test_the_same_question_the_same_bytes(tcpviz, tmp_path: Path) -> None:
+    digests = set()
+    for name in ("a.svg", "b.svg"):
+        tcpviz("simulate", "syn-lost", "-o", tmp_path / name)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "pixels"),
+    [
+        ((), (1920, 1080)),
+        (("--size", "4:3"), (1920, 1440)),
+        (("--size", "A4", "--dpi", "100"), (1169, 827)),
+        (("--size", "1000x800", "--dpi", "96"), (1000, 800)),
+        (("--size", "1000×800"), (1000, 800)),
+    ],
+)
+def test_size(tcpviz, tmp_path: Path, options: tuple[str, ...], pixels: tuple[int, int]) -> None:
+    assert tcpviz("states", *options, "-o", tmp_path / "x.png").code == 0
+    assert Image.open(tmp_path / "x.png").size == pixels
+
+
+def test_transparent(tcpviz, tmp_path: Path) -> None:
+    tcpviz("states", "--transparent", "-o", tmp_path / "x.png")
+    assert Image.open(tmp_path / "x.png").getpixel((0, 0))[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--size", "300x200"), "300x200 pixels are too few to read: at least 480x270"),
+        (("--size", "A4", "--dpi", "36"), "421x298 pixels are too few to read: at least 480x270"),
+        (("--size", "99999x99999"), "are too many: at most 100,000,000"),
+        (("--size", "letter"), "expected 16:9, 4:3, A4, or pixels such as 1920x1080"),
+        (("--theme", "drak"), "no theme 'drak': there are light, dark, print"),
+        (("--lang", "fr"), "'fr' is not one of 'en', 'zh', 'both'"),
+        (("--dpi", "0"), "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_written(
+    tcpviz, tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    ran = tcpviz("simulate", *options, "-o", tmp_path / "x.png")
+    assert ran.code == 2
+    assert complaint in ran.err
+    assert ran.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_theme_of_ones_own(tcpviz, tmp_path: Path) -> None:
+    theme = tmp_path / "mine.toml"
+    theme.write_text('base = "dark"\n[colours]\nbackground = "#123456"\nmuted = "#444444"\n')
+    ran = tcpviz("simulate", "--theme", theme, "-o", tmp_path / "x.svg")
+    assert ran.code == 0
+    assert "mine.toml: muted on the background has a contrast of" in ran.err
+    assert "#123456" in (tmp_path / "x.svg").read_text()
+    theme.write_text("[colours]\n\nsin = 3\n")
+    ran = tcpviz("simulate", "--theme", theme, "-o", tmp_path / "y.svg")
+    assert ran.code == 2
+    assert "mine.toml, line 3, [colours], sin: unknown key: did you mean 'syn'?" in ran.err
+
+
+def test_without_a_chinese_font_one_line_says_what_to_install(
+    tcpviz, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "_face", lambda char, bold: faces._latin(bold) if char.isascii() else None)
+    ran = tcpviz("simulate", "--lang", "zh", "-o", tmp_path / "x.png")
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert "apt install fonts-noto-cjk" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ladder_speaks_the_language_in_eighty_columns(tcpviz) -> None:
+    from tcpviz.language import columns
+
+    told = tcpviz("simulate", "client-fin-lost", "--lang", "zh").out
+    assert "客户端 10.0.0.1:50000" in told
+    assert "重传" in told
+    assert "241.2 s：2MSL 超时" in told
+    assert max(map(columns, told.splitlines())) <= 80
+    states = [line.rstrip().rpartition(" ")[2] for line in told.splitlines()[2:]]
+    assert {columns(line) - len(state) for line, state in zip(told.splitlines()[2:], states, strict=True)} == {68}
+    assert tcpviz("simulate", "--lang", "zh", "--ascii").out.isascii()

@@ -1,0 +1,61 @@
+"""What pictures tell: details, further slides, steps, comparison, coverage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tcpviz.cli import group
+from tcpviz.errors import InputError
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+
+
+def run(*arguments: str | Path) -> str:
+    result = CliRunner().invoke(group, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_further_slides_are_numbered(tmp_path: Path) -> None:
+    run("simulate", "zero-window", "--pages", "2", "-o", tmp_path / "x.svg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x-1.svg", "x-2.svg"]
+
+
+def test_details_are_shown(tmp_path: Path) -> None:
+    run("simulate", "--show", "window,why", "-o", tmp_path / "x.svg")
+    text = (tmp_path / "x.svg").read_text()
+    assert "win=65535" in text
+    assert "ESTABLISHED</text>" not in text
+
+
+@pytest.mark.parametrize("arguments", [["--show", "nonsense"], ["--pages", "0"], ["--scale", "cubic"]])
+def test_what_cannot_be_shown_is_refused_with_what_can(arguments: list[str]) -> None:
+    result = CliRunner().invoke(group, ["simulate", *arguments])
+    assert result.exit_code == 2
+    assert "Invalid value" in result.output
+
+
+def test_a_capture_against_the_model(tmp_path: Path) -> None:
+    told = run("match", CAPTURES / "normal.pcapng", "--against", "normal", "-o", tmp_path / "both.svg")
+    assert "The same story as Model: normal.\n" in told
+    assert (tmp_path / "both.svg").read_text().count(">=</text>") == 11
+
+
+def test_coverage_of_a_folder() -> None:
+    lines = run("states", "--cover", CAPTURES).splitlines()
+    [active] = [line for line in lines if line.startswith("CLOSED       active OPEN")]
+    assert active.endswith(str(len(list(CAPTURES.glob("*.pcapng")))))
+
+
+def test_a_folder_without_captures_is_no_coverage(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no capture"):
+        run("states", "--cover", tmp_path)
+
+
+def test_steps_need_a_way(tmp_path: Path) -> None:
+    result = CliRunner().invoke(group, ["states", "--steps", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "--walk" in result.output

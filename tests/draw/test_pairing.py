@@ -1,0 +1,96 @@
+"""Two connections side by side: what belongs together stands at one height, and is said to be alike or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from connections import of_library
+
+from tcpviz import draw
+from tcpviz.draw.compare import Match, aligned
+from tcpviz.draw.drawing import Drawing, Line, Text
+from tcpviz.exchange import library
+from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.simulate import simulate
+
+NORMAL = of_library("normal")
+
+
+def without(connection: Connection, index: int) -> Connection:
+    return replace(connection, segments=connection.segments[:index] + connection.segments[index + 1 :])
+
+
+def tail(drawing: Drawing, part: str) -> float:
+    return next(s.points[0][1] for s in drawing.of(part) if isinstance(s, Line))
+
+
+def marks(drawing: Drawing) -> str:
+    return "".join(s.text for s in drawing.of("compared") if isinstance(s, Text))
+
+
+def pair(one: Connection, two: Connection) -> Drawing:
+    return draw.pair(Exchange("one", (one,)), Exchange("two", (two,)))
+
+
+def test_a_story_is_aligned_with_itself_whatever_its_clock_and_numbers() -> None:
+    shifted = replace(NORMAL, segments=tuple(replace(s, sent=s.sent + 5) for s in NORMAL.segments))
+    assert aligned(NORMAL, shifted) == tuple(Match(i, i) for i in range(11))
+
+
+def test_what_one_side_lacks_is_only_on_the_other() -> None:
+    found = aligned(NORMAL, without(NORMAL, 8))
+    assert [m for m in found if not m.same] == [Match(8, None)]
+    assert found[-1] == Match(10, 9)
+
+
+def test_a_field_that_differs_is_named() -> None:
+    segments = list(NORMAL.segments)
+    segments[4] = replace(segments[4], segment=replace(segments[4].segment, ack=segments[4].segment.ack + 1))
+    assert [m for m in aligned(NORMAL, replace(NORMAL, segments=tuple(segments))) if not m.same] == [
+        Match(4, 4, ("ack",))
+    ]
+
+
+def test_interleaving_is_no_difference() -> None:
+    segments = list(NORMAL.segments)
+    segments[4], segments[5] = segments[5], segments[4]
+    other = replace(NORMAL, segments=tuple(segments))
+    assert all(match.same or match.moved for match in aligned(NORMAL, other))
+    assert marks(pair(NORMAL, other)).count("↕") == 2
+
+
+def test_what_belongs_together_stands_level() -> None:
+    drawing = pair(NORMAL, replace(NORMAL, segments=tuple(replace(s, sent=s.sent + 5) for s in NORMAL.segments)))
+    for index in range(11):
+        assert tail(drawing, f"left/segment-{index}") == pytest.approx(tail(drawing, f"right/segment-{index}"), abs=0.5)
+    assert marks(drawing) == "=" * 11
+
+
+def test_states_that_are_the_same_are_drawn_once() -> None:
+    drawing = pair(NORMAL, NORMAL)
+    bands = {shape.part.rsplit("-", 1)[0] for shape in drawing.shapes if "/band-" in shape.part}
+    assert bands == {"left/band-client", "right/band-server"}
+    other = pair(NORMAL, of_library("server-closes-first"))
+    bands = {shape.part.rsplit("-", 1)[0] for shape in other.shapes if "/band-" in shape.part}
+    assert len(bands) == 4
+
+
+def test_what_differs_stays_in_sight() -> None:
+    drawing = pair(of_library("three-segment-close"), NORMAL)
+    assert "▶" in marks(drawing)
+    assert drawing.of("right/segment-8"), "the ACK that a close in three segments saves"
+
+
+@pytest.mark.parametrize("name", ["two-connections", "crash-and-restart", "time-wait-reuse"])
+def test_two_connections_share_one_time(name: str) -> None:
+    exchange = simulate(library.load(name))
+    drawing = draw.pair(exchange)
+    placed = [
+        (sent.sent, tail(drawing, f"{side}/segment-{index}"))
+        for side, connection in zip(("left", "right"), exchange.connections, strict=True)
+        for index, sent in enumerate(connection.segments)
+        if drawing.of(f"{side}/segment-{index}")
+    ]
+    for time, y in placed:
+        assert all(y <= below + 0.5 for later, below in placed if later > time)
