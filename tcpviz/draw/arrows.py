@@ -87,11 +87,9 @@ _OPENING = 50
 def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
     if sent.verdict != "ok":
         role = Role.VIOLATION if sent.verdict == "violation" else Role.WARNING
-        yield Note(
-            _fault(sent.expected, words) if sent.expected else printable(words.language.say(sent.why)), role, True
-        )
+        yield Note(_fault(sent.expected, words) if sent.expected else printable(words.why(sent.why)), role, True)
     elif "why" in view.show:
-        yield Note(printable(f"{words.language.translated(sent.why)} ({sent.section})"))
+        yield Note(printable(f"{words.why(sent.why)} ({sent.section})"))
     if "options" in view.show:
         written = " ".join(_options(sent.segment.options))
         if written:

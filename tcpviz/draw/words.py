@@ -5,12 +5,15 @@ The English is written here, and is the key of the catalogue of translations (`t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cache
 
 from tcpviz.language import ENGLISH as IN_ENGLISH
 from tcpviz.language import Language
 from tcpviz.model.transitions import State
+
+ANSWERS = "answers: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,18 @@ class Words:
     def kind(self, kind: str) -> str:
         """What a segment is besides new: `retransmission`, `keep-alive`."""
         return self.again if kind == "retransmission" else self.language.say(kind)
+
+    def why(self, why: str) -> str:
+        """Why a segment was sent, as the model says it: its numbers and states are no part of the key."""
+        if self.language.tag == "en":
+            return why
+        found = re.fullmatch(r"answers: (.+?)(?: in ([A-Z][A-Z0-9-]*))?", why)
+        if found:
+            phrase = self.language.translated(ANSWERS).format(self.language.translated(found[1]))
+            return f"{phrase} ({found[2]})" if found[2] else phrase
+        key = re.sub(r"\d+", "{}", why)
+        translated = self.language.translated(key)
+        return why if translated == key else translated.format(*re.findall(r"\d+", why))
 
     def notation(self, phrase: str) -> str:
         """The RFC's phrases, such as `rcv SYN / snd ACK`; when bilingual they stay: there is no room for both."""

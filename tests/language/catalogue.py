@@ -7,6 +7,7 @@ program reads are compiled. Translations themselves are written in the .po files
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -16,7 +17,10 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 
 from tcpviz import draw
+from tcpviz.draw.words import ANSWERS
 from tcpviz.exchange import ladder, library
+from tcpviz.exchange.policy import POLICIES
+from tcpviz.exchange.simulate import simulate
 from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
 
 LOCALE = Path(__file__).parents[2] / "tcpviz" / "locale"
@@ -42,8 +46,19 @@ def texts() -> Iterator[tuple[str, str]]:
     )
     yield from ((kind, "what a segment is besides new") for kind in _KINDS)
     yield from ((word, "a word of a ladder") for word in ladder.WORDS)
+    yield from ((why, "why a segment was sent; a number stands at {}") for why in sorted(_whys()))
     yield draw.MACHINE_TITLE, "a title"
     yield from ((library.load(name).title, f"the title of the scenario {name}") for name in library.names())
+
+
+def _whys() -> set[str]:
+    """What the model and the matcher say, learned from all that the library can play."""
+    found = {ANSWERS, "captured twice", "no run of TCP sends this"}
+    for name in library.names():
+        for policy in POLICIES.values():
+            for connection in simulate(library.load(name), policy).connections:
+                found |= {re.sub(r"\d+", "{}", sent.why) for sent in connection.segments}
+    return {why for why in found if why == ANSWERS or not why.startswith("answers: ")}
 
 
 def languages() -> tuple[str, ...]:

@@ -79,3 +79,19 @@ def test_what_no_catalogue_has_stays(language: object, text: str) -> None:
 def test_columns_of_a_terminal() -> None:
     assert columns(string.ascii_letters) == 52
     assert columns("三次握手 x") == 10
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("acknowledges 1000 octets and FIN", "确认 1000 个字节和 FIN"),
+        ("answers: rcv text after close() in FIN-WAIT-2", "应答：close() 之后收到数据 (FIN-WAIT-2)"),
+        ("answers: rcv SYN in window", "应答：收到窗口内的 SYN"),
+        ("send() of {0} octets {", "send() of {0} octets {"),
+        ("why this one of 7 was sent", "why this one of 7 was sent"),
+    ],
+)
+def test_reasons_keep_their_numbers_and_states(english: str, chinese: str) -> None:
+    """A reason of somebody's own, from a scenario file, stays as it is, whatever is in it."""
+    assert draw.words_in(CHINESE).why(english) == chinese
+    assert draw.ENGLISH.why(english) == english
