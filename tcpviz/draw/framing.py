@@ -20,7 +20,7 @@ def title_line(text: str, metrics: Metrics) -> Text:
     room = WIDTH - 2 * MARGIN
     size = next((size for size in _TITLES if metrics.width(text, size, True) <= room), _TITLES[-1])
     (line,) = wrap(text, room, size, metrics, bold=True)
-    return Text(WIDTH / 2, 33, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title")
+    return Text(WIDTH / 2, 32, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title")
 
 
 def names(texts: Sequence[str], place: Columns, y: float, metrics: Metrics, prefix: str = "") -> Iterator[Shape]:
