@@ -53,7 +53,8 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def _whys() -> set[str]:
     """What the model and the matcher say, learned from all that the library can play."""
-    found = {ANSWERS, "captured twice", "no run of TCP sends this"}
+    found = {ANSWERS, "captured twice", "no run of TCP sends this", "is not judged"}
+    found |= {"a copy that the network made", "was sent a moment before, and captured late"}
     for name in library.names():
         for policy in POLICIES.values():
             for connection in simulate(library.load(name), policy).connections:

@@ -196,7 +196,10 @@ def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]
     for skipped, emit in enumerate(run.owed):
         entry = Entry(index, True, run.state, run.state, emit=emit)
         after = run.noted(entry, _offer(run.endpoint, observed))
-        after = after._replace(owed=run.owed[skipped + 1 :], cost=run.cost + _unseen(run.owed[:skipped]))
+        # that both answer with SYN,ACK proves that both had sent a SYN
+        proved = _RARE if emit.segment.syn and not run.endpoint.tcb.passive else 0
+        cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
+        after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
         differences = _differences(emit.segment, observed)
         yield Miss(after, differences, cite(emit.section)) if differences else after
 
