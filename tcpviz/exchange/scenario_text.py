@@ -63,7 +63,7 @@ def _list(values: Iterable[object]) -> str:
 
 
 def _top(scenario: Scenario) -> Iterator[str]:
-    for key in ("title", "theme", "summary", "unperformable", "seen_in"):
+    for key in ("title", "theme", "summary", "program", "unperformable", "seen_in"):
         value = getattr(scenario, key)
         if value and (key, value) != ("theme", "your own"):
             yield f"{key} = {_string(value)}"

@@ -12,10 +12,11 @@ from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Connection
-from tcpviz.exchange.match import match
+from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add
+from tcpviz.model.transitions import State
 
 STORIES = {
     "normal": lambda: normal(),
@@ -173,3 +174,88 @@ def test_a_reset_from_a_real_stack_may_carry_ack() -> None:
     matched = only(tapped(story, change={len(story.segments): with_ack}))
     assert matched.conforms
     assert matched.outcome == "reset"
+
+
+# What the capture lacks
+
+
+def without(capture: Capture, *numbers: int) -> Capture:
+    return replace(capture, frames=tuple(f for f in capture.frames if f.number not in numbers))
+
+
+@pytest.mark.parametrize("frame", range(2, 12))
+def test_a_frame_that_the_capture_lacks_is_nobodys_fault(frame: int) -> None:
+    matched = only(without(tapped(normal()), frame))
+    assert matched.conforms, matched.violations
+    assert matched.client.states[-1].state is State.TIME_WAIT or frame == 11
+
+
+@pytest.mark.parametrize(("frame", "flags"), [(2, SYN | ACK), (4, ACK | PSH), (6, ACK | PSH), (8, FIN | ACK)])
+def test_what_must_have_existed_is_inferred_and_marked(frame: int, flags: int) -> None:
+    matched = only(without(tapped(normal()), frame))
+    (inferred,) = [sent for sent in matched.segments if sent.kind == "inferred"]
+    assert inferred.frame is None
+    assert inferred.segment.flags & ~PSH == flags & ~PSH
+    assert inferred.verdict == "ok"
+    assert matched.lost == 1
+    assert matched.outcome == "closed"
+
+
+def test_only_one_end_was_captured() -> None:
+    capture = tapped(normal())
+    client = capture.frames[0].source
+    for keeps_client in (True, False):
+        frames = tuple(f for f in capture.frames if (f.source == client) == keeps_client)
+        assert only(replace(capture, frames=frames)).conforms
+
+
+def test_two_frames_that_tie_may_stand_in_either_order() -> None:
+    capture = tapped(normal())
+    frames = list(capture.frames)
+    # the ACK of the data, before the data
+    frames[3], frames[4] = replace(frames[4], time=frames[3].time), frames[3]
+    matched = only(replace(capture, frames=tuple(frames)))
+    assert matched.conforms, matched.violations
+    assert matched.lost == 0
+
+
+def test_a_blamed_neighbour_is_found_in_hindsight() -> None:
+    # a SYN,ACK without its ACK looks like a SYN that crossed, and then nothing after it fits
+    matched = only(tapped(normal(), change={2: lambda s: replace(s, flags=SYN)}))
+    assert [(f.frame, f.expected and f.expected.field) for f in matched.violations] == [(2, "flags")]
+
+
+# One end judged alone, and oddities
+
+
+def test_a_hostile_peer_is_no_fault_of_the_end_that_is_judged() -> None:
+    wrong = tapped(normal(), change={8: lambda s: replace(s, flags=SYN | FIN, seq=add(s.seq, 77))})
+    assert not match(wrong).conforms
+    (alone,) = match(wrong, "server").connections
+    assert [sent.frame for sent in alone.violations if sent.origin == "client"] == []
+
+
+def test_an_end_judged_alone_is_blamed_for_what_it_sent() -> None:
+    wrong = tapped(normal(), change={5: lambda s: replace(s, ack=s.ack + 1)})
+    assert match(wrong, "client").conforms
+    (alone,) = match(wrong, "server").connections
+    assert [sent.frame for sent in alone.violations] == [5]
+
+
+def test_a_window_scale_that_nobody_offered_is_a_warning() -> None:
+    odd = tapped(normal(), change={2: lambda s: replace(s, options=replace(s.options, window_scale=7))})
+    first = replace(odd.frames[0].segment or Segment(0, 0, 0), options=Options(mss=1460))
+    odd = replace(odd, frames=(replace(odd.frames[0], segment=first), *odd.frames[1:]))
+    matched = only(odd)
+    assert matched.conforms
+    warned = [sent for sent in matched.segments if sent.verdict == "warning"]
+    assert [(w.frame, w.expected and w.expected.field) for w in warned] == [(2, "window scale")]
+
+
+def test_a_verdict_can_be_traced() -> None:
+    wrong = tapped(normal(), change={9: lambda s: replace(s, ack=s.ack + 1)})
+    lines = explanation(wrong, 9)
+    assert lines
+    assert lines[0].startswith("frame 9: ACK from the server")
+    assert any("dies: would have sent ack=7, not 8" in line for line in lines)
+    assert explanation(wrong, 99) is None

@@ -32,7 +32,7 @@ _SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
 _COPY = 10
 """The cost of a copy that the network made."""
-_FORGED, _RECOUNTED = 2, 10
+_FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
 
 

@@ -23,7 +23,7 @@ VIOLATION = 100
 """The cost of a segment that breaks the rules."""
 NOT_CAPTURED = 60
 """The cost of a segment that must have been on the wire and that the capture lacks."""
-_TINY, _UNLIKELY = 3, VIOLATION + 31
+_TINY, _UNLIKELY = 3, VIOLATION + 21
 """A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
 _GAVE_UP, _CRASHED = 5, 40
 _FARTHEST = 2**24

@@ -28,7 +28,7 @@ _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 5
 """Where going back is possible; how many segments, and after how many doubts, it is worth while."""
-_WORTHWHILE, _DOUBT = 15, 25
+_WORTHWHILE, _DOUBT = 15, 20
 """A single blame that leaves nothing else to be assumed is not reconsidered."""
 
 
@@ -203,7 +203,7 @@ class Tracker:
     def _meant(self, seen: Observation) -> tuple[Segment, ...]:
         """The segment with the length that the sender's next one shows."""
         segment = seen.segment
-        if segment.syn:
+        if segment.syn or not segment.length:
             return ()
         later = (j.segment for j in self.judged[seen.index + 1 :] if j.side == seen.side)
         following = next((s for s in later if s.span or s.has_ack), None)
