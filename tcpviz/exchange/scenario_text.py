@@ -14,7 +14,7 @@ from tcpviz.exchange.scenario import MILLISECOND, SECOND, Action, Host, Injectio
 from tcpviz.model.segment import ACK, words
 
 _TIMES = ("keep_alive", "delayed_ack", "delayed_fin_ack", "user_timeout", "fin_wait_2_timeout")
-_APART = ("calls", "isn", "later_isns", "address", "port")
+_APART = ("calls", "isn", "later_isns", "address", "port", "threads")
 _DEFAULTS = {field.name: field.default for field in fields(Host)}
 
 
@@ -83,6 +83,8 @@ def _host(host: Host, isn: int, address: str, port: int) -> Iterator[str]:
         if key not in _APART and value != default:
             yield f"{key} = {_value(key, value)}"
     yield f"calls = {_list(map(call_text, host.calls))}"
+    if host.threads:
+        yield f"threads = [{', '.join(_list(map(call_text, calls)) for calls in host.threads)}]"
 
 
 def _value(key: str, value: object) -> str:

@@ -26,7 +26,7 @@ _GONE = (State.CLOSED, State.LISTEN)
 _OVER = (*_GONE, State.TIME_WAIT)
 _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
-_MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 5
+_MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 12
 """Where going back is possible; how many segments, and after how many doubts, it is worth while."""
 _WORTHWHILE, _DOUBT = 15, 20
 """A single blame that leaves nothing else to be assumed is not reconsidered."""
