@@ -168,7 +168,7 @@ def _answers(end: End, index: int, iss: int, observed: Segment) -> Iterator[tupl
 
 def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
     """The segment acknowledges more than its receiver was seen to send."""
-    if not observed.has_ack or observed.rst:
+    if not observed.has_ack or (observed.rst and guess.sender.state not in SYNCHRONIZED):
         yield guess
         return
     receiver = deliver_all(guess.receiver)
