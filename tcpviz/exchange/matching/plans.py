@@ -27,7 +27,9 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         plain: Plan = [(events.Acknowledge(), None)]
         if behind:
             # before everything that waits for its ACK: a question, asked by the keep-alive or the persist timer
-            return [plain, [(events.KeepAlive(), None)], [(events.Send(1), None), (events.ProbeWindow(), None)]]
+            alive: Plan = [(events.KeepAlive(), None)]
+            probe: Plan = [(events.Send(1), None), (events.ProbeWindow(), None)]
+            return [plain, alive, probe] if tcb.snd_wnd else [plain, probe, alive]
         return [plain]
     sent = distance(observed.seq, tcb.snd_nxt)
     if sent <= 0:
