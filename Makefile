@@ -8,7 +8,7 @@ READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
 PINS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format captures docs bench lowest clean
+.PHONY: help demo test library check format captures docs bench lowest clean
 
 help: ## what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ demo: $(READY) ## simulate, perform on the kernel, match and draw one connection
 	@rm -f demo/capture.log
 	@echo "The pictures are in $(CURDIR)/demo:"; cd demo && ls *.png
 
-test: check ## the checks and the whole test suite
-	$(BIN)/pytest -n auto --dist loadgroup
+test: check ## the checks and the test suite
+	$(BIN)/pytest -n auto --dist loadgroup -m "not library"
+
+library: $(READY) ## perform every scenario that a kernel can play, as this user and as another, against the model
+	$(BIN)/pytest -m library
 
 check: $(READY) ## lint, format, types and architecture
 	$(BIN)/ruff check .
