@@ -190,7 +190,7 @@ class _Chart:
             part = f"state-{state}"
             corner = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
             there = [side for side in _SIDES if self._is_in(side) is state]
-            stroke = 4.2 if there else 2.6 if lit else 1.2
+            stroke = 3.6 if there else 2.6 if lit else 1.2
             outline = Role.FAINT if (self.walks or self.weights is not None) and not lit else Role.FRAME
             if len(there) == 1:
                 outline = _ROLES[there[0]]
