@@ -24,7 +24,7 @@ MOST = 5_000_000
 
 def closing(path: Path) -> Any:
     reason = NOT_EXPLAINED_YET.get(path.stem)
-    marks = [pytest.mark.xfail(reason=f"match does not explain {reason}", strict=False)] if reason else []
+    marks = [pytest.mark.xfail(reason=f"match does not explain {reason}", strict=True)] if reason else []
     return pytest.param(path, marks=marks, id=path.stem)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Call, Change, Connection, Outcome, Party, Period, Side, Transmission
+from tcpviz.exchange.exchange import Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import Row, State, Stimulus
@@ -66,6 +66,7 @@ class ConnectionStory:
 _FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
 _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
 _GONE = (State.CLOSED, State.LISTEN)
+_SIDES: tuple[Side, Side] = ("client", "server")
 
 
 def outcome(connection: Connection) -> Outcome:
@@ -73,7 +74,10 @@ def outcome(connection: Connection) -> Outcome:
     parties = (connection.client, connection.server)
     stimuli = [{change.row.stimulus for change in party.states if change.row} for party in parties]
     last = [party.states[-1].state for party in parties]
-    if all(seen & _FIN_ACKED for seen in stimuli):
+    if all(
+        seen & _FIN_ACKED or _forgot_before_the_ack(connection, side)
+        for side, seen in zip(_SIDES, stimuli, strict=True)
+    ):
         return "closed"
     if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):
         return "refused"
@@ -84,6 +88,17 @@ def outcome(connection: Connection) -> Outcome:
     if State.SYN_RECEIVED in last or (last[0] in _GONE) != (last[1] in _GONE):
         return "half-open"
     return "open"
+
+
+def _forgot_before_the_ack(connection: Connection, side: Side) -> bool:
+    """The acknowledgement of this end's FIN came, and nobody was left to take it: it is acknowledged all the same."""
+    honest = [s for s in connection.segments if s.kind != "injected" and s.verdict != "violation"]
+    ends = {s.segment.end for s in honest if s.origin == side and s.segment.fin}
+    return any(
+        s.origin == other(side) and s.arrived is not None and s.before in _GONE and s.segment.ack in ends
+        for s in honest
+        if s.segment.has_ack
+    )
 
 
 def _unanswered(connection: Connection) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from not_explained import NOT_EXPLAINED_YET
 
 from tcpviz.cli import group
 from tcpviz.errors import InputError
+from tcpviz.frames import read
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -44,10 +47,20 @@ def test_a_capture_against_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "both.svg").read_text().count(">=</text>") == 11
 
 
-def test_coverage_of_a_folder() -> None:
-    lines = run("states", "--cover", CAPTURES).splitlines()
+def test_coverage_of_a_folder(tmp_path: Path) -> None:
+    """Each SYN with a number of its own is an active OPEN, unless it was forged."""
+    opened = 0
+    for path in CAPTURES.glob("*.pcapng"):
+        if path.stem in NOT_EXPLAINED_YET:
+            continue
+        (tmp_path / path.name).symlink_to(path)
+        forged = json.loads(path.with_suffix(".json").read_text())["forged"]
+        honest = [frame for frame in read(str(path)).frames if frame.segment and frame.number not in forged]
+        syns = [frame for frame in honest if frame.segment.syn and not frame.segment.has_ack]
+        opened += len({(frame.source, frame.destination, frame.segment.seq) for frame in syns})
+    lines = run("states", "--cover", tmp_path).splitlines()
     [active] = [line for line in lines if line.startswith("CLOSED       active OPEN")]
-    assert active.endswith(str(len(list(CAPTURES.glob("*.pcapng")))))
+    assert int(active.split()[-1]) == opened > 60
 
 
 def test_a_folder_without_captures_is_no_coverage(tmp_path: Path) -> None:

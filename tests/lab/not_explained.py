@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 NOT_EXPLAINED_YET = {
-    "crash-client-opens": "an end that has forgotten the connection",
+    "crash-client-opens": "a SYN that comes again after the reset of what its sender had forgotten",
     "paws": "forged text that was refused",
     "rfc9293-figure-9": "a connection from before the capture",
     "self-connect": "a socket that is both ends",
-    "time-wait-rst": "a reset after both FINs are acknowledged, which changes no outcome",
-    "time-wait-rst-ignored": "a reset after both FINs are acknowledged, which changes no outcome",
 }

@@ -75,7 +75,7 @@ def _calls(end: End, began: int, exact: bool) -> Iterator[Action]:
     if _waits_for_cookie(end) and told:
         opening[-1] = Action("connect", data=filler(told.pop(0).octets or 0))
     yield from opening
-    if end.syn is None and end.start is None:
+    if end.start is None and not any(action.verb in ("connect", "accept") for action in opening):
         return
     read, ended = 0, False
     opened = _window_opened(end)
@@ -106,6 +106,8 @@ def _opening(end: End, began: int) -> tuple[list[Action], int]:
     """The calls before the first of `_told`, and when they have returned."""
     syn = end.syn
     if syn is None:
+        if any(call.name == "connect" for call in end.party.calls):  # its SYN came as something else
+            return [Action("connect")], began
         # a SYN that nobody answers may well have met a listener
         return [Action("listen")] if end.connection.saw_start and not end.sent and end.side == "server" else [], began
     after = (s.sent for s in end.sent if s.segment.has_ack and not s.segment.syn)
