@@ -25,6 +25,10 @@ def _calls(text: str) -> list[str]:
     return [call.strip() for call in text.split(",")]
 
 
+WITH_STATES = [name for name in library.names() if not library.load(name).client.talks_udp]
+"""The library's connections; UDP has a picture of its own."""
+
+
 def of_library(name: str) -> Connection:
     return simulate(library.load(name)).connections[0]
 
@@ -106,7 +110,7 @@ def crossing_bursts() -> Connection:
 
 
 CONNECTIONS: dict[str, Connection] = {
-    **{f"library {name}": of_library(name) for name in library.names() if not library.load(name).client.talks_udp},
+    **{f"library {name}": of_library(name) for name in WITH_STATES},
     "nothing": by_hand(),
     "one segment": by_hand(sent("client", SYN, 0, 0), client=party("10.0.0.1", 50000)),
     "lost data": played(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from connections import CONNECTIONS, by_hand, sent
+from connections import CONNECTIONS, WITH_STATES, by_hand, sent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from overlaps import overlaps
@@ -74,7 +74,7 @@ def test_nothing_touches_at_any_step(name: str) -> None:
         legible(drawing)
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", WITH_STATES)
 def test_nothing_touches_side_by_side(name: str) -> None:
     exchange = simulate(library.load(name))
     legible(draw.pair(exchange, simulate(library.load("normal"))))
