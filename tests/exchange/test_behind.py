@@ -29,7 +29,6 @@ UDP = {name for name in library.names() if library.load(name).client.talks_udp}
 CANNOT = {
     "crash-client-opens": "the SYN that comes again after the reset is taken for another connection's",
     "old-duplicate-syn": "the old SYN is taken for a connection of its own",
-    "paws": "the matcher believes the forged text, and blames the FIN that does not count it",
     "rfc9293-figure-8": "the old SYN is taken for a connection of its own",
     "rfc9293-figure-9": "what an end holds from before the capture is not known to the matcher",
     "rfc9293-figure-11": "the old SYN that wakes the listener is taken for a connect() of an end that only listens",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 NOT_EXPLAINED_YET = {
     "crash-client-opens": "a SYN that comes again after the reset of what its sender had forgotten",
-    "paws": "forged text that was refused",
     "rfc9293-figure-9": "a connection from before the capture",
     "self-connect": "a socket that is both ends",
 }
