@@ -228,7 +228,10 @@ class Tracker:
                 if missing.found is not None:
                     continue
                 found = _Found(missing.origin, -1 - number, missing.emit.segment, self.peer_of(missing.origin), entries)
-                story.segments.append(self._inferred(found, missing.emit, judgement.frame.time - epoch, story))
+                before = [e for e in finals[missing.origin].entries() if 0 <= e.place < missing.at]
+                sender = before[-1].after if before else story.party(missing.origin).start
+                time = judgement.frame.time - epoch
+                story.segments.append(self._inferred(found, missing.emit, time, sender, story))
             found = _Found(judgement.side, index, judgement.segment, self.peer_of(judgement.side), entries)
             sent = self._transmission(judgement, found, blames.get(index), story, epoch)
             if sent.verdict == "warning" and account.unseen and sent.expected and sent.expected.field == ECHO:
@@ -303,7 +306,7 @@ class Tracker:
         )
 
     @staticmethod
-    def _inferred(found: _Found, emit: Emit, time: int, story: ConnectionStory) -> Transmission:
+    def _inferred(found: _Found, emit: Emit, time: int, sender: State, story: ConnectionStory) -> Transmission:
         before = found.arrived.before if found.arrived else story.party(found.peer).start
         return Transmission(
             origin=found.side,
@@ -312,7 +315,7 @@ class Tracker:
             arrived=time if found.arrived else None,
             why=f"was not captured: {emit.why}",
             section=cite(emit.section),
-            sender=found.sent.after if found.sent else story.party(found.side).start,
+            sender=found.sent.after if found.sent else sender,
             before=before,
             after=found.arrived.after if found.arrived else before,
             kind="inferred",
