@@ -28,7 +28,7 @@ def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow
         _flags(sent, words),
         " ".join(_numbers(connection, sent, view)),
         time_text(sent.sent) if "times" in view.show else "",
-        dashed=not (segment.span or segment.rst),
+        dashed=sent.kind == "inferred" or not (segment.span or segment.rst),
         strong=segment.syn or segment.fin or segment.rst,
         lost=sent.arrived is None,
         mark=mark,
@@ -39,6 +39,8 @@ def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow
 
 def _role(sent: Transmission) -> Role:
     segment = sent.segment
+    if sent.kind == "inferred":
+        return Role.MUTED
     if segment.rst:
         return Role.RESET
     if segment.syn:

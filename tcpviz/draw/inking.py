@@ -45,7 +45,7 @@ def _arrow(slide: Placed, row: int, shown: Arrow) -> Iterator[Shape]:
         end, _ = slide.on(row, label.stop, 0)
     width = 2.4 if shown.strong else 2.0
     if shown.dashed:
-        yield Line((start, _short(start, end, 8)), Role.ACK, 1.6, (6, 4), part=part)
+        yield Line((start, _short(start, end, 8)), shown.role, 1.6, (6, 4), part=part)
     else:
         yield Line((start, _short(start, end, 0 if shown.lost else 8)), shown.role, width, part=part)
     if label.stop is None:

@@ -24,6 +24,7 @@ class Words:
     server: str = "Server"
     lost: str = "lost"
     again: str = "again"
+    not_captured: str = "not captured"
     expected: str = "expected"
     observed: str = "observed"
     rto: str = "RTO"
@@ -75,6 +76,8 @@ class Words:
 
     def kind(self, kind: str) -> str:
         """What a segment is besides new: `retransmission`, `keep-alive`."""
+        if kind == "inferred":
+            return self.not_captured
         return self.again if kind == "retransmission" else self.language.say(kind)
 
     def why(self, why: str) -> str:

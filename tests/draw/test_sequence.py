@@ -85,6 +85,16 @@ def test_only_pure_acks_are_dashed() -> None:
     assert dashed == pure
 
 
+def test_what_was_not_captured_is_muted_and_says_so() -> None:
+    """Dashed and without the colour of a SYN: nobody saw it."""
+    normal = of_library("normal")
+    inferred = replace(normal.segments[1], kind="inferred", frame=None)
+    drawing = draw.sequence(replace(normal, segments=(normal.segments[0], inferred, *normal.segments[2:])), title="")
+    [line] = [s for s in drawing.of("segment-1") if isinstance(s, Line)]
+    assert (line.role, bool(line.dash)) == (Role.MUTED, True)
+    assert " ".join(said(drawing.of("segment-1/label"))) == "SYN,ACK (not captured) seq=0 ack=1"
+
+
 def test_a_lost_segment_ends_short_of_the_other_side_and_comes_again() -> None:
     drawing = drawn("lost data")
     lost = next(i for i, s in enumerate(CONNECTIONS["lost data"].segments) if s.fate == "lost")
