@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tcpviz.errors import PermissionMissing
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
@@ -29,14 +28,7 @@ IN_PROSE = [words for words in re.findall(r"`(tcpviz [^`]+)`", TEXT) if " " in w
 PROGRAMS = [name for name in library.names() if library.load(name).program]
 SIDES: tuple[Side, Side] = ("client", "server")
 
-
-@pytest.fixture(scope="session")
-def sandbox() -> None:
-    try:
-        with run_command(["true"]) as run:
-            list(run.frames())
-    except PermissionMissing as error:
-        pytest.skip(str(error))
+pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(COMMANDS + IN_PROSE))

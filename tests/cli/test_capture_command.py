@@ -17,6 +17,8 @@ import pytest
 CHOWN, DAC_OVERRIDE = 1 << 0, 1 << 1
 PROGRAM = [sys.executable, "-m", "tcpviz"]
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def alone() -> list[str]:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CAPTURES = Path(__file__).parents[2] / "captures"
 
 
@@ -25,6 +27,7 @@ def test_a_capture_is_played_again(tcpviz, tmp_path: Path) -> None:
     assert segments(tcpviz, "simulate", story) == segments(tcpviz, "match", CAPTURES / "normal.pcapng")
 
 
+@pytest.mark.live
 def test_a_kernel_performs_it_again(tcpviz, tmp_path: Path) -> None:
     story = tmp_path / "story.toml"
     tcpviz("match", CAPTURES / "server-closes-first.pcapng", "-o", story)

@@ -22,7 +22,7 @@ from tcpviz.exchange.capture import Frame
 from tcpviz.frames import Listener, Writer, live, stream
 from tcpviz.model.segment import letters
 
-pytestmark = pytest.mark.usefixtures("may_listen")
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("may_listen")]
 
 
 def talk(server: socket.socket, text: bytes = b"hello") -> None:

@@ -31,7 +31,7 @@ from tcpviz.lab import Report, perform
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.transitions import State
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("sandbox")]
 
 OPEN = ["> S 0 - 0", "< SA 0 1 0", "> A 1 1 0"]
 TALK = ["> PA 1 1 5", "< A 1 6 0", "< PA 1 6 3", "> A 6 4 0"]

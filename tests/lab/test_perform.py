@@ -48,7 +48,7 @@ def played(what: Scenario, timeout: float | None = None) -> tuple[list[str], Rep
     return story(frames), run.report
 
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("sandbox")]
 
 
 def test_normal_is_a_four_segment_close() -> None:

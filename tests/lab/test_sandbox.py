@@ -19,7 +19,7 @@ from tcpviz.exchange.scenario import Network
 from tcpviz.lab import perform, run_command, sandbox
 from tcpviz.model.segment import letters
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("sandbox")]
 
 TALK = """
 import socket

@@ -223,6 +223,7 @@ def performed(name: str) -> Exchange:
     return attach(match(run.capture()), record)
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("sandbox", "tracepoints")
 @pytest.mark.parametrize(
     "name", ["normal", "half-close", "three-segment-close", "abort", "refused", "data-after-close"]
@@ -235,6 +236,7 @@ def test_wire_and_kernel_agree(name: str) -> None:
     assert disagreements(connection) == ()
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("sandbox", "tracepoints")
 def test_the_kernel_says_why_it_refused() -> None:
     (connection,) = performed("refused").connections
@@ -243,6 +245,7 @@ def test_the_kernel_says_why_it_refused() -> None:
     assert [deed.what for deed in connection.witness.client.deeds] == ["reset received"]
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("sandbox")
 def test_without_tracepoints_there_is_what_was_seen_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcpviz.lab.witness.tracing.__file__", os.devnull)
