@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
-from tcpviz.exchange.matching.opening import ANY_WINDOW, settled, shifted
+from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
 from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -74,6 +74,7 @@ def _price(found: tuple[Guess, list[End]]) -> int:
 
 def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     yield from _gone(start, observed)
+    yield from _from_before(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
@@ -114,6 +115,15 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
         after, cost, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), _CRASHED, ()
     entry = Entry(at, False, end.state, after.state, rows)
     yield guess._replace(sender=end.noted(entry, after)._replace(owed=()), cost=guess.cost + cost)
+
+
+def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The sender has been in a connection all the while, which the SYN's sender has forgotten: it challenges."""
+    end = guess.sender
+    challenges = observed.has_ack and not (observed.span or observed.rst)
+    if challenges and end.past is None and end.pending and observed.ack != end.pending[0].segment.end:
+        sender = midway(observed.seq, observed.ack)._replace(pending=end.pending)
+        yield guess._replace(sender=sender, cost=guess.cost + _CRASHED)
 
 
 def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:

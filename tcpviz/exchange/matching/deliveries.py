@@ -23,11 +23,16 @@ _MOST_DISORDER = 8
 
 def fits(run: End, observed: Segment) -> bool:
     """RCV.NXT is what the segment acknowledges: it tells what its sender had processed."""
-    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    if not observed.has_ack:
+        return True
+    if run.state in _UNSYNCHRONIZED:
+        return observed.rst
     tcb = run.endpoint.tcb
-    return not observed.has_ack or not known or (tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed))
+    return tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed)
 
 
+_UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT)
+"""Where RCV.NXT is not known: only a reset acknowledges anything."""
 _MOST_BLOCKS = 3
 """With timestamps, a header has room for no more."""
 
@@ -55,7 +60,7 @@ def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
 
 
 def _beyond(run: End, observed: Segment) -> bool:
-    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    known = run.state not in _UNSYNCHRONIZED
     return observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
 
 
@@ -91,7 +96,7 @@ def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
 
 def disordered(end: End, observed: Segment) -> Iterator[End]:
     """The pasts in which segments were lost or overtaken on their way: what is acknowledged tells which."""
-    if not observed.has_ack or end.state in (State.CLOSED, State.LISTEN, State.SYN_SENT):
+    if not observed.has_ack or end.state in _UNSYNCHRONIZED:
         for position in range(len(end.pending))[:_MOST_DISORDER]:
             yield from last_and_first(in_order(deliver(end, position), observed)[1])
         return

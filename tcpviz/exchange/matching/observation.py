@@ -12,6 +12,8 @@ TIE = 100_000
 """Within so many nanoseconds two frames may be captured in the wrong order."""
 _TWIN = 1_000_000
 """Nanoseconds within which an identical frame is the same one, captured twice on its way through loopback."""
+_RECENT = 9
+"""Among so many frames before, most must have their twins."""
 _MEMORY = 64
 """How far back a copy that the network made is looked for."""
 
@@ -36,7 +38,14 @@ class Observation:
 
     @property
     def is_twin(self) -> bool:
-        """The same octets as just before: loopback shows a frame going out and coming in."""
+        """The same octets as just before: loopback shows a frame going out and coming in. It does so with all."""
+        if not self._is_double or self.earlier[self.index - 1].is_twin:
+            return False
+        before = self.earlier[max(0, self.index - _RECENT) : self.index - 1]
+        return 2 * sum(o._is_double for o in before) >= len(before) // 2
+
+    @property
+    def _is_double(self) -> bool:
         if not self.index:
             return False
         last = self.earlier[self.index - 1].frame
