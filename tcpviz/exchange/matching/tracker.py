@@ -120,13 +120,14 @@ class Tracker:
         account = self._best()
         doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
         steps = len(self.judged) - min(doubtful, default=0)
-        if not doubtful or account.total < VIOLATION + _WORTHWHILE:
+        after_reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
+        if not doubtful or account.total < VIOLATION + _WORTHWHILE * (not after_reset):
             return self
         if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
             return self
         best = self
         # without a blame, only what leaves much less to be assumed makes one
-        limit = account.total if account.blames else account.total - _DOUBT
+        limit = account.total + _WORTHWHILE * after_reset if account.blames else account.total - _DOUBT
         for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
             judgement = self.judged[index]
             if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
@@ -135,6 +136,11 @@ class Tracker:
                 if guilty := self._had_been_guilty(start, index, limit):
                     best, limit = guilty, guilty._best().total
         return best
+
+    def _goes_on_after_reset(self, seen: Observation) -> bool:
+        """Its sender had reset the connection: likelier that was somebody else, in its name."""
+        earlier = self.judged[max(0, seen.index - _HINDSIGHT) : seen.index]
+        return bool(seen.segment.span) and any(o.side == seen.side and o.segment.rst for o in earlier)
 
     def _before(self, index: int) -> Iterator[Tracker]:
         """This tracker as it was before that segment."""
