@@ -5,7 +5,7 @@ Importing this loads no library: each renderer comes with its first picture, mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tcpviz.draw import describe as _describe
@@ -13,6 +13,7 @@ from tcpviz.draw import flow as _flow
 from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import pairing as _pairing
+from tcpviz.draw import segment as _segment
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.metrics import Metrics
@@ -21,6 +22,7 @@ from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
+from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
@@ -48,6 +50,7 @@ __all__ = [
     "pair",
     "pdf",
     "png",
+    "segment",
     "sequence",
     "slides",
     "steps",
@@ -189,6 +192,16 @@ def machine(
     measure, edges = metrics or _metrics.default(), tuple(edges)
     drawing = _machine.machine(edges, given, weights, title=words.title(title), metrics=measure, words=words)
     return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
+
+
+def segment(
+    frames: Sequence[Dissection], *, title: str = "", metrics: Metrics | None = None, words: Words = ENGLISH
+) -> Drawing:
+    """A frame's headers as the RFCs' bit diagram with their values; of two frames, side by side."""
+    measure = metrics or _metrics.default()
+    drawing = _segment.segment(frames, title=title, metrics=measure, words=words)
+    description = "\n".join(line for frame in frames for line in _describe.frame(frame, words))
+    return replace(drawing, description=description, language=words.language.tag)
 
 
 def lack_of_fonts(drawing: Drawing) -> str:
