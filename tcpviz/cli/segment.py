@@ -38,7 +38,7 @@ def command(file: str, numbers: tuple[int, ...], outputs: tuple[str, ...], look:
         if path.suffix.lower() == ".txt":
             output.write_whole(path, text.encode())
             continue
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         render.paint([(path, draw.segment(frames, words=look.words()))], look)
 

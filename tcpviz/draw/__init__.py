@@ -5,8 +5,11 @@ Importing this loads no library: each renderer comes with its first picture, mat
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import ModuleType
+from typing import Any
 
 from tcpviz.draw import describe as _describe
 from tcpviz.draw import flow as _flow
@@ -230,3 +233,15 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
+
+
+class _Verb(ModuleType):
+    """This package, as the verb that `tcpviz` gives its users: `tcpviz.draw(exchange)`."""
+
+    def __call__(self, *what: Any, **how: Any) -> Any:
+        from tcpviz.draw.picture import draw
+
+        return draw(*what, **how)
+
+
+sys.modules[__name__].__class__ = _Verb
