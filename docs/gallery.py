@@ -48,9 +48,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *(f"segment captures/normal.pcapng 1 --theme {theme} --lang {language}" for theme, language in _LOOKS),
         "segment captures/normal.pcapng 4",
         "segment captures/tutorial-udp-one-way.pcapng 1",
-        "segment normal 1 4",
+        "segment normal 4 tutorial-udp-one-way 1",
         "segment captures/all-options.pcapng 1 2",
-        "segment captures/urgent.pcapng 4",
+        "segment captures/urgent.pcapng 6",
     ),
     "The state machine": (
         *(f"states --walk normal --theme {theme} --lang {language}" for theme, language in _LOOKS),

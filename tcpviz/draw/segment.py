@@ -55,7 +55,11 @@ def segment(frames: Sequence[Dissection], *, title: str, metrics: Metrics, words
 
 def _title(frames: Sequence[Dissection], metrics: Metrics, words: Words) -> str:
     """Whose frame it is, and what; of one alone also between whom, unless their names are too long."""
-    told = " · ".join((frames[0].file, *(f"{words.language.say('frame')} {frame.number}" for frame in frames)))
+    named: list[str] = []
+    for number, frame in enumerate(frames):
+        named += [frame.file] if not number or frame.file != frames[number - 1].file else []
+        named.append(f"{words.language.say('frame')} {frame.number}")
+    told = " · ".join(named)
     if len(frames) > 1:
         return printable(told)
     told = printable(f"{told} · {frames[0].what}")

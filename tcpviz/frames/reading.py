@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from scapy.error import Scapy_Exception
@@ -81,23 +81,15 @@ def read(path: str) -> Capture:
     return reading.capture()
 
 
-def pick(path: str, numbers: Sequence[int]) -> tuple[Record, ...]:
-    """The records of these numbers, counted from 1, in this order; reads no further than it must.
-
-    InputError when the file cannot be read, or does not have them.
-    """
-    reading, found, last = Reading(path), dict[int, Record](), 0
+def pick(path: str, number: int) -> Record:
+    """One record, counted from 1; reads no further than it must. InputError when the file does not have it."""
+    reading, last = Reading(path), 0
     for last, record in enumerate(reading.records(), 1):
-        if last in numbers:
-            found[last] = record
-        if len(found) == len(set(numbers)):
-            break
-    for number in numbers:
-        if number not in found:
-            held = f"{path} has {'1 frame' if last == 1 else f'{last} frames'}"
-            damage = f", and is {reading.damage} behind them" if reading.damage else ""
-            raise InputError(f"there is no frame {number}: {held}{damage}")
-    return tuple(found[number] for number in numbers)
+        if last == number:
+            return record
+    held = f"{path} has {'1 frame' if last == 1 else f'{last} frames'}"
+    damage = f", and is {reading.damage} behind them" if reading.damage else ""
+    raise InputError(f"there is no frame {number}: {held}{damage}")
 
 
 def stream(source: IO[bytes]) -> Iterator[Record]:

@@ -43,6 +43,18 @@ def test_two_frames_side_by_side(tcpviz, tmp_path: Path) -> None:
     assert (tmp_path / "x.svg").read_text().count(">Source Port<") == 2
 
 
+def test_tcp_beside_udp(tcpviz, tmp_path: Path) -> None:
+    ran = tcpviz("segment", "normal", 4, "captures/tutorial-udp-one-way.pcapng", 1, "-o", tmp_path / "x.svg")
+    assert [line for line in ran.out.splitlines() if "RFC 9293" in line or "RFC 768" in line] == [
+        "TCP, 20 octets, RFC 9293 3.1",
+        "UDP, 8 octets, RFC 768",
+    ]
+    assert (
+        '<title id="title">normal · frame 4 · tutorial-udp-one-way.pcapng · frame 1</title>'
+        in (tmp_path / "x.svg").read_text()
+    )
+
+
 def test_in_chinese(tcpviz) -> None:
     assert "序号 2675880774" in tcpviz("segment", CAPTURE, 1, "--lang", "zh").out
 
@@ -50,9 +62,13 @@ def test_in_chinese(tcpviz) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ((CAPTURE,), "Missing argument 'FRAME...'"),
-        ((CAPTURE, 0), "0 is not in the range"),
-        ((CAPTURE, "x"), "'x' is not a valid integer"),
+        ((), "Missing argument 'FILE|SCENARIO FRAME"),
+        ((CAPTURE,), "which frame of captures/normal.pcapng?"),
+        ((CAPTURE, 1, "normal"), "which frame of normal?"),
+        ((CAPTURE, 0), "0 is no frame number"),
+        ((CAPTURE, "--", "-1"), "-1 is no frame number"),
+        ((1, CAPTURE), "1 is no frame number: name a capture or a scenario, then a frame"),
+        ((CAPTURE, "x", 1), "no scenario 'x'"),
         ((CAPTURE, 99), "there is no frame 99: captures/normal.pcapng has 11 frames"),
         ((CAPTURE, 1, 2, 3), "at most two frames"),
         (("normal", 40), "there is no frame 40: the scenario normal has 11"),
