@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tcpviz.draw.drawing import Anchor, Line, Rect, Role, Shape, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.words import Words
-from tcpviz.exchange.headers import CORRECT, WRONG, Field, Header, octet_groups, rows
+from tcpviz.exchange.headers import CORRECT, CUT, WRONG, Field, Header, octet_groups, rows
 
 _LEADING = 1.18
 _STACK = 1.06
@@ -26,6 +26,11 @@ SIDE = 4.0
 """Least distance of text from the edge of its cell."""
 MARKS = {CORRECT: "✓ ", WRONG: "✗ "}
 """Said without colours too."""
+
+
+def fault_mark(fault: str) -> str:
+    """What a capture lacks is nobody's fault."""
+    return "… " if fault == CUT else "✗ "
 
 
 @dataclass(frozen=True, slots=True)

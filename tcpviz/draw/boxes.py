@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from tcpviz.draw.bits import SIDE, Pen
+from tcpviz.draw.bits import SIDE, Pen, fault_mark
 from tcpviz.draw.drawing import Line, Rect, Role, Shape
-from tcpviz.exchange.headers import Dissection, Option
+from tcpviz.exchange.headers import CUT, Dissection, Header, Option
 from tcpviz.exchange.segment_text import readable
 
 _PAD = 3.0
@@ -31,9 +31,9 @@ class _Chip(NamedTuple):
 class Options:
     """A header's options one by one, side by side as long as there is room; beside them, what they are."""
 
-    def __init__(self, options: Sequence[Option], width: float, lines: int, pen: Pen) -> None:
+    def __init__(self, header: Header, width: float, lines: int, pen: Pen) -> None:
         self._pen, self._width = pen, width
-        total = sum(len(option.octets) for option in options)
+        options, total = header.options, header.room
         self._label = _Label(pen.say("Options"), pen.octets(total), Role.BAND_LISTEN, "options", pen)
         self._room = width - self._label.width
         groups = [list(alike) for _, alike in groupby(options, _likeness)]
@@ -91,9 +91,10 @@ class Options:
         octets = b"".join(o.octets for o in alike)
         length = "" if option.length is None else f"  {pen.brief('length')} {option.length}"
         kind = f"{pen.brief('kind')} {option.kind}{length}"
-        fault = f"  ✗ {pen.brief(option.fault)}" if option.fault else ""
+        fault = f"  {fault_mark(option.fault)}{pen.brief(option.fault)}" if option.fault else ""
         below = f"{kind}  {octets.hex(' ')}{fault}"
-        return self._sized(name + times, option.text, below, f"{kind}{fault}", len(octets), bool(fault))
+        shorter, wrong = fault and f"{kind}{fault}", option.fault not in ("", CUT)
+        return self._sized(name + times, option.text, below, shorter, len(octets), wrong)
 
     def _more(self, octets: int) -> _Chip:
         return self._sized("…", "", f"{octets} {self._pen.brief('more octets')}", "", octets, False)
@@ -101,7 +102,7 @@ class Options:
     def _sized(self, name: str, value: str, below: str, shorter: str, octets: int, fault: bool) -> _Chip:
         """`shorter` stands below where even the whole line is too short for all."""
         pen, room = self._pen, self._room - 3 * SIDE
-        if pen.width(below) > room and fault:
+        if pen.width(below) > room and shorter:
             below = shorter
         name = pen.metrics.fit(name, room, pen.size)
         value = pen.metrics.fit(value, max(0, room - pen.width(f"{name}  ")), pen.size, True) if value else ""

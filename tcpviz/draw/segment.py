@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from tcpviz.draw.bits import Figure, Pen
+from tcpviz.draw.bits import Figure, Pen, fault_mark
 from tcpviz.draw.boxes import Data, Options
 from tcpviz.draw.drawing import HEIGHT, WIDTH, Drawing, Rect, Role, Shape
 from tcpviz.draw.framing import footer, title_line
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.strips import Strip
 from tcpviz.draw.words import Words
-from tcpviz.exchange.headers import IPV4, IPV6, Dissection, Header
+from tcpviz.exchange.headers import CUT, IPV4, IPV6, Dissection, Header
 
 MARGIN, _GAP = 8.0, 10.0
 """Beside and between two panels."""
@@ -101,7 +101,7 @@ class _Panel:
             for depth, box in enumerate(self._boxes)
         ]
         self._figure = Figure(frame.segment, self._unit, pen)
-        self._options = Options(frame.segment.options, inner, fit.options, pen)
+        self._options = Options(frame.segment, inner, fit.options, pen)
         self._data = Data(frame, inner, 1, pen)
         spare = _BOTTOM - _TOP - self.height
         lines = 1 + max(0, int(spare / self._data.row))
@@ -157,8 +157,9 @@ class _Panel:
         if header.fault:
             at += pen.width(f"{pen.octets(header.length)}    ")
             room = x + width - 6 - pen.width(f"{header.kind.section}  ") - at
-            said = pen.metrics.fit(f"✗ {pen.brief(header.fault)}", room, pen.size, True)
-            yield pen.text(at, y + 3, said, "segment/fault", role=Role.VIOLATION, bold=True)
+            said = pen.metrics.fit(f"{fault_mark(header.fault)}{pen.brief(header.fault)}", room, pen.size, True)
+            role = Role.MUTED if header.fault == CUT else Role.VIOLATION
+            yield pen.text(at, y + 3, said, "segment/fault", role=role, bold=True)
 
 
 def _boxes(frame: Dissection) -> list[list[Header]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tcpviz.draw.bits import MARKS, Pen
+from tcpviz.draw.bits import MARKS, Pen, fault_mark
 from tcpviz.draw.drawing import Shape
 from tcpviz.exchange.headers import Field, Header
 
@@ -72,7 +72,7 @@ class Strip:
         for option in header.options:
             yield self._piece(option.name or "unknown option", option.fault and pen.brief(option.fault), part)
         if header.fault:
-            yield self._piece("", f"✗ {pen.brief(header.fault)}", part)
+            yield self._piece("", f"{fault_mark(header.fault)}{pen.brief(header.fault)}", part)
 
     def _said(self, field: Field) -> str:
         note = f" {MARKS.get(field.note, '')}{self._pen.brief(field.note)} {field.detail}" if field.note else ""

@@ -175,7 +175,7 @@ CORRECT, WRONG, OFFLOADED = "correct", "wrong, expected", "not computed (offload
 UNCHECKED, NONE = "not checked: octets are missing", "none computed"
 IGNORED = "ignored without"
 """What is said of a field's value, each the key of a translation; `Field.detail` follows it."""
-NO_LENGTH, BAD_LENGTH, OVERRUNS = "its length is cut off", "its length is wrong", "runs past the header"
+NO_LENGTH, BAD_LENGTH, OVERRUNS = "its length is missing", "its length is wrong", "runs past the header"
 """What can be wrong with an option."""
 SHORT_HEADER, LONG_HEADER, CUT = "says its header is shorter than it can be", "longer than what carries it", "cut off"
 """What can be wrong with a header."""
@@ -240,6 +240,11 @@ class Header:
     @property
     def name(self) -> str:
         return self.kind.name
+
+    @property
+    def room(self) -> int:
+        """Octets for options."""
+        return self.length - self.kind.octets
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

@@ -39,7 +39,7 @@ def _lines(frame: Dissection, language: Language) -> Iterator[str]:
             yield f"  ! {say(header.fault)}"
         yield from _figure(header, language) if header.kind in _DRAWN else _listed(header, language)
         if header.options:
-            yield f"{say('Options')}, {sum(len(option.octets) for option in header.options)} {say('octets')}"
+            yield f"{say('Options')}, {header.room} {say('octets')}"
             yield from (_option(option, language) for option in header.options)
     yield ""
     yield f"{say('Data')}, {frame.length} {say('octets')}"

@@ -140,7 +140,7 @@ def _ipv4(datagram: bytes) -> Header:
     found = header(h.IPV4, datagram, length=max(size, h.IPV4.octets))
     if size < h.IPV4.octets:
         return replace(found, fault=h.SHORT_HEADER)
-    options = tuple(_options(found.octets[h.IPV4.octets :], h.IP_OPTION_NAMES))
+    options = tuple(_options(found.octets[h.IPV4.octets :], size - h.IPV4.octets, h.IP_OPTION_NAMES))
     return replace(found, options=options)
 
 
@@ -177,7 +177,8 @@ def _tcp(body: bytes, length: int) -> Header:
         found = found.noted("Acknowledgment Number", h.IGNORED, "ACK")
     if found.value("URG") == 0:
         found = found.noted("Urgent Pointer", h.IGNORED, "URG")
-    return replace(found, options=tuple(_options(found.octets[h.TCP.octets :], h.OPTION_NAMES)))
+    options = tuple(_options(found.octets[h.TCP.octets :], size - h.TCP.octets, h.OPTION_NAMES))
+    return replace(found, options=options)
 
 
 def _udp(body: bytes, length: int) -> Header:
@@ -190,8 +191,11 @@ def _udp(body: bytes, length: int) -> Header:
     return replace(found, fault=h.LONG_HEADER) if told > length else found
 
 
-def _options(octets: bytes, names: dict[int, str]) -> Iterator[Option]:
-    """One after the other; behind one that breaks off, all that is left belongs to it."""
+def _options(octets: bytes, room: int, names: dict[int, str]) -> Iterator[Option]:
+    """One after the other in the `room` that the header has, of which a cut frame holds less.
+
+    Behind one that breaks off, all that is left belongs to it.
+    """
     at = 0
     while at < len(octets):
         kind, name = octets[at], names.get(octets[at], "")
@@ -203,11 +207,14 @@ def _options(octets: bytes, names: dict[int, str]) -> Iterator[Option]:
             at += 1
             continue
         if at + 1 == len(octets):
-            yield Option(kind, None, name, "", octets[at:], h.NO_LENGTH)
+            yield Option(kind, None, name, "", octets[at:], h.NO_LENGTH if at + 1 == room else h.CUT)
             return
         size = octets[at + 1]
-        if size < 2 or at + size > len(octets):
+        if size < 2 or at + size > room:
             yield Option(kind, size, name, "", octets[at:], h.BAD_LENGTH if size < 2 else h.OVERRUNS)
+            return
+        if at + size > len(octets):
+            yield Option(kind, size, name, "", octets[at:], h.CUT)
             return
         tcp = names is h.OPTION_NAMES
         wrong = tcp and size not in _LENGTHS.get(kind, (size,))

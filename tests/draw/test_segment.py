@@ -173,7 +173,10 @@ def test_long_data_ends_in_a_count() -> None:
 def test_what_was_not_captured_is_a_question_mark() -> None:
     drawing = drawn("cut in the fixed header")
     assert said(drawing, "field-window") == ["Window", "?", "·· ··"]
-    assert said(drawing, "segment/fault") == ["✗ cut off"]
+    assert said(drawing, "segment/fault") == ["… cut off"]
+    cut = drawn("cut in the options")
+    assert said(cut, "option-2")[-1] == "kind 8  length 10  08 0a c5 db  … cut off"
+    assert said(cut, "options") == ["Options", "32 octets"]
 
 
 def test_side_by_side_equal_fields_are_equally_high_and_wide() -> None:

@@ -193,6 +193,7 @@ def test_what_is_cut_off_has_no_value() -> None:
     assert next(field.name for field in segment.fields if field.raw is None) == "Window"
     assert segment.fault == headers.CUT
     assert segment.octets_of(segment.field("Window")) == "·· ··"
+    assert [option.fault for option in dissect(FRAMES["cut in the options"], 1, "x").segment.options][-1] == headers.CUT
     text = dissect(FRAMES["cut in the text"], 1, "x")
     assert (text.length, len(text.data)) == (1480, 114)
 
