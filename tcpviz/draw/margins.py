@@ -79,7 +79,9 @@ def _calls(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:
         if slide.happened(timer.end) and timer.text:
             y = (slide.y[timer.start] + slide.y[timer.end]) / 2
             lines = timer_lines(timer, size, slide.metrics)
-            wanted.append((y, len(lines) * 1.15 * size, edge + out * (3 + LANE * lane), lines, f"timer-{side}-{timer.start}"))
+            wanted.append(
+                (y, len(lines) * 1.15 * size, edge + out * (3 + LANE * lane), lines, f"timer-{side}-{timer.start}")
+            )
     for number, shout in enumerate(line.shouts):
         if not all(map(slide.happened, shout.nodes)) or (shout.nodes[1] is None and slide.until is not None):
             continue
