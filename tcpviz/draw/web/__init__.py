@@ -25,7 +25,7 @@ from tcpviz.draw.sequence import told
 from tcpviz.draw.theme import DARK, LIGHT, Theme, contrast
 from tcpviz.draw.view import View
 from tcpviz.draw.web import figures
-from tcpviz.draw.web.phrases import Phrases, phrases_in
+from tcpviz.draw.web.phrases import Phrases, ends_in, phrases_in
 from tcpviz.draw.web.script import Script, script_of, script_of_flow
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Exchange
@@ -62,7 +62,7 @@ def render(
     look = theme or LIGHT
     data = {
         "words": _said(phrases),
-        "names": {"client": words.client, "server": words.server},
+        "names": ends_in(words.language),
         "connections": [script.data for script in scripts],
     }
     style, code = (_asset("page.css").replace("/* colours */", _colours(theme)), _asset("page.js"))

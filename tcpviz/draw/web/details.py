@@ -11,9 +11,9 @@ from typing import Any
 from tcpviz.draw.arrows import fault, options, window_scale
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.view import View
-from tcpviz.draw.web.phrases import Phrases
+from tcpviz.draw.web.phrases import Phrases, ends_in
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Connection, Datagram, Expected, Flow, Side, Transmission, other
+from tcpviz.exchange.exchange import Connection, Datagram, Expected, Flow, Transmission, other
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.exchange.reasons import composition
 from tcpviz.model.segment import words as flag_words
@@ -40,7 +40,7 @@ def segment(connection: Connection, index: int, view: View, words: Words, phrase
     """All that the page shows of the segment `index`; of one that is predicted no verdict."""
     sent, numbers = connection.segments[index], view.numbers
     differing = _KEYS.get(sent.expected.field, "options") if sent.expected else ""
-    ends: dict[Side, str] = {"client": words.client, "server": words.server}
+    ends = ends_in(words.language)
     sender, receiver = ends[sent.origin], ends[other(sent.origin)]
     judged = sent.expected.section if sent.expected else ""
     notes = [

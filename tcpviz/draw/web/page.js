@@ -248,5 +248,6 @@
     event.preventDefault();
   });
 
+  document.documentElement.classList.add("alive");
   follow();
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cache
 
+from tcpviz.draw.words import ENGLISH
+from tcpviz.exchange.exchange import Side
 from tcpviz.language import Language
 
 
@@ -72,3 +74,8 @@ class Phrases:
 def phrases_in(language: Language) -> Phrases:
     """The page in one language; when bilingual its sentences come in the first one, for nobody reads them twice."""
     return Phrases(**{field.name: language.translated(getattr(Phrases(), field.name)) for field in fields(Phrases)})
+
+
+def ends_in(language: Language) -> dict[Side, str]:
+    """What the two ends are called in these sentences."""
+    return {"client": language.translated(ENGLISH.client), "server": language.translated(ENGLISH.server)}

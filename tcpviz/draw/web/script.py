@@ -16,7 +16,7 @@ from tcpviz.draw.story import Arrow, Gap, node
 from tcpviz.draw.view import View
 from tcpviz.draw.web import details
 from tcpviz.draw.web.moments import Moment, appearing, arrives, begun, frontiers, lived, moments
-from tcpviz.draw.web.phrases import Phrases
+from tcpviz.draw.web.phrases import Phrases, ends_in
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Flow, Side
 from tcpviz.exchange.numbers import Numbers, time_text
@@ -86,7 +86,7 @@ class _Speaker:
         self, connection: Connection, numbers: Numbers, edges: Sequence[Edge], words: Words, phrases: Phrases
     ) -> None:
         self.connection, self.numbers, self.words, self.phrases = connection, numbers, words, phrases
-        self.ends: dict[Side, str] = {"client": words.client, "server": words.server}
+        self.ends = ends_in(words.language)
         self.places = {
             row: f"reset-{edge.source}" if edge.reset else f"edge-{edge.source}-{edge.target}"
             for edge in edges
