@@ -20,6 +20,8 @@ Element = ElementTree.Element
 _ALWAYS = 0
 _CHOSEN = ("segment-", "datagram-")
 _TOKEN = 12.0
+_STAGE, _MACHINE = "0 40 960 500", "24 40 912 488"
+"""What is seen of a slide: it begins below its title, and the state machine without its margins."""
 
 
 def coloured(theme: Theme) -> Theme:
@@ -42,7 +44,7 @@ def stepped(
 ) -> Element:
     """A sequence diagram. `since` says by part at which step it comes into sight, `until` when an arrow is at its end;
     `labels` name those that can be chosen."""
-    root = _tree(drawing, theme, label, "group")
+    root = _tree(drawing, theme, label, "group", _STAGE)
     for group in root.iter("g"):
         part = group.get("class", "")
         owner = part.partition("/")[0]
@@ -88,7 +90,7 @@ def machine(drawing: Drawing, theme: Theme, letters: tuple[str, str], metrics: M
         width = metrics.width(letter, 14, True)
         name = Text(0, 5, letter, 14, width, Role.ON_BADGE, True, "middle", part=part)
         shapes += [replace(shape, part=part), name]
-    root = _tree(replace(drawing, shapes=tuple(shapes)), theme, label, "img")
+    root = _tree(replace(drawing, shapes=tuple(shapes)), theme, label, "img", _MACHINE)
     for group in root.iter("g"):
         part = group.get("class", "").partition("/")[0]
         group.set("class", part.partition("-")[0])
@@ -97,7 +99,7 @@ def machine(drawing: Drawing, theme: Theme, letters: tuple[str, str], metrics: M
     return root
 
 
-def _tree(drawing: Drawing, theme: Theme, label: str, role: str) -> Element:
+def _tree(drawing: Drawing, theme: Theme, label: str, role: str, view: str) -> Element:
     """What can be chosen comes in a group for each run of shapes of one part; the page has a title already."""
     shapes = tuple(shape for shape in dress(drawing, theme).shapes if shape.part != "title")
     named = tuple(
@@ -113,14 +115,9 @@ def _tree(drawing: Drawing, theme: Theme, label: str, role: str) -> Element:
         root.remove(found)
     for attribute in ("width", "height", "aria-labelledby"):
         del root.attrib[attribute]
-    root.attrib |= {"role": role, "aria-label": label, "viewBox": _below_the_title(drawing)}
+    root.attrib |= {"role": role, "aria-label": label, "viewBox": view}
     return root
 
 
 _SLASH = "\x1f"
 """Stands for the slash of a part, where the SVG would make one group of what is below it."""
-
-
-def _below_the_title(drawing: Drawing) -> str:
-    top = 40
-    return f"0 {top} {drawing.width:g} {drawing.height - top:g}"

@@ -26,7 +26,6 @@
   function follow() {
     const found = /^#(?:(\d+)\.)?(\d+)$/.exec(location.hash);
     const which = Math.min(Math.max(Number(found?.[1] ?? 1) - 1, 0), connections.length - 1);
-    if (which !== connection) chosen = null;
     connection = which;
     step = Math.min(Number(found?.[2] ?? 0), last());
     show();
@@ -40,7 +39,6 @@
     } catch {
       // where a page has no address of its own, it steps without one
     }
-    if (which !== connection) chosen = null;
     connection = which;
     step = to;
     show();
@@ -72,8 +70,8 @@
     const now = step
       ? story.steps[step - 1]
       : { ...story.begin, told: [words.begin], time: "", lit: [], segment: null, slide: 0 };
-    if (!step) chosen = null;
-    else if (now.segment !== null) chosen = now.segment;
+    // a call or a timer has no segment: the last one stays
+    chosen = story.steps.slice(0, step).reduce((found, each) => each.segment ?? found, null);
     for (const slide of slides) {
       const mine = Number(slide.dataset.connection) === connection;
       const shown = mine && Number(slide.dataset.slide) === now.slide;
