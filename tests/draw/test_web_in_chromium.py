@@ -195,6 +195,13 @@ def test_segments_are_reached_and_chosen_with_the_keyboard(visit: Open) -> None:
     expect(page.get_by_role("button", name=re.compile("^Segment 9"))).to_have_count(0)
 
 
+def test_a_datagram_is_explained_too(visit: Open) -> None:
+    page = visit("udp", "#2")
+    page.get_by_role("button", name=re.compile("Datagram 1")).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Datagram 1")).to_contain_text("“hello”")
+
+
 def test_a_violation_shows_the_field_that_differs(visit: Open) -> None:
     told = data(PAGES["violating"].decode())["connections"][0]["steps"]
     page = visit("violating", f"#{[step['segment'] for step in told].index(4) + 1}")

@@ -17,7 +17,6 @@ from tcpviz.draw.page import Page
 from tcpviz.draw.theme import Theme, dress
 
 Element = ElementTree.Element
-_ALWAYS = 0
 _CHOSEN = ("segment-", "datagram-")
 _TOKEN = 12.0
 _STAGE, _MACHINE = "0 40 960 500", "24 40 912 488"
@@ -48,9 +47,9 @@ def stepped(
     for group in root.iter("g"):
         part = group.get("class", "")
         owner = part.partition("/")[0]
-        kind, _, rest = part.partition("-")
-        group.set("class", kind.partition("/")[0])
-        step = since.get(part, since.get(owner, _ALWAYS))
+        kind = owner.partition("-")[0]
+        group.set("class", kind)
+        step = since.get(part, since.get(owner))
         if step:
             group.set("data-since", str(step))
         if owner in labels:
@@ -66,8 +65,6 @@ def stepped(
             group.insert(0, Element("path", {"d": line.get("d", ""), "class": "reach"}))
         else:
             group.set("aria-hidden", "true")
-        if kind == "band":
-            group.set("data-side", rest.partition("-")[0])
     return root
 
 
@@ -81,15 +78,14 @@ def _way(group: Element) -> str:
 
 def machine(drawing: Drawing, theme: Theme, letters: tuple[str, str], metrics: Metrics, label: str) -> Element:
     """The state machine, with a token for each end that the page moves about: a disc and a square."""
-    tokens: tuple[tuple[str, Shape, Role], ...] = (
-        ("token-client", Circle(0, 0, _TOKEN, Role.CLIENT), Role.CLIENT),
-        ("token-server", Rect(-_TOKEN, -_TOKEN, 2 * _TOKEN, 2 * _TOKEN, Role.SERVER, 2.5), Role.SERVER),
+    tokens: tuple[Shape, ...] = (
+        Circle(0, 0, _TOKEN, Role.CLIENT, "token-client"),
+        Rect(-_TOKEN, -_TOKEN, 2 * _TOKEN, 2 * _TOKEN, Role.SERVER, 2.5, part="token-server"),
     )
     shapes = list(drawing.shapes)
-    for (part, shape, _), letter in zip(tokens, letters, strict=True):
+    for token, letter in zip(tokens, letters, strict=True):
         width = metrics.width(letter, 14, True)
-        name = Text(0, 5, letter, 14, width, Role.ON_BADGE, True, "middle", part=part)
-        shapes += [replace(shape, part=part), name]
+        shapes += [token, Text(0, 5, letter, 14, width, Role.ON_BADGE, True, "middle", part=token.part)]
     root = _tree(replace(drawing, shapes=tuple(shapes)), theme, label, "img", _MACHINE)
     for group in root.iter("g"):
         part = group.get("class", "").partition("/")[0]
@@ -99,12 +95,16 @@ def machine(drawing: Drawing, theme: Theme, letters: tuple[str, str], metrics: M
     return root
 
 
+def _own(part: str) -> str:
+    """The group of a part of what can be chosen; an arrow is what its label belongs to."""
+    return part.removesuffix("/arrow").removesuffix("/head").replace("/", _SLASH)
+
+
 def _tree(drawing: Drawing, theme: Theme, label: str, role: str, view: str) -> Element:
     """What can be chosen comes in a group for each run of shapes of one part; the page has a title already."""
     shapes = tuple(shape for shape in dress(drawing, theme).shapes if shape.part != "title")
     named = tuple(
-        replace(shape, part=shape.part.replace("/", _SLASH)) if shape.part.startswith(_CHOSEN) else shape
-        for shape in shapes
+        replace(shape, part=_own(shape.part)) if shape.part.startswith(_CHOSEN) else shape for shape in shapes
     )
     root = to_svg.tree(replace(drawing, shapes=named), coloured(theme), Page(transparent=True))
     for group in root.iter("g"):
