@@ -57,7 +57,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
     help="Print the JSON Schema of --json and --jsonl, and exit.",
 )  # fmt: skip
-@options.output(".png .svg .pdf .txt .json .jsonl; .toml: the scenario behind it")
+@options.output(".png .svg .pdf .html .txt .json .jsonl; .toml: the scenario behind it")
 @options.picture
 @options.telling
 @click.option(
@@ -265,12 +265,27 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
     elif kind == _LINES:
         lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
         output.write_whole(path, "".join(lines).encode())
+    elif kind == render.PAGE:
+        everything = _everything(str(path), results)
+        render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
     else:
         one = _worth_seeing(str(path), results)
         if kind == _STORY:
             _write_story(path, one)
         else:
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
+
+
+def _everything(path: str, results: Sequence[Matched]) -> Exchange:
+    """A page is of all that was asked for: there a reader chooses."""
+    found = [matched.chosen for matched in results]
+    title = found[0].title if len(found) == 1 else f"{found[0].title} … {found[-1].title}"
+    return replace(
+        found[0],
+        title=title,
+        connections=tuple(connection for exchange in found for connection in exchange.connections),
+        flows=tuple(flow for exchange in found for flow in exchange.flows),
+    )
 
 
 def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:

@@ -18,7 +18,8 @@ from tcpviz.exchange.numbers import Numbers
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing
 
-ENDINGS = (*PICTURES, ".txt", ".json")
+PAGE = ".html"
+ENDINGS = (*PICTURES, PAGE, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 
@@ -44,6 +45,8 @@ def write(
         write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
     elif kind == ".txt":
         write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
+    elif kind == PAGE:
+        write_whole(path, story.page(path, exchange, numbers, look))
     else:
         paint(story.drawings(path, exchange, numbers, look.words()), look)
 

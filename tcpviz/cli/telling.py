@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tcpviz.cli.look import THEME, Look
 from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
@@ -66,6 +67,22 @@ class Telling:
         )
         for number, slide in enumerate(slides, 1):
             yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
+
+    def page(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
+        """One HTML file to step through. It follows its reader's light or dark unless a theme was asked for."""
+        import tcpviz.draw as draw
+
+        if not exchange.connections and not exchange.flows:
+            raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to show")
+        return draw.html(
+            exchange,
+            pages=self.pages,
+            numbers=numbers,
+            scale=self.scale,
+            show=self.show,
+            theme=None if look.theme == THEME else look.colours(),
+            words=look.words(),
+        )
 
     def stepwise(self, exchange: Exchange, numbers: Numbers, words: Words) -> Iterator[tuple[Path, Drawing]]:
         """One slide for each step, numbered so that a folder sorts them."""

@@ -48,6 +48,7 @@ __all__ = [
     "Theme",
     "Words",
     "flow",
+    "html",
     "lack_of_fonts",
     "machine",
     "pair",
@@ -233,6 +234,34 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
+
+
+def html(
+    exchange: Exchange,
+    *,
+    title: str = "",
+    pages: int = 1,
+    numbers: Numbers = "relative",
+    scale: Scale = "log",
+    show: Iterable[Detail] = USUAL,
+    verdicts: bool | None = None,
+    theme: Theme | None = None,
+    metrics: Metrics | None = None,
+    words: Words = ENGLISH,
+) -> bytes:
+    """All connections of an exchange as one HTML page to step through, or its UDP flows.
+
+    Without a theme the page is light or dark, as its reader's system is. ValueError when there is nothing to show.
+    """
+    from tcpviz.draw import web
+    from tcpviz.graph import edges
+
+    if not exchange.connections and not exchange.flows:
+        raise ValueError("the exchange has neither a connection nor a flow")
+    view = _view(numbers, exchange.clocks, scale, show, verdicts)
+    named = words.title(title or exchange.title)
+    measure = metrics or _metrics.default()
+    return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=measure, words=words)
 
 
 class _Verb(ModuleType):

@@ -67,7 +67,7 @@ def _numbers(connection: Connection, sent: Transmission, view: View) -> Iterator
         yield f"len={segment.length}"
     # a closed window is news, whatever else is shown
     if "window" in view.show or (segment.window == 0 and segment.has_ack and not segment.rst and not segment.syn):
-        scale = 0 if segment.syn else _window_scale(connection, sent.origin)
+        scale = 0 if segment.syn else window_scale(connection, sent.origin)
         yield f"win={segment.window}" + (f"×{1 << scale}" if scale and segment.window else "")
 
 
@@ -76,7 +76,7 @@ def _before_the_isn(number: str) -> str:
     return f"ISN−{number[1:]}" if number.startswith("-") else number.replace("-", "−")
 
 
-def _window_scale(connection: Connection, side: Side) -> int:
+def window_scale(connection: Connection, side: Side) -> int:
     """What `side` shifts its windows by: only if both SYNs offered to (RFC 7323 2.2)."""
     offers = {s.origin: s.segment.options.window_scale for s in connection.segments[:_OPENING] if s.segment.syn}
     return (offers[side] or 0) if len(offers) == 2 and None not in offers.values() else 0
@@ -89,16 +89,16 @@ _OPENING = 50
 def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
     if sent.verdict != "ok":
         role = Role.VIOLATION if sent.verdict == "violation" else Role.WARNING
-        yield Note(_fault(sent.expected, words) if sent.expected else printable(words.why(sent.why)), role, True)
+        yield Note(fault(sent.expected, words) if sent.expected else printable(words.why(sent.why)), role, True)
     elif "why" in view.show:
         yield Note(printable(f"{words.why(sent.why)} ({sent.section})"))
     if "options" in view.show:
-        written = " ".join(_options(sent.segment.options))
+        written = " ".join(options(sent.segment.options))
         if written:
             yield Note(written)
 
 
-def _fault(expected: Expected, words: Words) -> str:
+def fault(expected: Expected, words: Words) -> str:
     """`expected ack=6, observed ack=7 (RFC 9293 3.10.7.4)`."""
     field, allowed = printable(expected.field), printable(expected.allowed)
     section = printable(expected.section)
@@ -110,7 +110,7 @@ def _fault(expected: Expected, words: Words) -> str:
     return f"{words.expected} {wanted}, {words.observed} {_before_the_isn(seen)} ({section})"
 
 
-def _options(options: Options) -> Iterator[str]:
+def options(options: Options) -> Iterator[str]:
     if options.mss is not None:
         yield f"mss={options.mss}"
     if options.window_scale is not None:

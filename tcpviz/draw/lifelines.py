@@ -50,10 +50,10 @@ def calls(
             if at is None:
                 before = [n for n in nodes if times[n] <= time]
                 after = [n for n in nodes if times[n] > time]
-                yield Shout(text, ((before[-1] if before else None), (after[0] if after else None)))
+                yield Shout(text, ((before[-1] if before else None), (after[0] if after else None)), time)
             else:
                 nodes = nodes[nodes.index(at) :]
-                yield Shout(text, (at, at))
+                yield Shout(text, (at, at), time)
 
 
 def _span(connection: Connection, rows: Sequence[Row]) -> tuple[float, float]:

@@ -74,23 +74,25 @@ def _calls(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:
     size, edge = slide.place.size, slide.place.edges[side == "server"]
     out, gutter = (-1 if side == "client" else 1), slide.place.gutters[side == "server"]
     anchor: Anchor = "end" if side == "client" else "start"
-    wanted: list[tuple[float, float, float, tuple[str, ...]]] = []
+    wanted: list[tuple[float, float, float, tuple[str, ...], str]] = []
     for timer, lane in outside(line):
         if slide.happened(timer.end) and timer.text:
             y = (slide.y[timer.start] + slide.y[timer.end]) / 2
             lines = timer_lines(timer, size, slide.metrics)
-            wanted.append((y, len(lines) * 1.15 * size, edge + out * (3 + LANE * lane), lines))
-    for shout in line.shouts:
+            wanted.append(
+                (y, len(lines) * 1.15 * size, edge + out * (3 + LANE * lane), lines, f"timer-{side}-{timer.start}")
+            )
+    for number, shout in enumerate(line.shouts):
         if not all(map(slide.happened, shout.nodes)) or (shout.nodes[1] is None and slide.until is not None):
             continue
         lines = shout_lines(shout, size, slide.metrics)
         ends = zip(shout.nodes, (slide.top, slide.bottom), strict=True)
         y = sum(end if which is None else slide.y[which] for which, end in ends) / 2
-        wanted.append((y, len(lines) * 1.15 * size, edge + out, lines))
+        wanted.append((y, len(lines) * 1.15 * size, edge + out, lines, f"call-{side}-{number}"))
     wanted.sort(key=lambda item: item[0])
-    spots = spread([(y, height) for y, height, _, _ in wanted], slide.top - 4, slide.bottom)
-    for number, ((y, height, x, lines), spot) in enumerate(zip(wanted, spots, strict=True)):
-        part = f"{slide.prefix}call-{side}-{number}"
+    spots = spread([(y, height) for y, height, *_ in wanted], slide.top - 4, slide.bottom)
+    for (y, height, x, lines, name), spot in zip(wanted, spots, strict=True):
+        part = f"{slide.prefix}{name}"
         yield Line(((edge + out * (gutter - 2), spot), (x, y)), Role.MUTED, 1.0, part=part)
         for line_number, text in enumerate(lines):
             at = edge + out * gutter, spot - height / 2 + (line_number + 0.5) * 1.15 * size + 0.3 * size

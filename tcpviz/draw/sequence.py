@@ -30,13 +30,19 @@ def sequence(
     connection: Connection, *, title: str, view: View, metrics: Metrics, words: Words, pages: int = 1
 ) -> tuple[Drawing, ...]:
     """At most `pages` slides."""
+    return tuple(drawing for drawing, _ in told(connection, title, view, metrics, words, pages))
+
+
+def told(
+    connection: Connection, title: str, view: View, metrics: Metrics, words: Words, pages: int
+) -> Iterator[tuple[Drawing, Placed]]:
+    """The same, each with the story that it shows: for who brings it to life."""
     facts, title = Facts(connection, view, words), printable(title)
     fits = slides(facts, Room(BOTTOM - TOP, metrics), pages)
     titles = [title] if len(fits) == 1 else [f"{title} ({page}/{len(fits)})" for page in range(1, len(fits) + 1)]
-    return tuple(
-        Drawing(tuple(_shapes(facts, placed(found, metrics, words), name)), name)
-        for found, name in zip(fits, titles, strict=True)
-    )
+    for found, name in zip(fits, titles, strict=True):
+        slide = placed(found, metrics, words)
+        yield Drawing(tuple(_shapes(facts, slide, name)), name), slide
 
 
 def steps(connection: Connection, *, title: str, view: View, metrics: Metrics, words: Words) -> tuple[Drawing, ...]:

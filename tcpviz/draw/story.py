@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tcpviz.draw.drawing import Role
 from tcpviz.draw.phases import Phase
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import Change, Side
 from tcpviz.model.transitions import State
 
 SIDES: tuple[Side, Side] = ("client", "server")
@@ -73,6 +73,8 @@ class Shout:
 
     text: str
     nodes: tuple[int | None, int | None]
+    time: int = 0
+    """In nanoseconds, as the exchange counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Story:
     """Before each row: nanoseconds since the last event that came earlier."""
     instants: tuple[tuple[int, tuple[int, ...]], ...]
     """The times at which something happened, in order, each with its nodes."""
+    changes: tuple[tuple[int, Side, Change], ...] = ()
+    """The free nodes, and what each stands for."""
 
 
 def node(row: int, side: Side) -> int:

@@ -65,7 +65,8 @@ class _Teller:
     def story(self) -> Story:
         lifelines = self._lifeline("client"), self._lifeline("server")
         order, instants = self._order(), self._instants()
-        return Story(self.rows, self.count, lifelines, self.facts.phases, order, self._pauses(), instants)
+        changes = tuple((which, side, change) for which, (side, change) in self.free.items())
+        return Story(self.rows, self.count, lifelines, self.facts.phases, order, self._pauses(), instants, changes)
 
     def _order(self) -> tuple[int, ...]:
         def place(which: int) -> tuple[Key, bool, int]:

@@ -25,6 +25,11 @@ Element = ElementTree.Element
 
 
 def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
+    text: str = ElementTree.tostring(tree(drawing, theme, page), encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+def tree(drawing: Drawing, theme: Theme, page: Page) -> Element:
     """The drawing on its page; its shape's margins belong to the view, so that coordinates stay the layout's."""
     left, top = (margin / page.scale(drawing) for margin in page.margins(drawing))
     view = -left, -top, drawing.width + 2 * left, drawing.height + 2 * top
@@ -51,8 +56,7 @@ def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
     for part, shapes in groupby(drawing.shapes, lambda shape: shape.part.partition("/")[0]):
         group = ElementTree.SubElement(root, "g", {"class": part} if part else {})
         group.extend(_element(shape, theme) for shape in shapes)
-    text: str = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+    return root
 
 
 def _element(shape: Shape, theme: Theme) -> Element:

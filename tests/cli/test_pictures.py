@@ -30,6 +30,34 @@ def test_every_command_draws_in_every_format(tcpviz, tmp_path: Path, command: tu
     assert pdf.startswith(b"%PDF")
 
 
+@pytest.mark.parametrize(
+    ("command", "connections"),
+    [(("simulate",), 1), (("match", "captures/normal.pcapng"), 1), (("match", "captures/two-connections.pcapng"), 2),
+     (("match", "captures/normal.pcapng", "captures/syn-lost.pcapng"), 2), (("simulate", "two-connections"), 2)],
+)  # fmt: skip
+def test_a_page_has_every_connection(tcpviz, tmp_path: Path, command: tuple[str, ...], connections: int) -> None:
+    file = tmp_path / "x.html"
+    ran = tcpviz(*command, "--lang", "zh", "-o", file)
+    assert ran.code == 0, ran.err
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith('<!doctype html>\n<html lang="zh-CN">')
+    assert text.count("<option>") == connections
+    assert "prefers-color-scheme" in text
+
+
+def test_a_page_in_a_theme_that_was_asked_for(tcpviz, tmp_path: Path) -> None:
+    tcpviz("simulate", "--theme", "dark", "-o", tmp_path / "x.html")
+    text = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "--halo:#14181D" in text
+    assert "prefers-color-scheme" not in text
+
+
+def test_a_page_of_udp(tcpviz, tmp_path: Path) -> None:
+    ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", "-o", tmp_path / "x.html")
+    assert ran.code == 0, ran.err
+    assert "Datagram 1" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
 def test_the_same_question_the_same_bytes(tcpviz, tmp_path: Path) -> None:
     digests = set()
     for name in ("a.svg", "b.svg"):

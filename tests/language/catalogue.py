@@ -18,6 +18,7 @@ from babel.messages.catalog import Catalog
 
 from tcpviz import draw
 from tcpviz.draw.segment import EXPLAINED
+from tcpviz.draw.web.phrases import Phrases
 from tcpviz.draw.words import ANSWERS
 from tcpviz.exchange import headers, ladder, library, segment_text
 from tcpviz.exchange.policy import POLICIES
@@ -37,6 +38,7 @@ def texts() -> Iterator[tuple[str, str]]:
             yield " ".join(value), "the name of a phase, along its bracket"
         elif isinstance(value, str):
             yield value, "a word of a picture"
+    yield from ((getattr(Phrases(), field.name), "what the page says") for field in fields(Phrases))
     yield from ((str(state), "a state: what stands below the RFC's name") for state in State)
     yield from ((str(stimulus), "what happens, on an arrow of the state diagram") for stimulus in Stimulus)
     yield from ((str(reply), "what is sent, on an arrow of the state diagram") for reply in Reply if str(reply))

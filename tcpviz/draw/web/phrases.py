@@ -1,0 +1,81 @@
+"""The words of the page that are no picture's: what it says of each step, of each field, and on its buttons.
+
+As in `tcpviz.draw.words`: the English is written here, and is the key of the catalogue of translations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+
+from tcpviz.draw.words import ENGLISH
+from tcpviz.exchange.exchange import Side
+from tcpviz.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What stands in braces is filled in: a name of an end, a segment, a state, a number."""
+
+    sends: str = "{end} sends {segment}"
+    receives: str = "{end} receives {segment}"
+    is_lost: str = "{segment} is lost"
+    goes: str = "{end}: {before} → {after}"
+    asks: str = "{end}: {call}"
+    numbered: str = "Segment {number}"
+    datagram: str = "Datagram {number}"
+    between: str = "{sender} → {receiver}"
+    stop: str = ". "
+    """Between two sentences."""
+    step: str = "Step {step} of {steps}"
+    begin: str = "Press → for the next step, the space bar to play."
+    choose: str = "Choose a segment to see its header."
+    connection: str = "Connection"
+    diagram: str = "Sequence diagram"
+    machine: str = "State machine"
+    details: str = "Segment"
+    steps: str = "All steps"
+    controls: str = "Steps"
+    first: str = "First step"
+    previous: str = "Previous step"
+    play: str = "Play"
+    pause: str = "Pause"
+    next: str = "Next step"
+    last: str = "Last step"
+    keys: str = "Keys: → or Page Down, ← or Page Up, Home, End, space bar."
+    omitted: str = "Connections left out here: {count}. --connection N makes a page of the N-th."
+    unscripted: str = "Going through it step by step needs JavaScript. This is what the pictures show:"
+    why: str = "Why"
+    rules: str = "What fires"
+    verdict: str = "Verdict"
+    ok: str = "allowed"
+    warning: str = "allowed, but odd"
+    violation: str = "not allowed"
+    source_port: str = "Source port"
+    destination_port: str = "Destination port"
+    sequence: str = "Sequence number"
+    acknowledgment: str = "Acknowledgment number"
+    flags: str = "Flags"
+    window: str = "Window"
+    urgent: str = "Urgent pointer"
+    options: str = "Options"
+    text: str = "Data"
+    frame: str = "Frame"
+    sent: str = "Sent"
+    arrived: str = "Arrived"
+    lost: str = "lost"
+    seen: str = "Captured"
+    octets: str = "{count} octets"
+    scaled: str = "{window} × {factor} = {octets} octets"
+    next_octet: str = "the next octet expected; {sum}"
+
+
+@cache
+def phrases_in(language: Language) -> Phrases:
+    """The page in one language; when bilingual its sentences come in the first one, for nobody reads them twice."""
+    return Phrases(**{field.name: language.translated(getattr(Phrases(), field.name)) for field in fields(Phrases)})
+
+
+def ends_in(language: Language) -> dict[Side, str]:
+    """What the two ends are called in these sentences."""
+    return {"client": language.translated(ENGLISH.client), "server": language.translated(ENGLISH.server)}
