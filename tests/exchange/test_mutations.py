@@ -20,11 +20,18 @@ from wire import normal, tapped
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.match import match
+from tcpviz.model.segment import words
 
 KILLED, EXACTLY, RIGHTLY, OTHERS = 0.97, 0.93, 0.93, 0.02
 """The least share of impossible mutants that are killed, and that are blamed exactly; of possible ones that are judged
 rightly; the greatest share of all where a neighbour is blamed as well. What falls short is listed by name at the end
 of the run: two readings of such a capture leave equally little to assume."""
+
+SILENT = {
+    ("ACK of FIN", "seq-1"): "a keep-alive, if its timer is as short as that",
+    ("reset", "seq+1"): "a listener's, whose application aborted before its SYN,ACK was sent",
+}
+"""What is explained by a run that leaves no trace of what it assumes, by the role and the kind of the fault."""
 
 Blame = tuple[int, str]
 """A frame and the field named there."""
@@ -37,6 +44,8 @@ class Verdict:
     mutant: Mutant
     ruling: Ruling
     blamed: tuple[Blame, ...]
+    assumed: tuple[str, ...] = ()
+    """What the capture lacks, where that explains it."""
 
     @property
     def possible(self) -> bool:
@@ -63,6 +72,11 @@ class Verdict:
         found = self.fault or ("others as well" if len(self.blamed) > 1 else "")
         return found and f"{found}: {self.mutant.role}, {self.mutant.kind}"
 
+    @property
+    def run(self) -> str:
+        """What explains a mutant that survives."""
+        return ", ".join(self.assumed) or SILENT[self.mutant.role, self.mutant.kind]
+
     def __str__(self) -> str:
         blamed = ", ".join(f"{field} of frame {frame}" for frame, field in self.blamed) or "nobody"
         return f"{self.mutant}: blamed {blamed}; {self.ruling.why}"
@@ -86,7 +100,9 @@ def run() -> Run:
         if not match(capture).conforms:
             violating.append(capture.file)
             continue
-        verdicts += [Verdict(m, ruling(m), blamed(match(m.captured()))) for m in mutants(capture)]
+        for mutant in mutants(capture):
+            exchange = match(mutant.captured())
+            verdicts.append(Verdict(mutant, ruling(mutant), blamed(exchange), tuple(assumed(exchange))))
     return Run(tuple(verdicts), time.process_time() - began, tuple(violating))
 
 
@@ -104,6 +120,16 @@ def blamed(exchange: Exchange) -> tuple[Blame, ...]:
     return tuple(sorted((sent.frame or 0, sent.expected.field if sent.expected else "") for sent in violations))
 
 
+def assumed(exchange: Exchange) -> Iterator[str]:
+    for connection in exchange.connections:
+        for sent in connection.segments:
+            if sent.kind in ("inferred", "duplicate", "out-of-order"):
+                yield f"{words(sent.segment.flags)} of the {sent.origin} {sent.why.partition(':')[0]}"
+        for side in ("client", "server"):
+            if any(change.row is None for change in connection.party(side).states[1:]):
+                yield f"the {side} crashed"
+
+
 pytestmark = pytest.mark.xdist_group("mutations")
 
 
@@ -112,6 +138,8 @@ def test_every_fault_is_blamed_where_it_shows(run: Run, record_property: Callabl
     impossible = [v for v in run.verdicts if not v.possible]
     possible = [v for v in run.verdicts if v.possible]
     assert share(bool(v.blamed) for v in impossible) >= KILLED, report([v for v in impossible if not v.blamed])
+    unexplained = [v for v in impossible if not (v.blamed or v.assumed or (v.mutant.role, v.mutant.kind) in SILENT)]
+    assert [str(verdict) for verdict in unexplained] == []
     assert share(not v.fault for v in impossible) >= EXACTLY, report([v for v in impossible if v.fault])
     assert share(not v.fault for v in possible) >= RIGHTLY, report([v for v in possible if v.fault])
 
@@ -149,7 +177,8 @@ def told(run: Run) -> str:
     signs = Counter(f"  {v.ruling.why}" for v in rightly if v.blamed)
     lines = [
         f"{len(run.verdicts)}, {len(run.verdicts) / run.seconds:.0f} a second",
-        f"{killed} of {len(impossible)} that no TCP could have sent are killed",
+        f"{killed} of {len(impossible)} that no TCP could have sent are killed; the others:",
+        *sorted(f"  {v.mutant}: {v.run}" for v in impossible if not v.blamed),
         f"{exactly} of them exactly: their frame, their field, and nobody else is blamed",
         f"{len(rightly)} of {len(possible)} that a TCP could have sent are judged rightly",
         f"{runs.total()} of them survive, for there is a run that explains all:",
