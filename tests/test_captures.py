@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from not_explained import NOT_EXPLAINED_YET
 
 from tcpviz.exchange import library
 from tcpviz.exchange.match import match
@@ -22,18 +21,12 @@ CAPTURES = sorted(Path(__file__).parents[1].glob("captures/*.pcapng"))
 MOST = 5_000_000
 
 
-def closing(path: Path) -> Any:
-    reason = NOT_EXPLAINED_YET.get(path.stem)
-    marks = [pytest.mark.xfail(reason=f"match does not explain {reason}", strict=True)] if reason else []
-    return pytest.param(path, marks=marks, id=path.stem)
-
-
 def facts(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
     return found
 
 
-@pytest.mark.parametrize("path", [closing(path) for path in CAPTURES])
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_the_kernel_did_what_the_model_predicts(path: Path) -> None:
     performed = match(read(str(path)))
     predicted = simulate(library.load(path.stem), LINUX)

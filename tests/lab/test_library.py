@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from not_explained import NOT_EXPLAINED_YET
 
 from tcpviz.exchange import library
 from tcpviz.exchange.match import match
@@ -36,7 +35,7 @@ def close_the_triangle(name: str) -> None:
     parted = stories_differ(performed, predicted, ("the kernel", "the model"))
     wrong = [str(difference) for difference in parted if difference.freedom is None]
     wrong += [f"frame {frame} is blamed" for frame in blamed - set(run.report.forged)]
-    assert not wrong or name in NOT_EXPLAINED_YET, wrong
+    assert not wrong
 
 
 @pytest.mark.library

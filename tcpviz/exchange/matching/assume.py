@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
-from tcpviz.exchange.matching.opening import ANY_WINDOW, settled, shifted
+from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
 from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -25,7 +25,7 @@ NOT_CAPTURED = 60
 """The cost of a segment that must have been on the wire and that the capture lacks."""
 _TINY, _UNLIKELY = 3, VIOLATION + 21
 """A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
-_GAVE_UP, _CRASHED = 5, 40
+_GAVE_UP, _CRASHED, _HELD = 5, 40, 40
 _FARTHEST = 2**24
 """More octets than this do not go missing between two frames."""
 
@@ -74,6 +74,7 @@ def _price(found: tuple[Guess, list[End]]) -> int:
 
 def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     yield from _gone(start, observed)
+    yield from _held_earlier(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
@@ -114,6 +115,17 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
         after, cost, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), _CRASHED, ()
     entry = Entry(at, False, end.state, after.state, rows)
     yield guess._replace(sender=end.noted(entry, after)._replace(owed=()), cost=guess.cost + cost)
+
+
+def _held_earlier(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """A SYN met an end that held a connection from before the capture: the answer is what that one expects."""
+    end = guess.sender
+    bare = observed.has_ack and not observed.span and not observed.rst
+    if not bare or end.past or end.state not in (State.CLOSED, State.LISTEN):
+        return
+    if end.pending and all(item.segment.syn and item.segment.end != observed.ack for item in end.pending):
+        held = midway(observed.seq, observed.ack)
+        yield guess._replace(sender=held._replace(pending=end.pending), cost=guess.cost + _HELD)
 
 
 def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
 from tcpviz.model import events
 from tcpviz.model.control import ControlBlock
-from tcpviz.model.endpoint import step
+from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before
 from tcpviz.model.transitions import State
@@ -63,6 +63,10 @@ def opening_with(end: End, observed: Segment) -> End:
     """An end that is about to open, with the ISS, the options and the window that its SYN shows."""
     if end.state not in (State.CLOSED, State.LISTEN):
         return end
+    if end.state is State.CLOSED and observed.has_ack and _listened(end):
+        # it was one connection's end that closed; the listener stays
+        listening = end.endpoint.tcb.forgotten(passive=True)
+        end = end._replace(endpoint=Endpoint(State.LISTEN, listening))
     options = observed.options
     asked = end.pending[0].segment if end.pending else None
     if asked and asked.length and observed.has_ack and observed.ack == asked.end:
@@ -73,6 +77,11 @@ def opening_with(end: End, observed: Segment) -> End:
         end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
     choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
     return end._replace(endpoint=step(end.endpoint, choice).endpoint)
+
+
+def _listened(end: End) -> bool:
+    entries = end.entries()
+    return bool(entries) and entries[0].before is State.LISTEN
 
 
 def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:

@@ -28,7 +28,7 @@ def opening(observed: Segment) -> tuple[list[End], list[End]]:
     ack = observed.ack if observed.has_ack else 0
     # or it was a stray, and its receiver knows of no connection
     strangers = [End(Endpoint(), cost=_STRAY), End(step(Endpoint(), events.PassiveOpen()).endpoint, cost=_STRAY)]
-    return [_midway(observed.seq, ack)], [_midway(ack, observed.seq), *strangers]
+    return [midway(observed.seq, ack)], [midway(ack, observed.seq), *strangers]
 
 
 def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
@@ -44,7 +44,7 @@ def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
     return [End(server)], [End(opened.endpoint)]
 
 
-def _midway(seq: int, ack: int) -> End:
+def midway(seq: int, ack: int) -> End:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
     blank = Endpoint().tcb._replace(window=ANY_WINDOW, scaled=True, snd_scale=14, rcv_scale=14)

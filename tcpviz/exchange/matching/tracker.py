@@ -52,6 +52,8 @@ class Tracker:
             "client": PartyStory(addresses["client"], account.client[0].state),
             "server": PartyStory(addresses["server"], account.server[0].state),
         }
+        if self._alone:  # who connects to itself is both ends at once
+            self._parties["server"] = self._parties["client"]
         self._oddities = Oddities()
         self._began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
@@ -180,16 +182,25 @@ class Tracker:
         return index if opens and index else None
 
     def another_opened(self, frame: Frame, segment: Segment) -> int | None:
-        """Where the next incarnation began, if this answers a SYN with another number than the first."""
+        """Where the next incarnation began, if this answers a SYN with another number than the first.
+
+        If the earlier incarnation has answered that SYN before, both are one story.
+        """
         if not segment.has_ack or not segment.flags & (SYN | RST):
             return None
-        side = self.side_of(frame)
-        for index in range(len(self.judged) - 1, 0, -1):
-            judgement = self.judged[index]
-            asked = judgement.segment
-            if judgement.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == segment.ack:
-                return None if self._began.get(other(side)) == asked.seq else index
-        return None
+        side, asked = self.side_of(frame), add(segment.ack, -1)
+        if self._began.get(other(side)) == asked:
+            return None
+        opened = [
+            judgement.index
+            for judgement in self.judged[1:]
+            if judgement.side != side
+            and judgement.segment.flags & (SYN | ACK) == SYN
+            and judgement.segment.seq == asked
+        ]
+        if not opened or any(judgement.side == side for judgement in self.judged[opened[0] : opened[-1]]):
+            return None
+        return opened[-1]
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
@@ -218,6 +229,8 @@ class Tracker:
         account = self._best()
         finals = {side: account.final(side) for side in _SIDES if account.ends(side)}
         parties = {side: self._party(side, finals.get(side), epoch, account) for side in _SIDES}
+        if self._alone:
+            parties["server"] = replace(parties["client"], calls=[])  # made once
         story = ConnectionStory(parties["client"], parties["server"])
         entries = {side: {(e.place, e.sent): e for e in final.entries()} for side, final in finals.items()}
         blames = dict(account.blames)
@@ -255,7 +268,7 @@ class Tracker:
         return story.done(self._saw_start)
 
     def _now(self, side: Side, account: Account, index: int) -> PartyStory:
-        party = self._parties[side]
+        party, side = self._parties[side], "client" if self._alone else side
         return replace(party, start=account.best(side).state) if index and account.ends(side) else party
 
     def _party(self, side: Side, final: End | None, epoch: int, account: Account) -> PartyStory:
