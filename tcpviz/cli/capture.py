@@ -207,9 +207,11 @@ def _lay_down(folders: Sequence[Path]) -> None:
 
 
 def _witness(plan: Scenario | None, port: int | None) -> Witness:
-    from tcpviz.lab import Witness
+    from tcpviz.lab import Witness, watched
 
-    return Witness(*((plan.client.port, plan.server.port) if plan else (port,) if port else ()))
+    if plan:
+        return watched(plan)
+    return Witness(*((port,) if port else ()))
 
 
 def _seen_inside(live: Listener | Run) -> tuple[tuple[KernelSocket, ...], int | None]:

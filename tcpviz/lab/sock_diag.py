@@ -44,16 +44,27 @@ class Observer:
     where the kernel does not answer, there is nothing to remember."""
 
     def __init__(self) -> None:
+        """In the network in which this process is now; `also_here` adds others."""
         self._lives: dict[tuple[Address, Address], list[list[Change]]] = {}
-        self._netlink: socket.socket | None = None
+        self._netlinks: list[socket.socket] = []
+        self.also_here()
+
+    def also_here(self) -> None:
+        """Ask in the network in which this process is now as well, wherever it goes."""
         with suppress(OSError, AttributeError):
-            self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
-            self._netlink.setblocking(False)  # the answer is there when the question has been asked
+            netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
+            netlink.setblocking(False)  # the answer is there when the question has been asked
+            self._netlinks.append(netlink)
 
     def look(self, one: Address, two: Address) -> None:
         for local, remote in ((one, two), (two, one)):
             state = self._ask(local, remote)
             self._note(self._lives.setdefault((local, remote), []), state)
+
+    def look_again(self) -> None:
+        """At all that was ever looked at: what has happened since the last segment."""
+        for local, remote in tuple(self._lives):
+            self._note(self._lives[local, remote], self._ask(local, remote))
 
     def look_at_frame(self, data: bytes) -> None:
         """The two ends of a TCP segment that has an Ethernet header before it, as loopback's have."""
@@ -69,8 +80,8 @@ class Observer:
         )
 
     def close(self) -> None:
-        if self._netlink:
-            self._netlink.close()
+        for netlink in self._netlinks:
+            netlink.close()
 
     @staticmethod
     def _note(lives: list[list[Change]], state: State | None) -> None:
@@ -84,21 +95,24 @@ class Observer:
         lives[-1].append(Change(time.time_ns(), state))
 
     def _ask(self, local: Address, remote: Address) -> State | None:
-        if self._netlink is None:
-            return None
         family = socket.AF_INET6 if ":" in local.host else socket.AF_INET
         source, destination = (socket.inet_pton(family, end.host).ljust(16, b"\0") for end in (local, remote))
         body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _ANY)
         body += struct.pack("!HH", local.port, remote.port) + source + destination
         body += struct.pack("=III", 0, _ANY, _ANY)
         header = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0)
-        try:
-            self._netlink.send(header + body)
-            answer = self._netlink.recv(4096)
-        except OSError:
-            return None
-        kind = _HEADER.unpack_from(answer)[1]
-        return None if kind == _NLMSG_ERROR else STATES.get(answer[_HEADER.size + 1])
+        answers = (_answer(netlink, header + body) for netlink in self._netlinks)
+        return next((state for state in answers if state), None)
+
+
+def _answer(netlink: socket.socket, question: bytes) -> State | None:
+    try:
+        netlink.send(question)
+        answer = netlink.recv(4096)
+    except OSError:
+        return None
+    kind = _HEADER.unpack_from(answer)[1]
+    return None if kind == _NLMSG_ERROR else STATES.get(answer[_HEADER.size + 1])
 
 
 def _ends(data: bytes) -> tuple[Address, Address] | None:
