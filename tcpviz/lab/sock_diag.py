@@ -56,10 +56,14 @@ class Observer:
             netlink.setblocking(False)  # the answer is there when the question has been asked
             self._netlinks.append(netlink)
 
-    def look(self, one: Address, two: Address) -> None:
+    def look(self, one: Address, two: Address) -> dict[Address, State]:
+        """At both ends; those whose state is another than last time are told."""
+        told = {}
         for local, remote in ((one, two), (two, one)):
-            state = self._ask(local, remote)
-            self._note(self._lives.setdefault((local, remote), []), state)
+            lives = self._lives.setdefault((local, remote), [])
+            if self._note(lives, self._ask(local, remote)):
+                told[local] = lives[-1][-1].state
+        return told
 
     def look_again(self) -> None:
         """At all that was ever looked at: what has happened since the last segment."""
@@ -84,15 +88,16 @@ class Observer:
             netlink.close()
 
     @staticmethod
-    def _note(lives: list[list[Change]], state: State | None) -> None:
+    def _note(lives: list[list[Change]], state: State | None) -> bool:
         last = lives[-1][-1].state if lives else None
         if state in (None, State.LISTEN) and last not in (None, State.LISTEN):
             state = State.CLOSED  # it is gone; a listener that answers in its place is another socket
         if state is None or state is last:
-            return
+            return False
         if last in (None, State.CLOSED):
             lives.append([])
         lives[-1].append(Change(time.time_ns(), state))
+        return True
 
     def _ask(self, local: Address, remote: Address) -> State | None:
         family = socket.AF_INET6 if ":" in local.host else socket.AF_INET
