@@ -1,7 +1,8 @@
 """Asks the kernel in which state one socket is, through sock_diag(7); any user may, for the network it is in.
 
 A question for one pair of addresses costs microseconds; a list of all sockets, which is what libraries offer, or
-/proc/net/tcp, walks the kernel's whole table. What changes between two questions is not seen.
+/proc/net/tcp, walks the kernel's whole table. What changes between two questions is not seen. TCP_INFO would tell no
+more: it is the same structure, asked of a socket that must be one's own, and the wire itself shows what was sent again.
 """
 
 from __future__ import annotations
@@ -90,12 +91,13 @@ class Observer:
     @staticmethod
     def _note(lives: list[list[Change]], state: State | None) -> bool:
         last = lives[-1][-1].state if lives else None
-        if state in (None, State.LISTEN) and last not in (None, State.LISTEN):
-            state = State.CLOSED  # it is gone; a listener that answers in its place is another socket
+        if state in (None, State.LISTEN):
+            # it is gone, or not there yet: a listener that answers in its place is another socket
+            state = None if last is None else State.CLOSED
         if state is None or state is last:
             return False
-        if last in (None, State.CLOSED):
-            lives.append([])
+        if last in (None, State.CLOSED) or (last is State.TIME_WAIT and state is not State.CLOSED):
+            lives.append([])  # TIME-WAIT ends when its addresses are used again
         lives[-1].append(Change(time.time_ns(), state))
         return True
 

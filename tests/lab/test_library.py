@@ -42,7 +42,8 @@ def close_the_triangle(name: str) -> None:
         if not kernel_sides_with(model, connection):
             wrong += disagreements(connection)
     assert not wrong
-    assert all(connection.witness for connection in performed.connections)
+    if record.source == "tracepoint":  # who only looks may come too late for what is over at once
+        assert all(connection.witness for connection in performed.connections)
 
 
 @pytest.mark.library
