@@ -123,7 +123,7 @@ def _lives(
     for socket in candidates:
         first, last = socket.changes[0].time, socket.changes[-1].time
         apart = all(last <= life.changes[0].time or life.changes[-1].time <= first for life in lives)
-        if apart and start - _SOON <= first and last <= end + _SOON:
+        if socket is not found and apart and start - _SOON <= first and last <= end + _SOON:
             lives.append(socket)
     return sorted(lives, key=lambda socket: socket.changes[0].time)
 
