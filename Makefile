@@ -8,7 +8,7 @@ READY := $(VENV)/.ready-$(subst /,_,$(PYTHON))
 PINS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test library check format captures docs bench lowest clean
+.PHONY: help demo test library check format captures docs gallery bench lowest clean
 
 help: ## what there is to make (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ captures: $(READY) ## perform every scenario on this kernel again, and say what 
 docs: $(READY) ## write the generated documents again
 	$(BIN)/python docs/make.py
 
+gallery: $(READY) ## draw every kind of picture onto one page, gallery/index.html
+	$(BIN)/python docs/gallery.py
+
 bench: $(READY) ## measure, and write docs/performance.md
 	$(BIN)/python tests/benchmarks/speed.py > docs/performance.new
 	@echo >> docs/performance.new
@@ -62,7 +65,7 @@ lowest: ## the same as test, with the oldest version that pyproject.toml allows 
 	$(MAKE) --no-print-directory test VENV=.venv-lowest PINS='--constraint $$(VENV)/lowest.txt'
 
 clean: ## remove what make has made
-	rm -rf .venv .venv-lowest demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lowest demo gallery build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find tcpviz tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml

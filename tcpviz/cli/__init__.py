@@ -20,6 +20,7 @@ _COMMANDS = {
     "capture": "capture real traffic on loopback, or perform a scenario there, and match it",
     "match": "explain a capture with the model, and say where it breaks the rules",
     "scenarios": "list the scenarios that simulate and capture know by name",
+    "segment": "draw one segment bit by bit, with its real values and bytes",
     "states": "draw the state machine of RFC 9293, plain or as a scenario walks it",
 }
 

@@ -49,7 +49,7 @@ class Against:
 
     def drawing(self, numbers: Numbers, story: Telling, words: Words) -> Drawing:
         """Both side by side."""
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         title = f"{self.names[0]} · {self.names[1]}"
         names, show = self.names, story.show

@@ -77,7 +77,7 @@ class Look:
 
     def paint(self, path: Path, drawing: Drawing) -> bytes:
         """The drawing in the format that the path's ending says."""
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         kind = path.suffix.lower()
         if kind != ".svg" and (lack := draw.lack_of_fonts(drawing)):

@@ -12,10 +12,8 @@ from tcpviz.cli.look import PICTURES, Look
 from tcpviz.cli.output import write_whole
 from tcpviz.cli.telling import Telling
 from tcpviz.exchange.exchange import Exchange
-from tcpviz.exchange.flow_ladder import flow_ladder
-from tcpviz.exchange.ladder import ladder
+from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.language import Language
 
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing
@@ -26,15 +24,6 @@ RECORDINGS = (".pcap", ".pcapng")
 
 def json_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-
-
-def ladders(exchange: Exchange, numbers: Numbers, ascii_only: bool, verdicts: bool, language: Language) -> str:
-    """Every connection and every flow, one below the other."""
-    shown = [
-        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
-        for connection in exchange.connections
-    ]
-    return "\n".join([*shown, *(flow_ladder(flow, ascii_only=ascii_only) for flow in exchange.flows)])
 
 
 def write(

@@ -14,6 +14,7 @@ from tcpviz.errors import InputError
 from tcpviz.exchange import library, notation, scenario_file
 from tcpviz.exchange.document import exchange_document
 from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.reasons import reasons
@@ -85,7 +86,7 @@ def command(
     if as_json:
         click.echo(render.json_text(document), nl=False)
     else:
-        click.echo(render.ladders(exchange, style, ascii_only, verdicts=False, language=look.language), nl=False)
+        click.echo(ladders(exchange, style, ascii_only, verdicts=False, language=look.language), nl=False)
         if explain:
             click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:

@@ -55,7 +55,7 @@ def command(
     weights = coverage(_connections(covered)) if covered else None
     click.echo("".join(f"{line}\n" for line in _lines(ways, weights)), nl=False)
     if files:
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         drawing = draw.machine(edges(), ways, weights, words=look.words())
         render.paint([(path, drawing) for path in files], look)
@@ -77,7 +77,7 @@ def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
 
 
 def _stepwise(connection: Connection, words: Words) -> tuple[Drawing, ...]:
-    from tcpviz import draw
+    import tcpviz.draw as draw
 
     return tuple(draw.machine(edges(), ways, words=words) for ways in steps_of(connection))
 

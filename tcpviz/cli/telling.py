@@ -39,7 +39,7 @@ class Telling:
 
         Two connections stand side by side; of more it is the first that violates, else the first.
         """
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         connections = exchange.connections
         if not connections:
@@ -71,7 +71,7 @@ class Telling:
         """One slide for each step, numbered so that a folder sorts them."""
         if self.steps is None:
             return
-        from tcpviz import draw
+        import tcpviz.draw as draw
 
         if not exchange.connections:
             raise InputError(f"{self.steps}: there is no TCP connection to draw")

@@ -5,14 +5,18 @@ Importing this loads no library: each renderer comes with its first picture, mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import ModuleType
+from typing import Any
 
 from tcpviz.draw import describe as _describe
 from tcpviz.draw import flow as _flow
 from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import pairing as _pairing
+from tcpviz.draw import segment as _segment
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.metrics import Metrics
@@ -21,6 +25,7 @@ from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
+from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
@@ -48,6 +53,7 @@ __all__ = [
     "pair",
     "pdf",
     "png",
+    "segment",
     "sequence",
     "slides",
     "steps",
@@ -191,6 +197,16 @@ def machine(
     return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
 
 
+def segment(
+    frames: Sequence[Dissection], *, title: str = "", metrics: Metrics | None = None, words: Words = ENGLISH
+) -> Drawing:
+    """A frame's headers as the RFCs' bit diagram with their values; of two frames, side by side."""
+    measure = metrics or _metrics.default()
+    drawing = _segment.segment(frames, title=title, metrics=measure, words=words)
+    description = "\n".join(line for frame in frames for line in _describe.frame(frame, words))
+    return replace(drawing, description=description, language=words.language.tag)
+
+
 def lack_of_fonts(drawing: Drawing) -> str:
     """What no font here can draw, and what to do about it; empty when all can be drawn. For PNG and PDF."""
     from tcpviz.draw import faces
@@ -217,3 +233,15 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
+
+
+class _Verb(ModuleType):
+    """This package, as the verb that `tcpviz` gives its users: `tcpviz.draw(exchange)`."""
+
+    def __call__(self, *what: Any, **how: Any) -> Any:
+        from tcpviz.draw.picture import draw
+
+        return draw(*what, **how)
+
+
+sys.modules[__name__].__class__ = _Verb

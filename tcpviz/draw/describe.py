@@ -8,6 +8,7 @@ from itertools import islice
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.graph import Edge
 from tcpviz.model.segment import words as flag_words
@@ -49,9 +50,9 @@ def _segment(connection: Connection, sent: Transmission, numbers: Numbers, words
     return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}; {', '.join(map(str, states))}"
 
 
-def _inert(text: str) -> str:
+def _inert(text: str, longest: int = _LONGEST) -> str:
     """Nothing that steers a reader, and no longer than anybody listens."""
-    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def machine(edges: Sequence[Edge], walks: Mapping[Side, Sequence[Row | None]], words: Words) -> str:
@@ -68,3 +69,16 @@ def machine(edges: Sequence[Edge], walks: Mapping[Side, Sequence[Row | None]], w
         label = "; ".join(map(words.notation, edge.lines))
         lines.append(f"{edge.source} → {edge.target}: {label}" + (f" ({', '.join(steps)})" if steps else ""))
     return "\n".join(lines)
+
+
+def frame(frame: Dissection, words: Words) -> Iterator[str]:
+    """A line for each header: `TCP: Source Port 50000, Destination Port 80, …`."""
+    say = words.language.translated
+    for header in frame.headers:
+        said = []
+        for field in header.fields:
+            note = f" ({say(field.note)} {field.detail}".rstrip() + ")" if field.note else ""
+            said.append(f"{say(field.name)} {field.text or '?'}{note}")
+        said += [f"{say(option.name or 'unknown option')} {option.text}".rstrip() for option in header.options]
+        yield _inert(f"{header.name}: {', '.join(said)}", 4 * _LONGEST)
+    yield f"{say('Data')}: {frame.length} {say('octets')}"

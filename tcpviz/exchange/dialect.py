@@ -111,6 +111,8 @@ def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) 
             yield Deviation.SYN_ACK_AGAIN, True
         elif not answer.span and not answer.rst:
             yield Deviation.SYN_ACK_AGAIN, False
+    if question.syn and question.has_ack and theirs.before is State.SYN_RECEIVED and not answer.span:
+        yield Deviation.CROSSING_ANSWERED, any(row.stimulus is Stimulus.RCV_UNACCEPTABLE for row in theirs.rows)
     if question.syn and theirs.before in _SYNCHRONIZED:
         if ours.kind == "challenge":
             yield Deviation.SYN_IN_WINDOW, False

@@ -172,6 +172,11 @@ class Connection:
         return self.client if side == "client" else self.server
 
     @property
+    def alone(self) -> bool:
+        """A socket has connected to itself: both parties are the same end."""
+        return self.client.address == self.server.address
+
+    @property
     def conforms(self) -> bool:
         return not self.violations
 

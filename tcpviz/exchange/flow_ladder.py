@@ -1,9 +1,12 @@
-"""A UDP flow as text, beside the ladder of a connection: arrows between the ends, and no states, for UDP has none."""
+"""A UDP flow as text: arrows between the ends, and no states, for UDP has none. And a whole exchange: every connection
+and every flow."""
 
 from __future__ import annotations
 
-from tcpviz.exchange.exchange import Flow
-from tcpviz.exchange.numbers import time_text
+from tcpviz.exchange.exchange import Exchange, Flow
+from tcpviz.exchange.ladder import ladder
+from tcpviz.exchange.numbers import Numbers, time_text
+from tcpviz.language import ENGLISH, Language
 
 _HEADER = 8
 """Octets of UDP's header (RFC 768); TCP's has 20 to 60."""
@@ -25,3 +28,18 @@ def flow_ladder(flow: Flow, *, ascii_only: bool = False, width: int = 80) -> str
             arrow = f"{left}{line}{label}{rest} {when} {line}{line}"
         lines.append(f"{number:>3} {arrow}")
     return "".join(f"{text}\n" for text in lines)
+
+
+def ladders(
+    exchange: Exchange,
+    numbers: Numbers = "relative",
+    ascii_only: bool = False,
+    verdicts: bool = False,
+    language: Language = ENGLISH,
+) -> str:
+    """Every connection and every flow, one below the other."""
+    shown = [
+        ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
+        for connection in exchange.connections
+    ]
+    return "\n".join([*shown, *(flow_ladder(flow, ascii_only=ascii_only) for flow in exchange.flows)])

@@ -57,11 +57,6 @@ class Freedom(Enum):
         "where an acknowledgement is a little late Linux takes the tail for lost, and sends it again long before "
         "the retransmission time-out, and both copies are acknowledged",
     )
-    SYN_ACK_ACKNOWLEDGED = (
-        "SYN,ACK acknowledged once more",
-        "RFC 9293 3.10.7.4",
-        "in a simultaneous open Linux answers the SYN,ACK with an ACK, where Figure 7 needs none",
-    )
     RESET_ON_GIVING_UP = (
         "reset on giving up",
         "RFC 1122 4.2.3.6",
@@ -239,20 +234,6 @@ def _syns(connection: Connection) -> Counter[Told]:
     return Counter(this for side in SIDES for this in told(connection, side) if this.flags & SYN)
 
 
-def _both_opened(one: Connection, two: Connection) -> bool:
-    """Who sends a SYN and a SYN,ACK has opened at the same time as the peer, or is the peer."""
-    sent = {(s.origin, s.segment.flags & (SYN | ACK)) for s in two.segments}
-    return any({(side, SYN), (side, SYN | ACK)} <= sent for side in SIDES)
-
-
-def _without_ack_behind_syn_ack(segments: Segments) -> Segments:
-    return [
-        this
-        for place, this in enumerate(segments)
-        if not (this.bare and place and segments[place - 1].flags == SYN | ACK)
-    ]
-
-
 def _gave_up(one: Connection, two: Connection) -> bool:
     stimuli = [change.row.stimulus for side in SIDES for change in two.party(side).states if change.row]
     return Stimulus.USER_TIMEOUT in stimuli
@@ -263,7 +244,6 @@ def _without_last_reset(segments: Segments) -> Segments:
 
 
 SEGMENT_RULES = (
-    SegmentRule(Freedom.SYN_ACK_ACKNOWLEDGED, _both_opened, _without_ack_behind_syn_ack),
     SegmentRule(Freedom.DELAYED_ACK, _always, _without_early_acks),
     SegmentRule(Freedom.ANSWER_AND_TEXT, _always, _with_answers_apart),
     SegmentRule(Freedom.PROBES, _asked, _without_answers),

@@ -58,6 +58,8 @@ class Matcher:
             self._open(known, frame, frame.segment)
         elif (index := known[-1].another_opened(frame, frame.segment)) is not None:
             self._divide(known, index)
+        elif len(known) > 1 and known[-2].still_asks and known[-1].refuses(frame, frame.segment):
+            self._unite(known)
         known[-1].feed(frame, frame.segment)
         return known[-1]
 
@@ -73,6 +75,13 @@ class Matcher:
         self._order[place] = known[-1]
         self._open(known, whole.judged[index].frame, whole.judged[index].segment)
         for judgement in whole.judged[index:]:
+            known[-1].feed(judgement.frame, judgement.segment)
+
+    def _unite(self, known: list[Tracker]) -> None:
+        """What seemed to open the next connection was an old duplicate's: the first one's SYN was meant all along."""
+        mistaken = known.pop()
+        self._order.remove(mistaken)
+        for judgement in mistaken.judged:
             known[-1].feed(judgement.frame, judgement.segment)
 
     @staticmethod

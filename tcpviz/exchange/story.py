@@ -81,7 +81,7 @@ def outcome(connection: Connection) -> Outcome:
         return "closed"
     if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):
         return "refused"
-    if any(seen & _RESET for seen in stimuli):
+    if any(seen & _RESET for seen in stimuli) or all(Stimulus.ABORT in seen for seen in stimuli):
         return "reset"
     if any(Stimulus.USER_TIMEOUT in seen for seen in stimuli) or _unanswered(connection):
         return "timeout"

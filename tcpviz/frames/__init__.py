@@ -5,9 +5,10 @@ Imports `exchange`, `model` and `errors`; knows no connection, no scenario and n
 
 from tcpviz.frames.building import frames_of
 from tcpviz.frames.decoding import Skipped, decode
+from tcpviz.frames.dissecting import dissect
 from tcpviz.frames.folder import capture_files
 from tcpviz.frames.live import Listener
-from tcpviz.frames.reading import Reading, read, stream
+from tcpviz.frames.reading import Reading, pick, read, stream
 from tcpviz.frames.record import ETHERNET, Record, record_of
 from tcpviz.frames.source import Collector, Source
 from tcpviz.frames.writing import Format, Writer, write
@@ -24,7 +25,9 @@ __all__ = [
     "Writer",
     "capture_files",
     "decode",
+    "dissect",
     "frames_of",
+    "pick",
     "read",
     "record_of",
     "stream",

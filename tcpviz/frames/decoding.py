@@ -82,6 +82,17 @@ def decode(record: Record, number: int) -> Frame | Skipped:
     return Skipped(SHORT if record.cut else MALFORMED, "undecodable")
 
 
+def before_ip(record: Record) -> int | None:
+    """How many octets precede the outermost IP header, whatever scapy finds there; None where it finds no IP."""
+    layer = conf.l2types.num2layer.get(record.link)
+    with quiet():
+        try:
+            network = _network(layer(record.data)) if layer and record.data else None
+        except Exception:
+            return None
+    return len(record.data) - len(network.original) if isinstance(network, (IP, IPv6)) else None
+
+
 def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
     network = _network(packet)
     if not isinstance(network, (IP, IPv6)):

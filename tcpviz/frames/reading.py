@@ -37,10 +37,18 @@ class Reading:
 
     def __init__(self, path: str, keep: bool = False) -> None:
         self._collector = Collector(path, keep)
-        self._damage = ""
+        self.damage = ""
+        """Known at the end: `cut` or `damaged`."""
 
     def frames(self) -> Iterator[Frame]:
         """Each frame as it is read, or InputError saying what is wrong with the file."""
+        for record in self.records():
+            frame = self._collector.add(record)
+            if frame is not None:
+                yield frame
+
+    def records(self) -> Iterator[Record]:
+        """The same before anyone looks inside."""
         path = self._collector.file
         try:
             if os.path.isdir(path):
@@ -51,11 +59,8 @@ class Reading:
                 # scapy 2.6 looks through gzip only in files that it opens itself
                 packed = file.peek(2)[:2] == _GZIP
                 reader = _reader(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, path)
-                for record in _records(reader):
-                    frame = self._collector.add(record)
-                    if frame is not None:
-                        yield frame
-                self._damage = reader.damage
+                yield from _records(reader)
+                self.damage = reader.damage
         except FileNotFoundError:
             raise InputError(f"there is no file {path}") from None
         except PermissionError:
@@ -65,7 +70,7 @@ class Reading:
 
     def capture(self) -> Capture:
         """All that `frames` has given, or, when they were not kept, what the file held besides them."""
-        return _checked(self._collector, self._damage)
+        return _checked(self._collector, self.damage)
 
 
 def read(path: str) -> Capture:
@@ -74,6 +79,17 @@ def read(path: str) -> Capture:
     for _ in reading.frames():
         pass
     return reading.capture()
+
+
+def pick(path: str, number: int) -> Record:
+    """One record, counted from 1; reads no further than it must. InputError when the file does not have it."""
+    reading, last = Reading(path), 0
+    for last, record in enumerate(reading.records(), 1):
+        if last == number:
+            return record
+    held = f"{path} has {'1 frame' if last == 1 else f'{last} frames'}"
+    damage = f", and is {reading.damage} behind them" if reading.damage else ""
+    raise InputError(f"there is no frame {number}: {held}{damage}")
 
 
 def stream(source: IO[bytes]) -> Iterator[Record]:

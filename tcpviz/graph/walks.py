@@ -44,8 +44,7 @@ def coverage(connections: Iterable[Connection]) -> Counter[Row]:
 def _fired(connection: Connection) -> Iterator[Row]:
     for sent in connection.segments:
         yield from sent.rows
-    alone = connection.client.address == connection.server.address  # and both ends are one
-    for side in SIDES[:1] if alone else SIDES:
+    for side in SIDES[:1] if connection.alone else SIDES:
         yield from (row for row in _opened(connection, side) if row)
         # what an arriving segment made fire is counted with the segment
         changes = connection.party(side).states

@@ -141,10 +141,12 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
 
 def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
     scale = tcb.snd_scale
+    answered: tuple[Stimulus, ...] = ()
     if state is State.SYN_RECEIVED and not tcb.passive and segment.syn and segment.has_ack and segment.seq == tcb.irs:
         # Figure 7: the SYN,ACK of a simultaneous open. Its SYN is known; what remains is judged as usual.
         segment = replace(segment, seq=add(segment.seq, 1), flags=segment.flags & ~SYN)
         scale = 0
+        answered = (Stimulus.RCV_UNACCEPTABLE,) if Deviation.CROSSING_ANSWERED in tcb.deviations else ()
     if state is State.TIME_WAIT and _is_fin_again(tcb, segment):
         return Arrival((Stimulus.RCV_FIN_AGAIN,), tcb)
     if state is State.TIME_WAIT and _opens_anew(tcb, segment):
@@ -171,7 +173,7 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
     tcb = _take_ack(_take_timestamp(tcb, segment), segment, scale)
     if phrase is Stimulus.RCV_ACK_OF_SYN:
         state = State.ESTABLISHED
-    return _text_and_fin(state, tcb, segment, (phrase,))
+    return _text_and_fin(state, tcb, segment, (phrase, *answered))
 
 
 def _at_closed_window(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:

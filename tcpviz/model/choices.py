@@ -102,7 +102,7 @@ def _owed(tcb: ControlBlock) -> str:
 
 
 def retransmit(run: Run, event: events.Retransmit) -> None:
-    send_again(run, event.start, event.octets, event.push)
+    send_again(run, event.start, event.octets, event.push, fin=event.fin)
 
 
 def keep_alive(run: Run, event: events.KeepAlive) -> None:

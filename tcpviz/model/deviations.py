@@ -27,6 +27,11 @@ class Deviation(Enum):
         "a SYN repeated in SYN-RECEIVED is answered with the SYN,ACK again, where 3.10.7.4 sends an ACK",
         "Linux net/ipv4/tcp_minisocks.c, tcp_check_req()",
     )
+    CROSSING_ANSWERED = (
+        "crossing-answered",
+        "in a simultaneous open the SYN,ACK is answered with an ACK, where Figure 7 needs none",
+        "Linux net/ipv4/tcp_input.c, tcp_rcv_state_process()",
+    )
     FIN_WAIT_2_TIMEOUT = (
         "fin-wait-2-timeout",
         "an orphan in FIN-WAIT-2 is given up after a while, where Figure 5 waits for the FIN",
@@ -60,6 +65,7 @@ LINUX = frozenset(
         Deviation.RESET_WITH_ACK,
         Deviation.EMPTY_WINDOW_PROBE,
         Deviation.SYN_ACK_AGAIN,
+        Deviation.CROSSING_ANSWERED,
         Deviation.FIN_WAIT_2_TIMEOUT,
     }
 )

@@ -118,11 +118,15 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class Retransmit:
-    """Send again, from sequence number `start` (None: SND.UNA), at most `octets` of text (None: all that fits)."""
+    """Send again, from sequence number `start` (None: SND.UNA), at most `octets` of text (None: all that fits).
+
+    `fin`: with the FIN, where it follows that text at once.
+    """
 
     start: int | None = None
     octets: int | None = None
     push: bool = False
+    fin: bool = True
 
 
 @dataclass(frozen=True, slots=True)

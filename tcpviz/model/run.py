@@ -190,7 +190,7 @@ def _retransmit(run: Run, row: Row) -> None:
     send_again(run, None, run.front, False)
 
 
-def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> None:
+def send_again(run: Run, start: int | None, octets: int | None, push: bool, *, fin: bool = True) -> None:
     """Repeat what lies at `start`, which must be sent and not yet acknowledged (3.8.1)."""
     tcb = run.tcb
     first = tcb.snd_una if start is None else start
@@ -204,7 +204,8 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool) -> N
         end = tcb.snd_nxt if tcb.fin_sent is None else tcb.fin_sent
         length = distance(first, later(first, end))
         length = length if octets is None else min(octets, length)
-        fin = tcb.fin_sent is not None and add(first, length) == tcb.fin_sent
+        # text that went out before its FIN may go alone again; the FIN itself has nothing else to be sent for
+        fin = tcb.fin_sent is not None and add(first, length) == tcb.fin_sent and (fin or not length)
         last = add(first, length) == end  # what ended a send() the first time does so again
         flags = ACK | (PSH if length and (push or last) else 0) | (FIN if fin else 0)
     run.emit(flags, "was not acknowledged in time", "3.8.1", seq=first, length=length, kind="retransmission")

@@ -41,7 +41,7 @@ def close_the_triangle(name: str) -> None:
     for connection, model in zip(performed.connections, predicted.connections, strict=False):
         if not kernel_sides_with(model, connection):
             wrong += disagreements(connection)
-    assert not wrong
+    assert wrong == []
     if record.source == "tracepoint":  # who only looks may come too late for what is over at once
         assert all(connection.witness for connection in performed.connections)
 

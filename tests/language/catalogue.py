@@ -17,8 +17,9 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 
 from tcpviz import draw
+from tcpviz.draw.segment import EXPLAINED
 from tcpviz.draw.words import ANSWERS
-from tcpviz.exchange import ladder, library
+from tcpviz.exchange import headers, ladder, library, segment_text
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
@@ -47,6 +48,8 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from ((kind, "what a segment is besides new") for kind in _KINDS)
     yield from ((word, "a word of a ladder") for word in ladder.WORDS)
     yield from ((why, "why a segment was sent; a number stands at {}") for why in sorted(_whys()))
+    yield from ((word, "a word of a header, or what is said of one") for word in (*headers.WORDS, *segment_text.WORDS))
+    yield EXPLAINED, "below a header's figure"
     yield draw.MACHINE_TITLE, "a title"
     yield from ((library.load(name).title, f"the title of the scenario {name}") for name in library.names())
 

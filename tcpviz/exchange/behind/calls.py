@@ -32,6 +32,7 @@ def scenario(connection: Connection, seen_in: str, reading: Reading) -> Scenario
     """The Scenario of `connection`, which was seen in the file `seen_in`."""
     client, server = (End(connection, side, reading.injected) for side in ("client", "server"))
     began = min(s.sent for s in connection.segments)
+    serves = () if connection.alone else tuple(_calls(server, began, reading.exact))
     plan = Scenario(
         name="story",
         title=f"{connection.client.address} and {connection.server.address}",
@@ -39,7 +40,7 @@ def scenario(connection: Connection, seen_in: str, reading: Reading) -> Scenario
         theme="your own",
         seen_in=seen_in,
         client=Host(tuple(_calls(client, began, reading.exact)), **client.brought(reading.delayed_acks)),
-        server=Host(tuple(_calls(server, began, reading.exact)), **server.brought(reading.delayed_acks)),
+        server=Host(serves, **server.brought(reading.delayed_acks)),
         network=Network(delay=client.delay, server_delay=server.delay),
         injections=tuple(_injections(connection, began)) if reading.injected else (),
     )

@@ -15,10 +15,10 @@ from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.opening import shifted
-from tcpviz.exchange.matching.past import End, Entry, arriving, deliver_all
+from tcpviz.exchange.matching.past import LATE, End, Entry, arriving, deliver_all
 from tcpviz.model.commands import Emit
 from tcpviz.model.segment import Segment
-from tcpviz.model.sequence import distance
+from tcpviz.model.sequence import at_or_before, distance
 
 _MOST_ENDS = 5
 _MOST_ACCOUNTS, _FEW_ACCOUNTS = 6, 3
@@ -93,7 +93,7 @@ class Account(NamedTuple):
                 continue
             # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
             alone = item.sooner and not segment.length
-            if segment.end == observed.end and not alone and 0 <= seen.time - item.time <= TIE:
+            if segment.end == observed.end and not alone and (seen.is_stale or 0 <= seen.time - item.time <= TIE):
                 unseen[n] = item._replace(found=seen.index)
                 cost += _SWAPPED - item.cost
             elif segment.span and observed.span:
@@ -128,6 +128,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     ]
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
+        if seen.is_stale and (seen.is_repeated or _was_sent(account.best(seen.side), seen.segment)):
+            grown.append(_known(account, seen, "was sent before, and captured late", "out-of-order", LATE))
         if found or account.total > best:
             continue
         if seen.is_repeated:
@@ -158,6 +160,13 @@ def _was_first(end: End, observed: Segment) -> bool:
         and bool(last.span or last.rst)
         and (last.seq, last.ack) == (observed.seq, observed.ack)
     )
+
+
+def _was_sent(end: End, observed: Segment) -> bool:
+    """It counts nothing that its sender had not sent, or had not had, by then."""
+    tcb = end.endpoint.tcb
+    sent = at_or_before(observed.end, tcb.snd_nxt) and at_or_before(tcb.iss, observed.seq)
+    return sent and observed.has_ack and at_or_before(observed.ack, tcb.rcv_nxt) and not observed.syn
 
 
 def _known(account: Account, seen: Observation, why: str, kind: str, cost: int) -> Account:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
-from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all
+from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all, next_in_order
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
@@ -25,7 +25,7 @@ NOT_CAPTURED = 60
 """The cost of a segment that must have been on the wire and that the capture lacks."""
 _TINY, _UNLIKELY = 3, VIOLATION + 21
 """A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
-_GAVE_UP, _CRASHED, _HELD = 5, 40, 40
+_GAVE_UP, _CRASHED = 5, 40
 _FARTHEST = 2**24
 """More octets than this do not go missing between two frames."""
 
@@ -74,7 +74,7 @@ def _price(found: tuple[Guess, list[End]]) -> int:
 
 def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     yield from _gone(start, observed)
-    yield from _held_earlier(start, observed)
+    yield from _from_before(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
@@ -86,9 +86,11 @@ def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
                 if sent.unseen:
                     yield sent
                 yield from _acknowledged(sent)
-    if (observed.rst and start.sender.state in (State.CLOSED, State.LISTEN)) or (
-        not observed.span and not observed.rst and observed.seq == start.sender.endpoint.tcb.snd_nxt
-    ):
+    if observed.rst or observed.syn:
+        sender = _let_go(start.sender)
+        if sender.state in (State.CLOSED, State.LISTEN) and sender.past:
+            yield from _asked(start._replace(sender=sender), observed)
+    elif not observed.span and observed.seq == start.sender.endpoint.tcb.snd_nxt:
         yield from _asked(start, observed)
 
 
@@ -117,15 +119,13 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
     yield guess._replace(sender=end.noted(entry, after)._replace(owed=()), cost=guess.cost + cost)
 
 
-def _held_earlier(guess: Guess, observed: Segment) -> Iterator[Guess]:
-    """A SYN met an end that held a connection from before the capture: the answer is what that one expects."""
+def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The sender has been in a connection all the while, which the SYN's sender has forgotten: it challenges."""
     end = guess.sender
-    bare = observed.has_ack and not observed.span and not observed.rst
-    if not bare or end.past or end.state not in (State.CLOSED, State.LISTEN):
-        return
-    if end.pending and all(item.segment.syn and item.segment.end != observed.ack for item in end.pending):
-        held = midway(observed.seq, observed.ack)
-        yield guess._replace(sender=held._replace(pending=end.pending), cost=guess.cost + _HELD)
+    challenges = observed.has_ack and not (observed.span or observed.rst)
+    if challenges and end.past is None and end.pending and observed.ack != end.pending[0].segment.end:
+        sender = midway(observed.seq, observed.ack)._replace(pending=end.pending)
+        yield guess._replace(sender=sender, cost=guess.cost + _CRASHED)
 
 
 def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
@@ -250,12 +250,27 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
     receiver = guess.receiver
     asked = step(receiver.endpoint, events.KeepAlive())
     emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
-    if not emit or observed.rst:
+    if not emit or observed.rst or observed.syn:
         sent = (e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst)
-        wanted = (e for e in sent if (e.segment.ack == observed.seq if observed.rst else e.segment.span))
-        emit = next(wanted, None)
+        emit = next((e for e in sent if _may_ask(e.segment, observed)), None)
     if emit:
-        yield _towards_sender(guess, emit, NOT_CAPTURED)
+        copied = _towards_sender(guess, emit, NOT_CAPTURED)
+        # when it came, nobody knows: before what is still under way
+        *others, last = copied.sender.pending
+        yield copied._replace(sender=copied.sender._replace(pending=(last, *others)))
+
+
+def _let_go(end: End) -> End:
+    """As soon as nothing is left of the connection."""
+    while end.state not in (State.CLOSED, State.LISTEN) and (position := next_in_order(end)) is not None:
+        end = deliver(end, position)
+    return end
+
+
+def _may_ask(asked: Segment, answer: Segment) -> bool:
+    if answer.syn:
+        return asked.syn and not asked.has_ack and asked.end == answer.ack
+    return asked.ack == answer.seq if answer.rst else bool(asked.span)
 
 
 def _towards_sender(guess: Guess, emit: Emit, cost: int) -> Guess:

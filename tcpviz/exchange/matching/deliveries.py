@@ -11,7 +11,7 @@ from dataclasses import replace
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
 from tcpviz.model import events
 from tcpviz.model.control import ControlBlock
-from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before
 from tcpviz.model.transitions import State
@@ -23,11 +23,16 @@ _MOST_DISORDER = 8
 
 def fits(run: End, observed: Segment) -> bool:
     """RCV.NXT is what the segment acknowledges: it tells what its sender had processed."""
-    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    if not observed.has_ack:
+        return True
+    if run.state in _UNSYNCHRONIZED:
+        return observed.rst
     tcb = run.endpoint.tcb
-    return not observed.has_ack or not known or (tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed))
+    return tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed)
 
 
+_UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT)
+"""Where RCV.NXT is not known: only a reset acknowledges anything."""
 _MOST_BLOCKS = 3
 """With timestamps, a header has room for no more."""
 
@@ -55,7 +60,7 @@ def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
 
 
 def _beyond(run: End, observed: Segment) -> bool:
-    known = run.state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+    known = run.state not in _UNSYNCHRONIZED
     return observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
 
 
@@ -63,10 +68,6 @@ def opening_with(end: End, observed: Segment) -> End:
     """An end that is about to open, with the ISS, the options and the window that its SYN shows."""
     if end.state not in (State.CLOSED, State.LISTEN):
         return end
-    if end.state is State.CLOSED and observed.has_ack and _listened(end):
-        # it was one connection's end that closed; the listener stays
-        listening = end.endpoint.tcb.forgotten(passive=True)
-        end = end._replace(endpoint=Endpoint(State.LISTEN, listening))
     options = observed.options
     asked = end.pending[0].segment if end.pending else None
     if asked and asked.length and observed.has_ack and observed.ack == asked.end:
@@ -77,11 +78,6 @@ def opening_with(end: End, observed: Segment) -> End:
         end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
     choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
     return end._replace(endpoint=step(end.endpoint, choice).endpoint)
-
-
-def _listened(end: End) -> bool:
-    entries = end.entries()
-    return bool(entries) and entries[0].before is State.LISTEN
 
 
 def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
@@ -100,7 +96,7 @@ def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
 
 def disordered(end: End, observed: Segment) -> Iterator[End]:
     """The pasts in which segments were lost or overtaken on their way: what is acknowledged tells which."""
-    if not observed.has_ack or end.state in (State.CLOSED, State.LISTEN, State.SYN_SENT):
+    if not observed.has_ack or end.state in _UNSYNCHRONIZED:
         for position in range(len(end.pending))[:_MOST_DISORDER]:
             yield from last_and_first(in_order(deliver(end, position), observed)[1])
         return

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first, opening_with
-from tcpviz.exchange.matching.past import Call, End, Entry, deliver_late
+from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -30,6 +30,8 @@ _RARE = 45
 """The cost of a connect() while a SYN is on its way to the same end, and of an abort() after close()."""
 _ROOM = 2**20
 """Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
+_UNACCEPTED = 5
+"""The cost of a close() before the handshake is complete: accept() gives no such connection away."""
 _SILENT_CALL = 2
 """The cost of a call or a timeout that shows in nothing but what follows."""
 
@@ -98,7 +100,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
 def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     """What was taken out of order, or what happened to this end in silence."""
     ways = []
-    for run in _silently(start, observed):
+    for run in (*_silently(start, observed), *_listening(start, observed)):
         _, fitting = in_order(run, observed)
         ways += [way for r in last_and_first(fitting) for way in _tries(r, index, observed) if isinstance(way, End)]
     for run in (*disordered(start, observed), *_otherwise(start, observed)):
@@ -129,6 +131,18 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
 def _at_a_cost(end: End, observed: Segment) -> Iterator[End]:
     _, fitting = in_order(end, observed)
     return (run._replace(cost=run.cost + _SILENT_CALL) for run in last_and_first(fitting))
+
+
+def _listening(start: End, observed: Segment) -> Iterator[End]:
+    """Where a connection is over a listener is left: its SYN,ACK opens another, also for a SYN that came late."""
+    if not observed.syn or not observed.has_ack:
+        return
+    for run in in_order(start, observed)[0]:
+        asking = (p for p, item in enumerate(run.pending) if item.segment.syn and item.segment.end == observed.ack)
+        if run.state in (State.CLOSED, State.LISTEN) and run.past and (asked := next(asking, None)) is not None:
+            listener = step(Endpoint(), events.PassiveOpen()).endpoint
+            opening = opening_with(run._replace(endpoint=listener, cost=run.cost + _SILENT_CALL), observed)
+            yield deliver(opening, asked)
 
 
 def _silently(end: End, observed: Segment) -> Iterator[End]:
@@ -175,17 +189,17 @@ def _prepared(end: End, observed: Segment) -> End:
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})
 _RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
-_PROBING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE}
+_ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
 
 
 def _habits(observed: Segment) -> frozenset[Deviation]:
-    """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty window probe."""
+    """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty probe, an ACK more."""
     if observed.rst:
         return _RESETTING if observed.has_ack else _PLAIN
     if observed.syn:
         return _OPENING
-    return _PLAIN if observed.span else _PROBING
+    return _PLAIN if observed.span else _ANSWERING
 
 
 # What could have made the endpoint send
@@ -231,6 +245,8 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     closed = run.state in (State.FIN_WAIT_1, State.FIN_WAIT_2) and isinstance(plan[0][0], events.Abort)
     if crossing or closed:
         after = after._replace(cost=after.cost + _RARE)
+    if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
+        after = after._replace(cost=after.cost + _UNACCEPTED)
     differences = _differences(emit.segment, observed)
     if emit.kind == "keep-alive" and observed.length == 1:
         # MAY-6: one octet of garbage, for stacks that answer nothing else

@@ -37,7 +37,7 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         if observed.length == 1 and not observed.fin and not tcb.snd_wnd:
             return [fresh, [(events.Send(1), ("send", 1)), (events.ProbeWindow(), None)]]
         return [fresh]
-    again: list[Plan] = [[(events.Retransmit(observed.seq, observed.length, observed.push), None)]]
+    again: list[Plan] = [[(events.Retransmit(observed.seq, observed.length, observed.push, observed.fin), None)]]
     if behind and observed.length == 1:
         again.append([(events.KeepAlive(), None)])
     if state in SYNCHRONIZED and tcb.fin_sent is None and distance(tcb.snd_nxt, observed.end) > 0:

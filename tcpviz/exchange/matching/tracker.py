@@ -1,4 +1,4 @@
-"""One connection, being explained: takes its segments one by one, and turns the best account into a Connection."""
+"""One connection, being explained: takes its segments one by one, and goes back where hindsight explains more."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from copy import copy
 from dataclasses import replace
 
 from tcpviz.exchange.capture import Address, Frame
-from tcpviz.exchange.exchange import Call, Connection, Expected, Side, Transmission, other
+from tcpviz.exchange.exchange import Connection, Side, other
 from tcpviz.exchange.matching.account import NO_LIMIT, Account, blame, extend
 from tcpviz.exchange.matching.assume import VIOLATION
-from tcpviz.exchange.matching.explain import Miss
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.exchange.matching.oddities import ECHO, Oddities
+from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening
-from tcpviz.exchange.matching.past import End, Entry, deliver_all
-from tcpviz.exchange.story import ConnectionStory, PartyStory
-from tcpviz.model.commands import Emit
+from tcpviz.exchange.matching.verdicts import Verdicts
+from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
-from tcpviz.model.transitions import State, cite
+from tcpviz.model.transitions import State
 
 _SIDES: tuple[Side, Side] = ("client", "server")
 _GONE = (State.CLOSED, State.LISTEN)
@@ -52,8 +50,6 @@ class Tracker:
             "client": PartyStory(addresses["client"], account.client[0].state),
             "server": PartyStory(addresses["server"], account.server[0].state),
         }
-        if self._alone:  # who connects to itself is both ends at once
-            self._parties["server"] = self._parties["client"]
         self._oddities = Oddities()
         self._began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
@@ -124,13 +120,14 @@ class Tracker:
         account = self._best()
         doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
         steps = len(self.judged) - min(doubtful, default=0)
-        if not doubtful or account.total < VIOLATION + _WORTHWHILE:
+        after_reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
+        if not doubtful or account.total < VIOLATION + _WORTHWHILE * (not after_reset):
             return self
         if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
             return self
         best = self
         # without a blame, only what leaves much less to be assumed makes one
-        limit = account.total if account.blames else account.total - _DOUBT
+        limit = account.total + _WORTHWHILE * after_reset if account.blames else account.total - _DOUBT
         for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
             judgement = self.judged[index]
             if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
@@ -139,6 +136,11 @@ class Tracker:
                 if guilty := self._had_been_guilty(start, index, limit):
                     best, limit = guilty, guilty._best().total
         return best
+
+    def _goes_on_after_reset(self, seen: Observation) -> bool:
+        """Its sender had reset the connection: likelier that was somebody else, in its name."""
+        earlier = self.judged[max(0, seen.index - _HINDSIGHT) : seen.index]
+        return bool(seen.segment.span) and any(o.side == seen.side and o.segment.rst for o in earlier)
 
     def _before(self, index: int) -> Iterator[Tracker]:
         """This tracker as it was before that segment."""
@@ -184,23 +186,33 @@ class Tracker:
     def another_opened(self, frame: Frame, segment: Segment) -> int | None:
         """Where the next incarnation began, if this answers a SYN with another number than the first.
 
-        If the earlier incarnation has answered that SYN before, both are one story.
+        Where the earlier one had a word to say in between, both are one story.
         """
         if not segment.has_ack or not segment.flags & (SYN | RST):
             return None
-        side, asked = self.side_of(frame), add(segment.ack, -1)
-        if self._began.get(other(side)) == asked:
-            return None
-        opened = [
-            judgement.index
-            for judgement in self.judged[1:]
-            if judgement.side != side
-            and judgement.segment.flags & (SYN | ACK) == SYN
-            and judgement.segment.seq == asked
-        ]
-        if not opened or any(judgement.side == side for judgement in self.judged[opened[0] : opened[-1]]):
-            return None
-        return opened[-1]
+        side, index = self.side_of(frame), len(self.judged)
+        while index and self._asks_for(self.judged[index - 1], side, segment):
+            index -= 1
+        asked = [seen.index for seen in self.judged if self._asks_for(seen, side, segment)]
+        first = self._began.get(other(side)) == add(segment.ack, -1)
+        return index if index and not first and asked[:1] == [index] else None
+
+    @property
+    def still_asks(self) -> bool:
+        """Nothing but SYNs of one number was captured."""
+        return all(seen.segment == self.judged[0].segment and seen.segment.syn for seen in self.judged)
+
+    def refuses(self, frame: Frame, segment: Segment) -> bool:
+        """It resets what answered the SYN, as who has sent another SYN does (Figure 8)."""
+        last = self.judged[-1]
+        answered = last.segment.syn and last.segment.has_ack and last.side != self.side_of(frame)
+        return answered and segment.rst and segment.seq == last.segment.ack
+
+    @staticmethod
+    def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
+        """It is a SYN, and `side` has answered it."""
+        asked = seen.segment
+        return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
@@ -223,140 +235,12 @@ class Tracker:
 
     def connection(self, epoch: int) -> Connection:
         """All that is known so far, taking what was captured as having arrived."""
-        return self.reconsidered()._connection(epoch)
-
-    def _connection(self, epoch: int) -> Connection:
-        account = self._best()
-        finals = {side: account.final(side) for side in _SIDES if account.ends(side)}
-        parties = {side: self._party(side, finals.get(side), epoch, account) for side in _SIDES}
-        if self._alone:
-            parties["server"] = replace(parties["client"], calls=[])  # made once
-        story = ConnectionStory(parties["client"], parties["server"])
-        entries = {side: {(e.place, e.sent): e for e in final.entries()} for side, final in finals.items()}
-        blames = dict(account.blames)
-        unseen = list(enumerate(account.unseen))
-        for index, judgement in enumerate(self.judged):
-            while unseen and unseen[0][1].at <= index:
-                number, missing = unseen.pop(0)
-                if missing.found is not None:
-                    continue
-                found = _Found(missing.origin, -1 - number, missing.emit.segment, self.peer_of(missing.origin), entries)
-                before = [e for e in finals[missing.origin].entries() if 0 <= e.place < missing.at]
-                sender = before[-1].after if before else story.party(missing.origin).start
-                time = judgement.frame.time - epoch
-                story.segments.append(self._inferred(found, missing.emit, time, sender, story))
-            found = _Found(judgement.side, index, judgement.segment, self.peer_of(judgement.side), entries)
-            sent = self._transmission(judgement, found, blames.get(index), story, epoch)
-            if sent.verdict == "warning" and account.unseen and sent.expected and sent.expected.field == ECHO:
-                # of what nobody saw
-                sent = replace(sent, verdict="ok", expected=None)
-            story.segments.append(sent)
-        return story.done(self._saw_start)
+        best = self.reconsidered()
+        return best._verdicts(epoch).connection(self._saw_start)
 
     def newest(self, epoch: int) -> Connection:
         """Only the last segment, for whoever watches live: the cost does not grow with the connection."""
-        account, judgement = self._best(), self.judged[-1]
-        index, side = len(self.judged) - 1, judgement.side
-        newest: dict[Side, dict[tuple[int, bool], Entry]] = {}
-        for party in (side, self.peer_of(side)):
-            end = account.best(party) if party == side else deliver_all(account.best(party))
-            entry = end.newest()
-            newest[party] = {(entry.place, entry.sent): entry} if entry else {}
-        story = ConnectionStory(self._now("client", account, index), self._now("server", account, index))
-        found = _Found(side, index, judgement.segment, self.peer_of(side), newest)
-        story.segments.append(self._transmission(judgement, found, dict(account.blames).get(index), story, epoch))
-        return story.done(self._saw_start)
+        return self._verdicts(epoch).newest(self._saw_start)
 
-    def _now(self, side: Side, account: Account, index: int) -> PartyStory:
-        party, side = self._parties[side], "client" if self._alone else side
-        return replace(party, start=account.best(side).state) if index and account.ends(side) else party
-
-    def _party(self, side: Side, final: End | None, epoch: int, account: Account) -> PartyStory:
-        entries = final.entries() if final else []
-        start = entries[0].before if entries else self._parties[side].start
-        story = replace(self._parties[side], start=start, changes=[], calls=[])
-        now = 0
-        for entry in entries:
-            index = entry.place if entry.place >= 0 else account.unseen[-1 - entry.place].at
-            now = max(now, self.judged[index].frame.time - epoch)
-            story.fired(now, entry.rows)
-            if entry.after is State.CLOSED and entry.before is not State.CLOSED and not entry.rows:
-                story.forget(now)
-            story.calls += [Call(name, now, octets) for name, octets in entry.calls]
-        return story
-
-    def _transmission(
-        self, judgement: Observation, found: _Found, miss: Miss | None, story: ConnectionStory, epoch: int
-    ) -> Transmission:
-        time = judgement.frame.time - epoch
-        emit = found.sent.emit if found.sent else None
-        judged = judgement.side in self._judges
-        before = found.arrived.before if found.arrived else story.party(found.peer).start
-        why, section = "no run of TCP sends this", miss.section if miss else ""
-        if judgement.is_twin:
-            why = "captured twice"
-        elif not judged:
-            why = "is not judged"
-        elif emit and not miss:
-            why, section = emit.why, cite(emit.section)
-        oddity = judgement.oddity if judged else None
-        return Transmission(
-            origin=judgement.side,
-            segment=judgement.segment,
-            sent=time,
-            arrived=time,
-            why=why,
-            section=section,
-            sender=found.sent.after if found.sent else story.party(judgement.side).start,
-            before=before,
-            after=found.arrived.after if found.arrived else before,
-            kind="duplicate-frame" if judgement.is_twin else emit.kind if emit else "new",
-            verdict="violation" if miss else "warning" if oddity else "ok",
-            expected=_expected(judgement, miss, story) if miss else oddity,
-            frame=judgement.frame.number,
-            payload=judgement.frame.payload,
-            rows=found.arrived.rows if found.arrived else (),
-        )
-
-    @staticmethod
-    def _inferred(found: _Found, emit: Emit, time: int, sender: State, story: ConnectionStory) -> Transmission:
-        before = found.arrived.before if found.arrived else story.party(found.peer).start
-        return Transmission(
-            origin=found.side,
-            segment=emit.segment,
-            sent=time,
-            arrived=time if found.arrived else None,
-            why=f"was not captured: {emit.why}",
-            section=cite(emit.section),
-            sender=found.sent.after if found.sent else sender,
-            before=before,
-            after=found.arrived.after if found.arrived else before,
-            kind="inferred",
-            fate="delivered" if found.arrived else "lost",
-            rows=found.arrived.rows if found.arrived else (),
-        )
-
-
-class _Found:
-    """What both ends' pasts know of one segment."""
-
-    def __init__(
-        self, side: Side, index: int, segment: Segment, peer: Side, entries: dict[Side, dict[tuple[int, bool], Entry]]
-    ) -> None:
-        self.side, self.peer, self.segment = side, peer, segment
-        self.sent = entries.get(side, {}).get((index, True))
-        self.arrived = entries.get(peer, {}).get((index, False))
-
-
-def _expected(judgement: Observation, miss: Miss, story: ConnectionStory) -> Expected:
-    """The first difference, in relative numbers."""
-    difference = miss.differences[0]
-    bases = {
-        "seq": story.party(judgement.side).base,
-        "ack": story.party(other(judgement.side)).base,
-    }
-    base = bases.get(difference.field)
-    observed, allowed = difference.observed, difference.allowed
-    if base is not None and isinstance(observed, int) and isinstance(allowed, int):
-        observed, allowed = distance(base, observed), distance(base, allowed)
-    return Expected(difference.field, observed, str(allowed), miss.section)
+    def _verdicts(self, epoch: int) -> Verdicts:
+        return Verdicts(self._best(), self.judged, self._parties, self._judges, epoch)

@@ -1,0 +1,113 @@
+"""Exchange -> Picture: a Drawing with its theme and its page, which a notebook shows.
+
+`tcpviz.draw(...)` is `draw` here. Decides which diagram an exchange gets, and no layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import tcpviz.draw as diagrams
+from tcpviz.draw import theme_file
+from tcpviz.draw.drawing import Drawing
+from tcpviz.draw.page import SIZES, Page
+from tcpviz.draw.theme import Theme
+from tcpviz.draw.view import USUAL, Detail, Scale
+from tcpviz.draw.words import words_in
+from tcpviz.errors import InputError
+from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.flow_ladder import ladders
+from tcpviz.exchange.numbers import Numbers
+from tcpviz.language import LANGUAGES
+
+Bundle = dict[str, str]
+"""Of one thing, its representations by MIME type."""
+
+_CELL = 720.0
+"""Points that a picture is wide in a notebook, whatever its page: as much as a cell has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing, how it is coloured, the page it is put on, and the same as text."""
+
+    drawing: Drawing
+    theme: Theme
+    page: Page
+    text: str
+
+    def svg(self) -> bytes:
+        """The picture as an SVG document."""
+        return diagrams.svg(self.drawing, self.theme, self.page)
+
+    def png(self) -> bytes:
+        """The picture as PNG; OutputError when no font here has its language, as with `pdf`."""
+        return diagrams.png(self.drawing, self.theme, self.page)
+
+    def pdf(self) -> bytes:
+        """The picture as a PDF of one page."""
+        return diagrams.pdf(self.drawing, self.theme, self.page)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> Bundle:
+        page = Page(_CELL, _CELL * self.page.height / self.page.width)
+        bundle = {
+            "text/plain": self.text,
+            "image/svg+xml": diagrams.svg(self.drawing, self.theme, page).decode(),
+        }
+        return {
+            kind: data for kind, data in bundle.items() if kind in (include or bundle) and kind not in (exclude or ())
+        }
+
+
+def draw(
+    exchange: Exchange,
+    *,
+    connection: int | None = None,
+    numbers: Numbers = "relative",
+    scale: Scale = "log",
+    show: Iterable[Detail] = USUAL,
+    theme: str = "light",
+    language: str = "en",
+    size: str = "16:9",
+) -> Picture:
+    """The sequence diagram of an exchange.
+
+    `connection`, counted from 1, is the one to draw. Without it two that conform stand side by side; of others it is
+    the first that violates, else the first; an exchange without connections shows its first UDP flow. `theme` is
+    light, dark, print or the path of a .toml file, `language` en, zh or both, `size` 16:9, 4:3 or A4.
+    InputError names what of these cannot be used.
+    """
+    for name, given, known in (("language", language, LANGUAGES), ("size", size, SIZES)):
+        if given not in known:
+            raise InputError(f"{name} {given!r}: expected one of {', '.join(known)}")
+    words = words_in(LANGUAGES[language])
+    text = ladders(exchange, numbers, language=words.language)
+    drawing = _drawing(exchange, connection, numbers, scale, show, words)
+    return Picture(drawing, theme_file.load(theme), Page(*SIZES[size]), text)
+
+
+def _drawing(
+    exchange: Exchange,
+    connection: int | None,
+    numbers: Numbers,
+    scale: Scale,
+    show: Iterable[Detail],
+    words: diagrams.Words,
+) -> Drawing:
+    connections = exchange.connections
+    if connection is not None and not 1 <= connection <= len(connections):
+        raise InputError(f"connection {connection}: {exchange.title} has {len(connections)}")
+    if not connections:
+        if not exchange.flows:
+            raise InputError(f"{exchange.title}: there is neither a TCP connection nor a UDP flow to draw")
+        return diagrams.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks)
+    if connection is None and len(connections) == 2 and exchange.conforms:
+        return diagrams.pair(exchange, numbers=numbers, show=show, words=words)
+    first = next((c for c in connections if not c.conforms), connections[0])
+    shown = first if connection is None else connections[connection - 1]
+    return diagrams.sequence(
+        shown, title=exchange.title, numbers=numbers, clocks=exchange.clocks, scale=scale, show=show, words=words
+    )

@@ -1,0 +1,176 @@
+"""Turns the account that explains a connection best into a Connection: each segment with its verdict and its reason.
+
+Nothing is explained here, and nothing is decided; the account has it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tcpviz.exchange.exchange import Call, Connection, Expected, Side, Transmission, other
+from tcpviz.exchange.matching.account import Account, Unseen
+from tcpviz.exchange.matching.explain import Miss
+from tcpviz.exchange.matching.observation import Observation
+from tcpviz.exchange.matching.oddities import ECHO
+from tcpviz.exchange.matching.past import End, Entry, deliver_all
+from tcpviz.exchange.story import ConnectionStory, PartyStory
+from tcpviz.model.sequence import distance
+from tcpviz.model.transitions import State, cite
+
+_SIDES: tuple[Side, Side] = ("client", "server")
+_Entries = dict[Side, dict[tuple[int, bool], Entry]]
+"""What each end's past knows of a segment: by its place, and whether that end sent it."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """`parties` are both ends as they began; `judges` are held to the rules; times count from `epoch`."""
+
+    account: Account
+    judged: list[Observation]
+    parties: Mapping[Side, PartyStory]
+    judges: tuple[Side, ...]
+    epoch: int
+
+    def connection(self, saw_start: bool) -> Connection:
+        """All segments, with those that the capture lacks in their places."""
+        finals = {side: self.account.final(self._end_of(side)) for side in _SIDES}
+        story = ConnectionStory(self._party("client", finals["client"]), self._party("server", finals["server"]))
+        entries: _Entries = {side: {(e.place, e.sent): e for e in final.entries()} for side, final in finals.items()}
+        blames = dict(self.account.blames)
+        unseen = list(enumerate(self.account.unseen))
+        for index, seen in enumerate(self.judged):
+            while unseen and unseen[0][1].at <= index:
+                number, missing = unseen.pop(0)
+                if missing.found is None:
+                    story.segments.append(self._inferred(number, missing, finals[missing.origin], entries, story))
+            if seen.is_twin:
+                story.segments.append(self._twin(seen, story.segments[-1]))
+                continue
+            sent = self._transmission(seen, blames.get(index), entries, story)
+            if sent.verdict == "warning" and self.account.unseen and sent.expected and sent.expected.field == ECHO:
+                # of what nobody saw
+                sent = replace(sent, verdict="ok", expected=None)
+            story.segments.append(sent)
+        return story.done(saw_start)
+
+    def newest(self, saw_start: bool) -> Connection:
+        """The last segment alone."""
+        seen = self.judged[-1]
+        entries: _Entries = {}
+        for side in (seen.side, seen.peer):
+            end = self.account.best(side)
+            entry = (end if side == seen.side else deliver_all(end)).newest()
+            entries[side] = {(entry.place, entry.sent): entry} if entry else {}
+        story = ConnectionStory(self._now("client"), self._now("server"))
+        sent = self._transmission(seen, dict(self.account.blames).get(seen.index), entries, story)
+        story.segments.append(self._twin(seen, sent) if seen.is_twin else sent)
+        return story.done(saw_start)
+
+    def _end_of(self, side: Side) -> Side:
+        """A socket that has connected to itself is both ends."""
+        return side if self.account.ends(side) else other(side)
+
+    def _now(self, side: Side) -> PartyStory:
+        party = self.parties[side]
+        return replace(party, start=self.account.best(self._end_of(side)).state) if len(self.judged) > 1 else party
+
+    def _time(self, seen: Observation) -> int:
+        return seen.time - self.epoch
+
+    def _party(self, side: Side, final: End) -> PartyStory:
+        entries = final.entries()
+        start = entries[0].before if entries else self.parties[self._end_of(side)].start
+        story = replace(self.parties[side], start=start, changes=[], calls=[])
+        now = 0
+        for entry in entries:
+            index = entry.place if entry.place >= 0 else self.account.unseen[-1 - entry.place].at
+            now = max(now, self._time(self.judged[index]))
+            story.fired(now, entry.rows)
+            if entry.after is State.CLOSED and entry.before is not State.CLOSED and not entry.rows:
+                story.forget(now)
+            story.calls += [Call(name, now, octets) for name, octets in entry.calls]
+        return story
+
+    def _transmission(
+        self, seen: Observation, miss: Miss | None, entries: _Entries, story: ConnectionStory
+    ) -> Transmission:
+        sent, arrived = entries[seen.side].get((seen.index, True)), entries[seen.peer].get((seen.index, False))
+        emit = sent.emit if sent else None
+        judged = seen.side in self.judges
+        before = arrived.before if arrived else story.party(seen.peer).start
+        why, section = "no run of TCP sends this", miss.section if miss else ""
+        if not judged:
+            why = "is not judged"
+        elif emit and not miss:
+            why, section = emit.why, cite(emit.section)
+        oddity = seen.oddity if judged else None
+        return Transmission(
+            origin=seen.side,
+            segment=seen.segment,
+            sent=self._time(seen),
+            arrived=self._time(seen),
+            why=why,
+            section=section,
+            sender=sent.after if sent else story.party(seen.side).start,
+            before=before,
+            after=arrived.after if arrived else before,
+            kind=emit.kind if emit else "new",
+            verdict="violation" if miss else "warning" if oddity else "ok",
+            expected=_expected(seen, miss, story) if miss else oddity,
+            frame=seen.frame.number,
+            payload=seen.frame.payload,
+            rows=arrived.rows if arrived else (),
+        )
+
+    def _twin(self, seen: Observation, first: Transmission) -> Transmission:
+        return replace(
+            first,
+            sent=self._time(seen),
+            arrived=self._time(seen),
+            why="captured twice",
+            section="",
+            before=first.after,
+            kind="duplicate-frame",
+            verdict="ok",
+            expected=None,
+            frame=seen.frame.number,
+            rows=(),
+        )
+
+    def _inferred(
+        self, number: int, missing: Unseen, final: End, entries: _Entries, story: ConnectionStory
+    ) -> Transmission:
+        place, side, emit = -1 - number, missing.origin, missing.emit
+        peer = other(side)
+        sent, arrived = entries[side].get((place, True)), entries[peer].get((place, False))
+        earlier = [entry for entry in final.entries() if 0 <= entry.place < missing.at]
+        sender = sent or (earlier[-1] if earlier else None)
+        before = arrived.before if arrived else story.party(peer).start
+        time = self._time(self.judged[missing.at])
+        return Transmission(
+            origin=side,
+            segment=emit.segment,
+            sent=time,
+            arrived=time if arrived else None,
+            why=f"was not captured: {emit.why}",
+            section=cite(emit.section),
+            sender=sender.after if sender else story.party(side).start,
+            before=before,
+            after=arrived.after if arrived else before,
+            kind="inferred",
+            fate="delivered" if arrived else "lost",
+            rows=arrived.rows if arrived else (),
+        )
+
+
+def _expected(seen: Observation, miss: Miss, story: ConnectionStory) -> Expected:
+    """The first difference, in relative numbers."""
+    difference = miss.differences[0]
+    bases = {"seq": story.party(seen.side).base, "ack": story.party(other(seen.side)).base}
+    base = bases.get(difference.field)
+    observed, allowed = difference.observed, difference.allowed
+    if base is not None and isinstance(observed, int) and isinstance(allowed, int):
+        observed, allowed = distance(base, observed), distance(base, allowed)
+    return Expected(difference.field, observed, str(allowed), miss.section)

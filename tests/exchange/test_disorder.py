@@ -1,0 +1,105 @@
+"""What a network does around the place of capture is nobody's fault: frames come late, again, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wire import normal, played, scenario, tapped
+
+from tcpviz.exchange.capture import Capture, Frame
+from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.match import match
+from tcpviz.exchange.simulate import simulate
+from tcpviz.model.segment import ACK, FIN, RST, Segment
+
+MS = 10**6
+
+
+def only(capture: Capture) -> Connection:
+    (connection,) = match(capture).connections
+    return connection
+
+
+def in_this_order(capture: Capture, *numbers: int) -> Capture:
+    """The frames with those numbers, captured in that order, 30 ms apart where the order is not theirs."""
+    frames = [capture.frames[number - 1] for number in numbers]
+    latest = 0
+    moved: list[Frame] = []
+    for place, frame in enumerate(frames, 1):
+        latest = frame.time if frame.time > latest else latest + 30 * MS
+        moved.append(replace(frame, number=place, time=latest))
+    return replace(capture, frames=tuple(moved))
+
+
+def stamped() -> Capture:
+    told = scenario(["connect", "send 5", "recv 3", "close"], ["listen", "accept", "recv 5", "send 3", "close"])
+    ends = {side: replace(getattr(told, side), timestamps=True) for side in ("client", "server")}
+    return tapped(simulate(replace(told, **ends)).connections[0])
+
+
+def test_an_ack_that_was_overtaken_is_older_by_its_sender_s_clock() -> None:
+    capture = stamped()
+    third, text = capture.frames[2:4]
+    assert third.segment
+    assert text.segment
+    assert (third.segment.flags, text.segment.length) == (ACK, 5)
+    late = in_this_order(capture, 1, 2, 4, 5, 3, *range(6, len(capture.frames) + 1))
+    found = only(late)
+    assert found.conforms, found.violations
+    assert [s.kind for s in found.segments if s.frame == 5] == ["out-of-order"]
+
+
+def test_without_clocks_an_older_ack_is_blamed() -> None:
+    capture = tapped(normal())
+    late = in_this_order(capture, 1, 2, 4, 5, 6, 3, *range(7, 12))
+    assert [s.frame for s in only(late).violations] == [6]
+
+
+def test_text_goes_again_without_the_fin_that_followed_it() -> None:
+    capture = tapped(played(["connect", "send 5", "close"], ["listen", "accept", "recv 9", "close"]))
+    flags = [frame.segment.flags & FIN for frame in capture.frames if frame.segment]
+    text, fin = next(f for f in capture.frames if f.segment and f.segment.length), capture.frames[flags.index(FIN)]
+    assert text.segment
+    assert fin.segment
+    assert text.segment.end == fin.segment.seq
+    again = replace(text, time=fin.time + MS)
+    frames = [*capture.frames[: fin.number], again, *capture.frames[fin.number :]]
+    found = only(replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(frames, 1))))
+    assert found.conforms, found.violations
+    assert found.segments[fin.number].kind == "retransmission"
+
+
+def test_a_copy_that_nobody_is_left_to_take_is_reset() -> None:
+    capture = tapped(normal())
+    fin = next(f.segment for f in capture.frames if f.segment and f.segment.fin)
+    last = capture.frames[-1]
+    reset = Segment(fin.ack, 0, RST)
+    server = capture.frames[1].source
+    answer = Frame(len(capture.frames) + 1, last.time + 50 * MS, server, last.source, reset, b"", 0, b"reset")
+    found = only(replace(capture, frames=(*capture.frames, answer)))
+    assert found.conforms, found.violations
+    assert [s.segment for s in found.segments if s.kind == "inferred"] == [fin]
+
+
+def test_who_goes_on_after_a_reset_had_not_sent_it() -> None:
+    capture = tapped(normal())
+    fins = [f for f in capture.frames if f.segment and f.segment.fin]
+    first = fins[0]
+    assert first.segment
+    forged = Frame(
+        0, first.time - MS, first.source, first.destination, Segment(first.segment.seq, 0, RST), b"", 0, b"x"
+    )
+    frames = [*capture.frames[: first.number - 1], forged, *capture.frames[first.number - 1 :]]
+    found = only(replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(frames, 1))))
+    assert [s.frame for s in found.violations] == [first.number]
+
+
+def test_two_alike_within_a_millisecond_are_two_where_the_rest_is_not_doubled() -> None:
+    capture = tapped(normal())
+    twice = [replace(frame, number=0) for frame in capture.frames for _ in (0, 1)]
+    doubled = replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(twice, 1)))
+    assert [s.kind for s in only(doubled).segments][1::2] == ["duplicate-frame"] * len(capture.frames)
+    # one segment, and after it the same once more
+    frames = [*capture.frames[:9], *(replace(f, time=f.time + MS // 2) for f in capture.frames[8:])]
+    found = only(replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(frames, 1))))
+    assert "duplicate-frame" not in [s.kind for s in found.segments]
