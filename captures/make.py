@@ -19,14 +19,16 @@ from pathlib import Path
 
 from tcpviz.errors import TcpvizError
 from tcpviz.exchange import library
+from tcpviz.exchange.document import kernel_document
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import Difference, stories_differ
+from tcpviz.exchange.witness import attach, disagreements
 from tcpviz.frames import read, write
-from tcpviz.lab import Report, perform
+from tcpviz.lab import Report, perform, watched
 
 HERE = Path(__file__).parent
 MOST = 5_000_000
@@ -53,21 +55,25 @@ def make(name: str) -> bool:
         return True
     before = story(path) if path.exists() else None
     try:
-        with perform(scenario) as run:
+        with watched(scenario) as kernel, perform(scenario) as run:
             frames = list(run.frames())
+            record = kernel.record(run.report.seen, run.report.ended)
         if run.report.timed_out or run.report.dropped:
             raise TcpvizError("its time was up" if run.report.timed_out else "frames were dropped")
     except TcpvizError as error:
         print(f"{name}: {error}")
         return False
     write(str(path), frames, format="pcapng")
-    sidecar(path, name, run.report)
-    now = story(path)
+    now = attach(story(path), record)
+    sidecar(path, name, run.report, now)
     changed = () if before is None else stories_differ(before, now, ("it was", "it is"))
     print(f"{name}: {len(frames)} frames; {told(changed) or ('new' if before is None else 'the same story')}")
     parted = stories_differ(now, simulate(scenario, LINUX), ("the kernel", "the model"))
     if wrong := tuple(each for each in parted if each.freedom is None):
         print(f"    not the model's story: {told(wrong)}")
+    for connection in now.connections:
+        for line in disagreements(connection):
+            print(f"    the kernel disagrees: {line}")
     return True
 
 
@@ -79,7 +85,7 @@ def told(differences: tuple[Difference, ...]) -> str:
     return "; ".join(map(str, differences))
 
 
-def sidecar(path: Path, name: str, report: Report) -> None:
+def sidecar(path: Path, name: str, report: Report, exchange: Exchange) -> None:
     facts = {
         "scenario": name,
         "command": f"tcpviz capture --scenario {name} -o {path.name}",
@@ -94,6 +100,7 @@ def sidecar(path: Path, name: str, report: Report) -> None:
         },
         "dropped": report.dropped,
         "forged": list(report.forged),
+        "witness": [kernel_document(c.witness) if c.witness else None for c in exchange.connections],
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

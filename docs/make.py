@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tcpviz.exchange import library
+from tcpviz.exchange.document import kernel_witness
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import flow_ladder
 from tcpviz.exchange.freedoms import COPIES, Freedom
@@ -23,7 +26,8 @@ from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX, POLICIES
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import stories_differ
+from tcpviz.exchange.triangle import kernel_sides_with, stories_differ
+from tcpviz.exchange.witness import disagreements
 from tcpviz.frames import read
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
@@ -185,8 +189,10 @@ def triangle() -> str:
         "",
         f"{len(names)} scenarios. `make captures` performs them all again.",
         "",
-        "| Scenario | Model | Wire | Matched | Differences |",
-        "| --- | --- | --- | --- | --- |",
+        "The kernel bore witness while they were performed: it is asked whether it saw its sockets in the same states.",
+        "",
+        "| Scenario | Model | Wire | Kernel | Matched | Differences |",
+        "| --- | --- | --- | --- | --- | --- |",
         *(line for line, _ in closing),
         "",
         "## The differences",
@@ -210,15 +216,31 @@ def _side_of_the_triangle(name: str) -> tuple[str, set[Freedom]]:
     named = dict.fromkeys(each.freedom for each in parted if each.freedom)
     told = [freedom.label for freedom in named]
     told += [f"**not explained yet:** {each.text}" for each in parted if each.freedom is None]
-    forged = set(json.loads((CAPTURES / f"{name}.json").read_text())["forged"])
-    cells = (name, _counted(predicted), _counted(performed), _verdict(performed, forged), "; ".join(told) or "none")
+    facts = json.loads((CAPTURES / f"{name}.json").read_text())
+    verdicts = _verdict(performed, set(facts["forged"])), "; ".join(told) or "none"
+    cells = (name, _counted(predicted), _counted(performed), _kernel(performed, predicted, facts["witness"]), *verdicts)
     return f"| {' | '.join(cells)} |", set(named)
 
 
 def _counted(exchange: Exchange) -> str:
     """`11, closed`: segments that an end has sent or somebody has forged, and how each connection ended."""
+    if not exchange.connections:
+        return f"{sum(len(flow.datagrams) for flow in exchange.flows)} datagrams"
     segments = [s for connection in exchange.connections for s in connection.segments if s.kind not in COPIES]
     return f"{len(segments)}, {', '.join(connection.outcome for connection in exchange.connections)}"
+
+
+def _kernel(performed: Exchange, predicted: Exchange, witnesses: list[dict[str, Any] | None]) -> str:
+    """Whether it agrees with the wire; where a loss does not show there, with the model."""
+    told = []
+    for connection, document, model in zip(performed.connections, witnesses, predicted.connections, strict=True):
+        if document:
+            witnessed = replace(connection, witness=kernel_witness(document))
+            parted = disagreements(witnessed)
+            told += ["sides with the model" if parted and kernel_sides_with(model, witnessed) else "; ".join(parted)]
+    if not told:
+        return "no states in UDP" if performed.flows else "not asked"
+    return "; ".join(filter(None, dict.fromkeys(told))) or "agrees"
 
 
 def _verdict(performed: Exchange, forged: set[int]) -> str:

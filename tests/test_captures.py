@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tcpviz.exchange import library
+from tcpviz.exchange.document import kernel_witness
 from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import stories_differ
+from tcpviz.exchange.triangle import kernel_sides_with, stories_differ
+from tcpviz.exchange.witness import disagreements
 from tcpviz.frames import read
 
 CAPTURES = sorted(Path(__file__).parents[1].glob("captures/*.pcapng"))
@@ -34,6 +37,18 @@ def test_the_kernel_did_what_the_model_predicts(path: Path) -> None:
     assert blamed <= set(facts(path)["forged"])
     parted = stories_differ(performed, predicted, ("the kernel", "the model"))
     assert [str(difference) for difference in parted if difference.freedom is None] == []
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_the_kernel_s_witness_agrees(path: Path) -> None:
+    """With the wire; where a loss does not show there, with the model. It was there whenever there was a connection."""
+    performed, predicted = match(read(str(path))), simulate(library.load(path.stem), LINUX)
+    for connection, document, model in zip(
+        performed.connections, facts(path)["witness"], predicted.connections, strict=True
+    ):
+        assert document
+        witnessed = replace(connection, witness=kernel_witness(document))
+        assert disagreements(witnessed) == () or kernel_sides_with(model, witnessed)
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)

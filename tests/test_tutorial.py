@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import select
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,9 +19,10 @@ from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
 from tcpviz.exchange.heard import with_calls
-from tcpviz.exchange.match import Matcher
+from tcpviz.exchange.match import Matcher, match
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
+from tcpviz.frames import read
 from tcpviz.lab import perform, run_command
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +86,84 @@ def deeds(connection: Connection) -> Iterator[tuple[Side, int, int, bool]]:
         base = connection.party(side).base
         end = max((s.segment.seq + s.segment.length - base) % 2**32 for s in sent if s.segment.length or s.segment.fin)
         yield side, end, sum(s.segment.syn for s in sent), side == closer
+
+
+class Terminal:
+    """A pseudo-terminal in which one command runs, and somebody reads and types."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._keyboard, theirs = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+        os.close(theirs)
+        self.shown = ""
+
+    def reads(self, words: str) -> None:
+        """Until the words are on the screen."""
+        while words not in self.shown:
+            assert select.select([self._keyboard], [], [], 60)[0], self.shown
+            try:
+                self.shown += os.read(self._keyboard, 65536).decode(errors="replace")
+            except OSError:  # the command has ended
+                break
+        assert words in self.shown
+
+    def types(self, line: str) -> None:
+        os.write(self._keyboard, f"{line}\n".encode())
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._keyboard)
+
+
+@pytest.fixture
+def by_hand() -> Iterator[Callable[[str], Terminal]]:
+    """Opens a terminal for a line of the tutorial, in a network that nobody else is in; sudo is not needed in there."""
+    if os.geteuid() != 0:
+        pytest.skip("capturing from an interface needs root")
+    up = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"]
+    with (
+        subprocess.Popen(up, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as network,
+        ExitStack() as stack,
+    ):
+        assert network.stdout
+        assert network.stdout.readline() == "up\n"
+
+        def opened(line: str) -> Terminal:
+            words = shlex.split(line.removeprefix("sudo "))
+            program = [sys.executable, *words[1:]] if words[0] == "python" else [sys.executable, "-m", *words]
+            terminal = Terminal(["nsenter", f"--net=/proc/{network.pid}/ns/net", *program])
+            stack.callback(terminal.close)
+            return terminal
+
+        yield opened
+
+
+def test_programs_typed_by_hand_give_the_same_story(
+    by_hand: Callable[[str], Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tutorial's three lines in three terminals, with text typed in by somebody."""
+    monkeypatch.chdir(tmp_path)
+    capture, server, client = re.findall(r"^    ((?:sudo tcpviz|python -m) .*)$", TEXT, flags=re.M)
+    watching = by_hand(f"{capture} -o turns.pcapng")
+    watching.reads("start your programs now")
+    serving = by_hand(server)
+    serving.reads("listening")
+    talking = by_hand(client)
+    for line in ("hello", "你好"):
+        talking.reads("message: ")
+        talking.types(line)
+        talking.reads(f"answer: you said {line}")
+    talking.types("exit")
+    watching.reads("1 connection, conforms")
+    assert watching.process.wait(60) == 0
+    assert (tmp_path / "turns.png").read_bytes().startswith(b"\x89PNG")
+    assert "kernel: " in watching.shown
+    assert "the kernel agrees" in watching.shown
+    model = simulate(library.load("tutorial-tcp-turns"), LINUX)
+    (connection,) = match(read("turns.pcapng")).connections
+    assert connection.outcome == "closed"
+    assert list(deeds(connection)) == list(deeds(model.connections[0]))
 
 
 def said(flow: Flow) -> list[tuple[int, bytes]]:

@@ -125,9 +125,9 @@ def command(
         writers = [listening.enter_context(output.recording(path)) for path in recordings]
         for frame in live.live(*writers, count=count):
             if frame is not None:
-                watch.see(frame, live.waiting)
-                if frame.segment and not sandboxed and not live.waiting:
-                    kernel.observer.look(frame.source, frame.destination)
+                asked = frame.segment and not sandboxed and not live.waiting
+                now = kernel.observer.look(frame.source, frame.destination) if asked else {}
+                watch.see(frame, live.waiting, now)
                 if watch.over and not sandboxed:
                     live.stop(_GRACE)
             if not sandboxed:
@@ -207,9 +207,11 @@ def _lay_down(folders: Sequence[Path]) -> None:
 
 
 def _witness(plan: Scenario | None, port: int | None) -> Witness:
-    from tcpviz.lab import Witness
+    from tcpviz.lab import Witness, watched
 
-    return Witness(*((plan.client.port, plan.server.port) if plan else (port,) if port else ()))
+    if plan:
+        return watched(plan)
+    return Witness(*((port,) if port else ()))
 
 
 def _seen_inside(live: Listener | Run) -> tuple[tuple[KernelSocket, ...], int | None]:

@@ -9,22 +9,27 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from tcpviz.exchange.capture import Address, Frame
-from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung
+from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung, with_kernel
 from tcpviz.exchange.match import Matcher
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.exchange.numbers import Numbers, time_text
 from tcpviz.language import ENGLISH, Language
 from tcpviz.model.segment import FIN, RST
+from tcpviz.model.transitions import State
 
 if TYPE_CHECKING:
     from tcpviz.frames import Source
 
 _WIDTH = 80
+_KERNEL = len(" | kernel: client SYN-RECEIVED, server SYN-RECEIVED")
+"""Columns that the kernel's states take beside the ladder."""
+_NOTHING: Mapping[Address, State] = {}
 _BEHIND = 1000
 """So many frames not looked at yet: nobody can read that fast, and printing would only lag further behind."""
 _Ends = frozenset[Address]
@@ -58,14 +63,15 @@ class Watch:
         self._began = time.monotonic()
         self._status, self._drawn = "", 0.0
         self._terminal = sys.stderr.isatty()
+        self._columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH + _KERNEL
 
     @property
     def over(self) -> bool:
         """At least one connection was seen, and all of them have ended."""
         return bool(self._seen) and not self._going
 
-    def see(self, frame: Frame, waiting: int = 0) -> None:
-        """One more frame; `waiting` others are still to be looked at."""
+    def see(self, frame: Frame, waiting: int = 0, kernel: Mapping[Address, State] = _NOTHING) -> None:
+        """One more frame; `waiting` others are still to be looked at. `kernel`: what it says has changed."""
         tracker = self.matcher.feed(frame)
         if waiting > _BEHIND and not self._silent:
             self._silent = True
@@ -76,7 +82,7 @@ class Watch:
             return
         self._count(tracker, frame)
         if not self._silent:
-            self._print_segment(tracker, frame)
+            self._print_segment(tracker, frame, kernel)
 
     def _count(self, tracker: Tracker, frame: Frame) -> None:
         ends = frozenset((frame.source, frame.destination))
@@ -91,14 +97,21 @@ class Watch:
         if source.waiting > _BEHIND:
             self.note(f"explaining {source.waiting:,} frames that came faster than that; Ctrl-C ends it")
 
-    def _print_segment(self, tracker: Tracker, frame: Frame) -> None:
+    def _print_segment(self, tracker: Tracker, frame: Frame, kernel: Mapping[Address, State]) -> None:
         connection = tracker.newest(self.matcher.epoch)
         glyphs = ASCII if self._ascii else UNICODE
         lines: list[str] = []
         if tracker is not self._shown:
             lines += header(connection, _WIDTH, len(tracker.judged) == 1, self._language)
         (segment,) = connection.segments
-        lines += rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, True, self._language)
+        arrow, *beneath = rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, True, self._language)
+        ends = (("client", connection.client), ("server", connection.server))
+        said = ", ".join(f"{side} {kernel[end.address]}" for side, end in ends if end.address in kernel)
+        told = f"kernel: {said}" if said else ""
+        # behind the ladder where there is room, else beneath its line
+        wide = self._columns >= _WIDTH + _KERNEL
+        lines += with_kernel([arrow, *beneath], told, _WIDTH, glyphs) if wide else [arrow, *beneath]
+        lines += [f"      {glyphs.bar} {told}"] if told and not wide else []
         self._print(lines)
         self._shown = tracker
 

@@ -16,6 +16,7 @@ from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.pages import slides
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.telling import Facts
+from tcpviz.draw.testimony import ROW, rows, testimony
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
@@ -38,26 +39,33 @@ def told(
 ) -> Iterator[tuple[Drawing, Placed]]:
     """The same, each with the story that it shows: for who brings it to life."""
     facts, title = Facts(connection, view, words), printable(title)
-    fits = slides(facts, Room(BOTTOM - TOP, metrics), pages)
+    bottom = _bottom(connection, words, metrics)
+    fits = slides(facts, Room(bottom - TOP, metrics), pages)
     titles = [title] if len(fits) == 1 else [f"{title} ({page}/{len(fits)})" for page in range(1, len(fits) + 1)]
     for found, name in zip(fits, titles, strict=True):
-        slide = placed(found, metrics, words)
+        slide = placed(found, metrics, words, bottom)
         yield Drawing(tuple(_shapes(facts, slide, name)), name), slide
 
 
 def steps(connection: Connection, *, title: str, view: View, metrics: Metrics, words: Words) -> tuple[Drawing, ...]:
     """The same slide as it comes about: one Drawing for each row, and one for what only timers did at the end."""
     facts, title = Facts(connection, view, words), printable(title)
-    [found] = slides(facts, Room(BOTTOM - TOP, metrics), 1)
-    slide = placed(found, metrics, words)
-    rows = len(found.story.rows)
-    sights = [*range(1, rows + 1), *([None] if found.story.nodes > 2 * rows or not rows else [])]
+    bottom = _bottom(connection, words, metrics)
+    [found] = slides(facts, Room(bottom - TOP, metrics), 1)
+    slide = placed(found, metrics, words, bottom)
+    count = len(found.story.rows)
+    sights = [*range(1, count + 1), *([None] if found.story.nodes > 2 * count or not count else [])]
     return tuple(Drawing(tuple(_shapes(facts, replace(slide, until=until), title)), title) for until in sights)
 
 
-def placed(found: Fit, metrics: Metrics, words: Words) -> Placed:
+def _bottom(connection: Connection, words: Words, metrics: Metrics) -> float:
+    """Of the diagram; what the kernel said stands beneath it."""
+    return BOTTOM - ROW * len(rows(connection, words, metrics))
+
+
+def placed(found: Fit, metrics: Metrics, words: Words, bottom: float = BOTTOM) -> Placed:
     """The layout on the slide: stretched if it is short, and in the middle."""
-    story, spacing, room = found.story, found.spacing, BOTTOM - TOP
+    story, spacing, room = found.story, found.spacing, bottom - TOP
     # not so far that text is hard to read along an arrow
     steepest = max((abs(spacing.y[2 * r] - spacing.y[2 * r + 1]) for r in range(len(story.rows))), default=0.0)
     stretch = min(_STRETCH, max(1.0, _STEEPEST * found.place.span / max(steepest, 1.0)))
@@ -82,4 +90,5 @@ def _shapes(facts: Facts, slide: Placed, title: str) -> Iterator[Shape]:
         width = slide.metrics.width(text, size)
         x = sum(place.lifelines) / 2
         yield Text(x, (TOP + BOTTOM) / 2, text, size, width, Role.MUTED, anchor="middle", part="nothing")
+    yield from testimony(connection, told := rows(connection, words, slide.metrics), BOTTOM - ROW * len(told))
     yield footer(explained(facts.view, words), slide.metrics)

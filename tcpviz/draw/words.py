@@ -22,6 +22,7 @@ class Words:
 
     client: str = "Client"
     server: str = "Server"
+    kernel: str = "Kernel"
     lost: str = "lost"
     again: str = "again"
     not_captured: str = "not captured"

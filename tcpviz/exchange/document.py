@@ -5,15 +5,29 @@ Field names and meanings are a contract, written down in `tcpviz/schema.json`; t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import habits
-from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Party, Side, Transmission, Witness, other
+from tcpviz.exchange.exchange import (
+    Call,
+    Change,
+    Connection,
+    Deed,
+    Exchange,
+    Flow,
+    Party,
+    Side,
+    Testimony,
+    Transmission,
+    Witness,
+    other,
+)
 from tcpviz.model.segment import letters
+from tcpviz.model.transitions import State
 
 _SIDES: tuple[Side, Side] = ("client", "server")
 _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
@@ -71,11 +85,11 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "dialect": {side: list(shown[side].dialects) for side in _SIDES},
         "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in _SIDES},
         "segments": [_segment(connection, sent) for sent in connection.segments],
-        **({} if connection.witness is None else {"kernel": _kernel(connection.witness)}),
+        **({} if connection.witness is None else {"kernel": kernel_document(connection.witness)}),
     }
 
 
-def _kernel(witness: Witness) -> dict[str, Any]:
+def kernel_document(witness: Witness) -> dict[str, Any]:
     """What the kernel itself said, where it was asked; a state has the time at which it was entered, or seen."""
     document: dict[str, Any] = {"source": witness.source}
     for side, testimony in (("client", witness.client), ("server", witness.server)):
@@ -87,6 +101,23 @@ def _kernel(witness: Witness) -> dict[str, Any]:
             ],
         }
     return document
+
+
+def kernel_witness(document: Mapping[str, Any]) -> Witness:
+    """What `kernel_document` has written down, as a value again."""
+
+    def testimony(side: Side) -> Testimony:
+        told = document[side]
+        return Testimony(
+            tuple(Change(_nanoseconds(each["time"]), State(each["state"])) for each in told["states"]),
+            tuple(Deed(_nanoseconds(each["time"]), each["what"], each["reason"] or "") for each in told["deeds"]),
+        )
+
+    return Witness(document["source"], testimony("client"), testimony("server"))
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 10**9)
 
 
 def _segment(connection: Connection, sent: Transmission) -> dict[str, Any]:

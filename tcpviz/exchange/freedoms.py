@@ -51,6 +51,12 @@ class Freedom(Enum):
         "when a closed window is probed or a silent peer asked is free, and answers to what lies outside the window "
         "are throttled (RFC 5961 7): how many there are depends on moments",
     )
+    TAIL_LOSS_PROBE = (
+        "tail loss probe",
+        "RFC 8985 7",
+        "where an acknowledgement is a little late Linux takes the tail for lost, and sends it again long before "
+        "the retransmission time-out, and both copies are acknowledged",
+    )
     RESET_ON_GIVING_UP = (
         "reset on giving up",
         "RFC 1122 4.2.3.6",
@@ -198,6 +204,28 @@ def _without_answers(segments: Segments) -> Segments:
     return [this for place, this in enumerate(segments) if place not in answers]
 
 
+def _repeated_needlessly(one: Connection, two: Connection) -> bool:
+    """Where the model's network loses nothing, nothing needs to come again."""
+    return all(s.arrived is not None for s in two.segments) and (_repeats(one) or _repeats(two))
+
+
+def _repeats(connection: Connection) -> bool:
+    spans = [(side, this._replace(ack=None)) for side in SIDES for this in told(connection, side) if not this.bare]
+    return len(set(spans)) < len(spans)
+
+
+def _without_repetitions(segments: Segments) -> Segments:
+    """What was sent twice counts once, whatever it acknowledged by then; so does the answer to it."""
+    seen: set[Told] = set()
+    kept: Segments = []
+    for this in segments:
+        new = this if this.bare else this._replace(ack=None)
+        if new not in seen:
+            kept.append(this)
+        seen.add(new)
+    return kept
+
+
 def _repeated_otherwise(one: Connection, two: Connection) -> bool:
     return _syns(one) != _syns(two)
 
@@ -220,6 +248,7 @@ SEGMENT_RULES = (
     SegmentRule(Freedom.ANSWER_AND_TEXT, _always, _with_answers_apart),
     SegmentRule(Freedom.PROBES, _asked, _without_answers),
     SegmentRule(Freedom.CROSSING_TIMERS, _repeated_otherwise, _without_repeated_syns),
+    SegmentRule(Freedom.TAIL_LOSS_PROBE, _repeated_needlessly, _without_repetitions),
     SegmentRule(Freedom.RESET_ON_GIVING_UP, _gave_up, _without_last_reset),
 )
 

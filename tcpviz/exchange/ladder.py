@@ -67,16 +67,20 @@ def ladder(
     language = ENGLISH if ascii_only else language
     names, *beginning = header(connection, width, language=language)
     kernel = beside(connection)
-    lines = [_with_kernel(names, "kernel" if kernel else "", width, glyphs), *beginning]
+    lines = [*with_kernel([names], "kernel" if kernel else "", width, glyphs), *beginning]
     for index, sent in enumerate(connection.segments):
-        arrow, *beneath = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
-        lines += [_with_kernel(arrow, kernel.get(index, ""), width, glyphs), *beneath]
+        step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
+        lines += with_kernel([*step], kernel.get(index, ""), width, glyphs)
     lines += _afterwards(connection, width, ascii_only, language)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _with_kernel(line: str, said: str, width: int, glyphs: Glyphs) -> str:
-    return f"{line}{' ' * max(0, width - columns(line))} {glyphs.bar} {said}" if said else line
+def with_kernel(lines: list[str], said: str, width: int, glyphs: Glyphs) -> list[str]:
+    """What the kernel said stands in a column of its own, on the first line."""
+    if not said:
+        return lines
+    first, *others = lines
+    return [f"{first}{' ' * max(0, width - columns(first))} {glyphs.bar} {said}", *others]
 
 
 def header(connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH) -> Iterator[str]:

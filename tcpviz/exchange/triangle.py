@@ -132,6 +132,16 @@ def _ended_by_a_timer(connection: Connection, side: Side) -> bool:
     return len(seen) < len(connection.party(side).states) and seen[-1:] != [State.TIME_WAIT]
 
 
+def kernel_sides_with(model: Connection, witnessed: Connection) -> bool:
+    """Whether the kernel's own states are the model's, whatever the wire lets one think."""
+    for side in SIDES:
+        predicted = until_the_last_segment(model, side)[1:]
+        seen = witnessed.witness.of(side).states if witnessed.witness else ()
+        if [change.state for change in seen if change.state is not State.LISTEN][: len(predicted)] != predicted:
+            return False
+    return True
+
+
 def abreast(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """Lists of states as rows, the same state beside itself; empty where a column leaves one out."""
     rows: list[tuple[str, ...]] = []

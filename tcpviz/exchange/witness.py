@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
@@ -92,22 +92,40 @@ def _testimony(
     answered = not connection.saw_start or any(s.origin == side and s.segment.syn for s in connection.segments)
     candidates = [s for s in rivals if s.changes and (answered or not s.accepted) and _distance(s, times) < _APART]
     found = min(candidates, key=lambda socket: _distance(socket, times), default=None)
+    lives = _lives(connection, side, found, candidates, epoch) if found else []
     start, end = _span(connection)
     # without a state: what a kernel did where it holds no socket, or no longer
     deeds = sorted(
         (
             replace(deed, time=deed.time - epoch)
             for socket in rivals
-            if socket is found or not socket.changes
+            if socket in lives or not socket.changes
             for deed in socket.deeds
         ),
         key=lambda deed: deed.time,
     )
-    states = tuple(replace(change, time=change.time - epoch) for change in found.changes) if found else ()
+    states = tuple(replace(change, time=change.time - epoch) for socket in lives for change in socket.changes)
     return Testimony(
         tuple(_until_the_end(connection, side, states)) if source == "tracepoint" else states,
         tuple(deed for deed in deeds if start - _SOON <= deed.time <= end + _SOON),
     )
+
+
+def _lives(
+    connection: Connection, side: Side, found: KernelSocket, candidates: list[KernelSocket], epoch: int
+) -> list[KernelSocket]:
+    """Who crashed and opened again within one story had a socket before, and another afterwards."""
+    states = [change.state for change in connection.party(side).states]
+    if State.CLOSED not in states[1:-1]:
+        return [found]
+    start, end = (time + epoch for time in _span(connection))
+    lives = [found]
+    for socket in candidates:
+        first, last = socket.changes[0].time, socket.changes[-1].time
+        apart = all(last <= life.changes[0].time or life.changes[-1].time <= first for life in lives)
+        if socket is not found and apart and start - _SOON <= first and last <= end + _SOON:
+            lives.append(socket)
+    return sorted(lives, key=lambda socket: socket.changes[0].time)
 
 
 def _distance(socket: KernelSocket, times: list[int]) -> int:
@@ -140,11 +158,12 @@ def disagreements(connection: Connection, names: tuple[str, str] = ("the wire", 
     for side in _SIDES:
         told, seen = connection.party(side).states, witness.of(side).states
         agree = _glimpsed if witness.source == "sock_diag" else _same
-        if not agree(connection, side, _started(told), _started(seen)):
-            lists = [
-                ", ".join(str(change.state) for change in _started(changes)) or "no connection"
-                for changes in (told, seen)
-            ]
+        told, seen = _started(told), _started(seen)
+        if told and told[0].time == 0 and told[0] is connection.party(side).states[0]:
+            # it was there before the first segment: how it came about is another story
+            seen = _from(told[0].state, seen)
+        if not agree(connection, side, told, seen):
+            lists = [", ".join(str(change.state) for change in states) or "no connection" for states in (told, seen)]
             sentences.append(f"{side} states: {names[0]} has {lists[0]}; {names[1]} has {lists[1]}")
     return tuple(sentences)
 
@@ -157,6 +176,10 @@ def _started(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def _from(state: State, changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(dropwhile(lambda change: change.state is not state, changes))
+
+
 def _same(connection: Connection, side: Side, told: tuple[Change, ...], seen: tuple[Change, ...]) -> bool:
     """Both lists in step, but for what each may leave out."""
     here, there = 0, 0
@@ -165,7 +188,7 @@ def _same(connection: Connection, side: Side, told: tuple[Change, ...], seen: tu
             here, there = here + 1, there + 1
         elif _passing(connection, side, seen, there) or _left_unseen(seen, there, told[here].state):
             there += 1
-        elif _passing(connection, side, told, here):
+        elif _passing(connection, side, told, here) or _laid_to_rest(seen, there, told[here].state):
             here += 1
         else:
             return False
@@ -180,6 +203,12 @@ def _same(connection: Connection, side: Side, told: tuple[Change, ...], seen: tu
     return all(state in quiet for state in rest_told) and all(
         change.state is State.CLOSED and change.time > end for change in rest_seen
     )
+
+
+def _laid_to_rest(seen: tuple[Change, ...], place: int, then: State) -> bool:
+    """TIME-WAIT began and ended between two looks at the mini-socket."""
+    before = seen[place - 1].state if place else None
+    return then is State.TIME_WAIT and seen[place].state is State.CLOSED and before in _AT_REST
 
 
 def _left_unseen(seen: tuple[Change, ...], place: int, then: State) -> bool:

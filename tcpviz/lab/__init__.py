@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcpviz.errors import InputError
+from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.performable import as_performed, needs_link, obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Scenario
@@ -26,8 +27,9 @@ from tcpviz.lab.plan import Command, Report, Script
 from tcpviz.lab.sandbox import Run
 from tcpviz.lab.witness import Witness
 
-__all__ = ["Report", "Run", "Witness", "perform", "run_command"]
+__all__ = ["Report", "Run", "Witness", "perform", "run_command", "watched"]
 
+_SIDES: tuple[Side, Side] = ("client", "server")
 _TUTORIAL = Path(__file__).parents[1] / "tutorial" / "__main__.py"
 PATIENCE = 10.0
 """Seconds a scenario may take beyond what the model predicts."""
@@ -47,6 +49,12 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
     if timeout is None:
         timeout = PATIENCE + _as_predicted(scenario)
     return Run(Script(scenario, timeout, needs_link(scenario)), scenario.name)
+
+
+def watched(scenario: Scenario) -> Witness:
+    """The kernel's witness of what `perform` makes of the scenario; programs have ports of their own."""
+    ports = {host.port for side in _SIDES for host in scenario.hosts(side)}
+    return Witness(*(() if scenario.program else sorted(ports)))
 
 
 def _as_predicted(scenario: Scenario) -> float:

@@ -136,7 +136,7 @@ class Player:
                 self._machine.crash()
                 self._connection = None
             case "wait":
-                time.sleep(action.time / 10**9)
+                time.sleep(action.time / 10**9)  # the scenario's own pause
             case "at":
                 self._sleep_until(self._begin + action.time)
         return ""
@@ -165,7 +165,7 @@ class Player:
 
     @staticmethod
     def _sleep_until(moment: int) -> None:
-        time.sleep(max(0, moment - time.monotonic_ns()) / 10**9)
+        time.sleep(max(0, moment - time.monotonic_ns()) / 10**9)  # the scenario says when
 
 
 def _opened(sock: socket.socket | None) -> socket.socket:

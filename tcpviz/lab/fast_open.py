@@ -44,4 +44,4 @@ def acquaint(scenario: Scenario, side: Side, stage: Stage) -> None:
             except ConnectionRefusedError:  # the other side is not that far yet
                 if time.monotonic() > until:
                     raise
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE)  # another machine tells nobody that it has begun to listen: one can only try

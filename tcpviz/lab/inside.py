@@ -24,7 +24,6 @@ from tcpviz.lab.loopback import Loopback, raise_loopback
 from tcpviz.lab.outbox import Outbox
 from tcpviz.lab.plan import READY, Plan, Report, Script
 from tcpviz.lab.programs import Commanded, Programs, Scripted
-from tcpviz.lab.sock_diag import Observer
 from tcpviz.lab.stage import Stage
 
 _TICK = 10
@@ -73,7 +72,7 @@ class _Watch:
     ) -> None:
         self._stage, self._control, self._outbox, self._programs = stage, control, outbox, programs
         self._writer = Writer(outbox, link=stage.tap.link)
-        self._observer = Observer()
+        self._observer = stage.observer
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._stop_at = math.inf
         self._last = time.monotonic()
@@ -93,6 +92,7 @@ class _Watch:
                 self._stop_at = min(self._stop_at, time.monotonic() + self._control.recv())
             timed_out, stopped = (time.monotonic() >= end for end in (self._deadline, self._stop_at))
         self._pass_on()
+        self._observer.look_again()
         self._outbox.finish()
         return Report(
             dropped=self._stage.tap.dropped,

@@ -24,6 +24,7 @@ from tcpviz.lab.kernel_sockets import Sockets, sockets, tables
 from tcpviz.lab.plan import NoLine
 from tcpviz.lab.relay import Relay
 from tcpviz.lab.settings import sysctls
+from tcpviz.lab.sock_diag import Observer
 
 _CLONE_NEWNET = 0x40000000
 _SIOCETHTOOL, _OFFLOADS = 0x8946, (0x17, 0x19, 0x1F, 0x24, 0x2C)
@@ -41,6 +42,7 @@ class Link:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._machines: dict[Side, int] = {}
         self._tables: list[IO[str]] = []
+        self.observer = Observer()
         for side in _SIDES:
             self._build(side, scenario)
         self._switch(self._home)
@@ -89,6 +91,7 @@ class Link:
         _ip(commands, keep=self._home)
         _switch_off_offloads("line")
         self._tables += tables()
+        self.observer.also_here()
 
     def _switch(self, namespace: int) -> None:
         if self._libc.setns(namespace, _CLONE_NEWNET):

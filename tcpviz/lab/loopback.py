@@ -11,6 +11,7 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import Host
 from tcpviz.frames.live import Listener
 from tcpviz.lab.kernel_sockets import Sockets, sockets, tables
+from tcpviz.lab.sock_diag import Observer
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -20,6 +21,7 @@ class Loopback:
 
     def __init__(self, listener: Listener) -> None:
         self.tap = listener
+        self.observer = Observer()
         self._tables = tables()
 
     def enter(self, side: Side) -> None:

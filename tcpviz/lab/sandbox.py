@@ -53,7 +53,10 @@ class Run(Source):
             if not complaint:
                 return self
             self._end()
-        raise PermissionMissing(f"a network of its own for the connection could not be made: {complaint}. {_advice()}")
+        raise PermissionMissing(
+            f"a network of its own for the connection could not be made: {complaint}. {_advice()}. What needs none "
+            "still works: `tcpviz simulate`, and `tcpviz match` with any capture file"
+        )
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:

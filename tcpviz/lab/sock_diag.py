@@ -1,7 +1,8 @@
 """Asks the kernel in which state one socket is, through sock_diag(7); any user may, for the network it is in.
 
 A question for one pair of addresses costs microseconds; a list of all sockets, which is what libraries offer, or
-/proc/net/tcp, walks the kernel's whole table. What changes between two questions is not seen.
+/proc/net/tcp, walks the kernel's whole table. What changes between two questions is not seen. TCP_INFO would tell no
+more: it is the same structure, asked of a socket that must be one's own, and the wire itself shows what was sent again.
 """
 
 from __future__ import annotations
@@ -44,16 +45,31 @@ class Observer:
     where the kernel does not answer, there is nothing to remember."""
 
     def __init__(self) -> None:
+        """In the network in which this process is now; `also_here` adds others."""
         self._lives: dict[tuple[Address, Address], list[list[Change]]] = {}
-        self._netlink: socket.socket | None = None
-        with suppress(OSError, AttributeError):
-            self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
-            self._netlink.setblocking(False)  # the answer is there when the question has been asked
+        self._netlinks: list[socket.socket] = []
+        self.also_here()
 
-    def look(self, one: Address, two: Address) -> None:
+    def also_here(self) -> None:
+        """Ask in the network in which this process is now as well, wherever it goes."""
+        with suppress(OSError, AttributeError):
+            netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG)
+            netlink.setblocking(False)  # the answer is there when the question has been asked
+            self._netlinks.append(netlink)
+
+    def look(self, one: Address, two: Address) -> dict[Address, State]:
+        """At both ends; those whose state is another than last time are told."""
+        told = {}
         for local, remote in ((one, two), (two, one)):
-            state = self._ask(local, remote)
-            self._note(self._lives.setdefault((local, remote), []), state)
+            lives = self._lives.setdefault((local, remote), [])
+            if self._note(lives, self._ask(local, remote)):
+                told[local] = lives[-1][-1].state
+        return told
+
+    def look_again(self) -> None:
+        """At all that was ever looked at: what has happened since the last segment."""
+        for local, remote in tuple(self._lives):
+            self._note(self._lives[local, remote], self._ask(local, remote))
 
     def look_at_frame(self, data: bytes) -> None:
         """The two ends of a TCP segment that has an Ethernet header before it, as loopback's have."""
@@ -69,36 +85,41 @@ class Observer:
         )
 
     def close(self) -> None:
-        if self._netlink:
-            self._netlink.close()
+        for netlink in self._netlinks:
+            netlink.close()
 
     @staticmethod
-    def _note(lives: list[list[Change]], state: State | None) -> None:
+    def _note(lives: list[list[Change]], state: State | None) -> bool:
         last = lives[-1][-1].state if lives else None
-        if state in (None, State.LISTEN) and last not in (None, State.LISTEN):
-            state = State.CLOSED  # it is gone; a listener that answers in its place is another socket
+        if state in (None, State.LISTEN):
+            # it is gone, or not there yet: a listener that answers in its place is another socket
+            state = None if last is None else State.CLOSED
         if state is None or state is last:
-            return
-        if last in (None, State.CLOSED):
-            lives.append([])
+            return False
+        if last in (None, State.CLOSED) or (last is State.TIME_WAIT and state is not State.CLOSED):
+            lives.append([])  # TIME-WAIT ends when its addresses are used again
         lives[-1].append(Change(time.time_ns(), state))
+        return True
 
     def _ask(self, local: Address, remote: Address) -> State | None:
-        if self._netlink is None:
-            return None
         family = socket.AF_INET6 if ":" in local.host else socket.AF_INET
         source, destination = (socket.inet_pton(family, end.host).ljust(16, b"\0") for end in (local, remote))
         body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _ANY)
         body += struct.pack("!HH", local.port, remote.port) + source + destination
         body += struct.pack("=III", 0, _ANY, _ANY)
         header = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0)
-        try:
-            self._netlink.send(header + body)
-            answer = self._netlink.recv(4096)
-        except OSError:
-            return None
-        kind = _HEADER.unpack_from(answer)[1]
-        return None if kind == _NLMSG_ERROR else STATES.get(answer[_HEADER.size + 1])
+        answers = (_answer(netlink, header + body) for netlink in self._netlinks)
+        return next((state for state in answers if state), None)
+
+
+def _answer(netlink: socket.socket, question: bytes) -> State | None:
+    try:
+        netlink.send(question)
+        answer = netlink.recv(4096)
+    except OSError:
+        return None
+    kind = _HEADER.unpack_from(answer)[1]
+    return None if kind == _NLMSG_ERROR else STATES.get(answer[_HEADER.size + 1])
 
 
 def _ends(data: bytes) -> tuple[Address, Address] | None:

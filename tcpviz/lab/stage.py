@@ -9,6 +9,7 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import Host
 from tcpviz.frames.record import Record
 from tcpviz.lab.kernel_sockets import Sockets
+from tcpviz.lab.sock_diag import Observer
 
 
 class Tap(Protocol):
@@ -41,6 +42,10 @@ class Stage(Protocol):
         """When something happens here by itself, by time.monotonic_ns; None: nothing is under way."""
 
     def sockets(self) -> Sockets | None: ...
+
+    @property
+    def observer(self) -> Observer:
+        """Who asks in which states the sockets here are."""
 
     @property
     def forged(self) -> tuple[int, ...]:

@@ -81,6 +81,7 @@ class Witness:
 
     def record(self, seen: Iterable[KernelSocket] = (), until: int | None = None) -> KernelRecord:
         """All there is by now, or was at `until`; and what an observer in the network of a sandbox has `seen`."""
+        self.observer.look_again()
         glimpses = (*self.observer.sockets(), *seen)
         answer = ""
         if self._process:

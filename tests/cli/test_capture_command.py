@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -116,6 +117,7 @@ def test_a_live_capture_ends_when_the_connection_has_closed(alone: list[str], tm
     assert ran.returncode == 0, ran.stderr
     assert "conforms: closed" in ran.stdout
     assert "the kernel agrees" in ran.stdout
+    assert re.search(r"^ +\d+✓.*│ kernel: .*(client|server) [A-Z]+", ran.stdout, re.MULTILINE)
     assert time.monotonic() - started < 15
     assert [p.name for p in tmp_path.iterdir()] == ["live.pcapng"]
 

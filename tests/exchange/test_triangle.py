@@ -68,6 +68,26 @@ def test_a_segment_that_lacks_has_no_excuse(name: str, number: int) -> None:
     assert None in freedoms(without(model, number), model)
 
 
+def repeated(connection: Connection, number: int, **fields: int) -> Connection:
+    """The same, but for a segment that is sent twice."""
+    again = changed(connection, number, **fields).segments[number - 1]
+    segments = (*connection.segments[:number], again, *connection.segments[number:])
+    return replace(connection, segments=segments)
+
+
+@pytest.mark.parametrize("number", [4, 6, 8, 10])
+def test_what_comes_twice_where_nothing_was_lost_is_a_tail_loss_probe(number: int) -> None:
+    model = played("normal")
+    assert freedoms(repeated(model, number), model) <= {Freedom.TAIL_LOSS_PROBE, Freedom.ANSWER_AND_TEXT}
+    assert None in freedoms(repeated(model, number, seq=7777), model)
+
+
+def test_where_something_was_lost_a_repetition_must_come() -> None:
+    model = played("data-lost")
+    again = next(n for n, s in enumerate(model.segments, 1) if s.kind == "retransmission")
+    assert None in freedoms(without(model, again), model)
+
+
 def test_a_close_in_three_segments_is_a_delayed_ack() -> None:
     three, four = played("three-segment-close"), played("normal")
     assert freedoms(three, four) == freedoms(four, three) == {Freedom.DELAYED_ACK}

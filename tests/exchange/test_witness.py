@@ -10,14 +10,14 @@ from wire import played, tapped
 
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.document import match_document, schema
+from tcpviz.exchange.document import kernel_document, kernel_witness, match_document, schema
 from tcpviz.exchange.exchange import Change, Connection, Deed, Exchange, Side, WitnessSource, other
 from tcpviz.exchange.kernel_report import kernel_lines
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import abreast
+from tcpviz.exchange.triangle import abreast, kernel_sides_with
 from tcpviz.exchange.witness import KernelRecord, KernelSocket, attach, beside, disagreements
 from tcpviz.model.transitions import State
 
@@ -231,3 +231,56 @@ def test_states_abreast_leave_gaps_where_one_is_missing() -> None:
         ("", "C", ""),
         ("D", "D", "D"),
     ]
+
+
+def test_who_crashed_and_opened_again_has_had_two_sockets() -> None:
+    exchange = captured(connection=simulate(library.load("crash-client-opens"), LINUX).connections[0])
+    lives: dict[Side, tuple[Story, Story]] = {
+        "client": ([(1, "SYN-SENT"), (2, "ESTABLISHED"), (3, "CLOSED")], [(4, "SYN-SENT"), (8, "ESTABLISHED")]),
+        "server": (
+            [(3, "SYN-RECEIVED"), (3, "ESTABLISHED"), (6, "CLOSED")],
+            [(9, "SYN-RECEIVED"), (9, "ESTABLISHED")],
+        ),
+    }
+    sockets = tuple(life(exchange, side, story) for side, stories in lives.items() for story in stories)
+    (connection,) = attach(exchange, KernelRecord("tracepoint", sockets)).connections
+    assert disagreements(connection) == ()
+    assert connection.witness
+    assert [len(connection.witness.of(side).states) for side in lives] == [5, 5]
+    (connection,) = attach(exchange, KernelRecord("tracepoint", sockets[:1] + sockets[2:])).connections
+    assert len(disagreements(connection)) == 1
+
+
+def test_time_wait_may_pass_between_two_looks() -> None:
+    short = captured(connection=simulate(library.load("time-wait-rst"), LINUX).connections[0])
+    reset = next(n for n, s in enumerate(short.connections[0].segments, 1) if s.segment.rst)
+    seen = [*CLIENTS[:4], (reset, "CLOSED")]
+    parted = told(seen, SERVERS, exchange=short)
+    assert [line for line in parted if line.startswith("client")] == []
+
+
+def test_what_is_written_down_is_read_again() -> None:
+    exchange = captured()
+    record = KernelRecord(
+        "tracepoint", (life(exchange, "client", CLIENTS, deeds=(Deed(exchange.epoch, "reset sent"),)),)
+    )
+    witness = attach(exchange, record).connections[0].witness
+    assert witness
+    assert witness.client.deeds
+    assert kernel_witness(json.loads(json.dumps(kernel_document(witness)))) == witness
+
+
+def test_the_kernel_may_side_with_the_model() -> None:
+    """What was lost after the place of capture: the wire lets one think that it arrived."""
+    model = simulate(library.load("fin-timeout"), LINUX).connections[0]
+    segments = tuple(replace(s, arrived=s.sent if s.arrived is None else s.arrived) for s in model.segments)
+    wire = captured(connection=replace(model, segments=segments))
+    lives: dict[Side, Story] = {
+        "client": [(1, "SYN-SENT"), (2, "ESTABLISHED"), (4, "FIN-WAIT-1")],
+        "server": [(3, "SYN-RECEIVED"), (3, "ESTABLISHED")],
+    }
+    sockets = tuple(life(wire, side, story) for side, story in lives.items())
+    (connection,) = attach(wire, KernelRecord("tracepoint", sockets)).connections
+    assert disagreements(connection) != ()
+    assert kernel_sides_with(model, connection)
+    assert not kernel_sides_with(played(CLIENT, SERVER), connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from performed import (
@@ -47,8 +48,8 @@ def frames_of(what: Scenario) -> tuple[list[Frame], Report]:
     return frames, run.report
 
 
-def line(**network: object) -> Scenario:
-    return apart(scenario(ASK, ANSWER, network=Network(**network)))  # type: ignore[arg-type]
+def line(**network: Any) -> Scenario:
+    return apart(scenario(ASK, ANSWER, network=Network(**network)))
 
 
 def once(frames: list[Frame]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from performed import (
@@ -211,7 +212,7 @@ def test_a_scenario_that_cannot_be_performed_says_why(what: Scenario, why: str) 
 
 
 def test_an_application_that_breaks_is_no_empty_capture() -> None:
-    broken = scenario([connect, Action("send", data="not octets")], [listen, accept, recv_end])  # type: ignore[arg-type]
+    broken = scenario([connect, Action("send", data=cast(bytes, "not octets"))], [listen, accept, recv_end])
     with (
         perform(broken, timeout=30) as run,
         pytest.raises(TcpvizError, match=r"client's application ended .*\n(.*\n)*TypeError"),

@@ -16,6 +16,7 @@ from performed import MS, accept, apart, connect, listen, recv_end, scenario, wa
 
 from tcpviz.errors import InputError, PermissionMissing, TcpvizError
 from tcpviz.exchange.scenario import Network
+from tcpviz.frames import read
 from tcpviz.lab import perform, run_command, sandbox
 from tcpviz.model.segment import letters
 
@@ -176,6 +177,25 @@ def test_nothing_survives_its_parent(stage: str, number: signal.Signals) -> None
         parent.send_signal(number)
         parent.wait(10)
         assert gone(started)
+
+
+def test_nothing_survives_a_capture_that_is_killed(tmp_path: Path) -> None:
+    """Neither what it ran, nor what it ran that in, nor a recorder; and what it had is a readable capture."""
+    run = tmp_path / "run.pcap"
+    talk = f"{TALK}\nimport time\ntime.sleep(1000)"
+    command = [sys.executable, "-m", "tcpviz", "capture", "-o", str(run), "--", sys.executable, "-c", talk]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as capture:
+        assert capture.stdout
+        while "FIN" not in capture.stdout.readline():
+            assert capture.poll() is None
+        started = descendants()
+        theirs = {os.readlink(f"/proc/{pid}/ns/net") for pid in started} - {os.readlink("/proc/self/ns/net")}
+        assert len(started) >= 4  # tcpviz, unshare, the first process, the command
+        assert len(theirs) == 1
+        capture.kill()
+        capture.wait(10)
+    assert gone(started)
+    assert read(str(tmp_path / "run.pcap.part")).frames
 
 
 def test_a_first_process_that_is_killed_is_reported_not_waited_for() -> None:

@@ -308,3 +308,13 @@ def test_what_a_killed_recorder_left_the_next_one_takes_away(user: tuple[subproc
     assert any(name.startswith(f"{PREFIX}{recorder}-") for name in instances())
     with Witness(1):
         assert not any(name.startswith(f"{PREFIX}{recorder}-") for name in instances())
+
+
+def test_addresses_that_are_used_again_are_another_life_and_a_listener_is_none() -> None:
+    lives: list[Any] = []
+    for state in (State.LISTEN, State.SYN_RECEIVED, State.TIME_WAIT, State.ESTABLISHED, State.LISTEN, State.LISTEN):
+        Observer._note(lives, state)
+    assert [[str(change.state) for change in life] for life in lives] == [
+        ["SYN-RECEIVED", "TIME-WAIT"],
+        ["ESTABLISHED", "CLOSED"],
+    ]
