@@ -56,7 +56,7 @@ def write(
     elif kind == ".txt":
         write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
     else:
-        paint(story.drawings(path, exchange, numbers, look.words()), look)
+        paint(story.drawings(path, exchange, numbers, look), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:

@@ -1,6 +1,6 @@
 """Connection -> Drawings: the sequence diagram, as large as the slide allows, on one slide or several.
 
-Time runs downwards; the slide's coordinates are those of `drawing`.
+Time runs downwards; coordinates are those of `drawing`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tcpviz.draw.drawing import Drawing, Role, Shape, Text
+from tcpviz.draw.drawing import Drawing, Role, Shape, Slide, Text
 from tcpviz.draw.fitting import Fit, Room
 from tcpviz.draw.framing import explained, footer, names, title_line
 from tcpviz.draw.inking import inked
@@ -20,7 +20,8 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
 
-TOP, BOTTOM = 70.0, 516.0
+_ABOVE, _BELOW = 70.0, 24.0
+"""Of the slide, for the title and the names, and for the footer."""
 _STRETCH = 2.0
 """How far a short story is pulled apart."""
 _STEEPEST = 0.22
@@ -31,10 +32,10 @@ def sequence(
 ) -> tuple[Drawing, ...]:
     """At most `pages` slides."""
     facts, title = Facts(connection, view, words), printable(title)
-    fits = slides(facts, Room(BOTTOM - TOP, metrics), pages)
+    fits = slides(facts, _room(view.slide, metrics), pages)
     titles = [title] if len(fits) == 1 else [f"{title} ({page}/{len(fits)})" for page in range(1, len(fits) + 1)]
     return tuple(
-        Drawing(tuple(_shapes(facts, placed(found, metrics, words), name)), name)
+        Drawing(tuple(_shapes(facts, placed(found, view.slide, metrics, words), name)), name, slide=view.slide)
         for found, name in zip(fits, titles, strict=True)
     )
 
@@ -42,22 +43,28 @@ def sequence(
 def steps(connection: Connection, *, title: str, view: View, metrics: Metrics, words: Words) -> tuple[Drawing, ...]:
     """The same slide as it comes about: one Drawing for each row, and one for what only timers did at the end."""
     facts, title = Facts(connection, view, words), printable(title)
-    [found] = slides(facts, Room(BOTTOM - TOP, metrics), 1)
-    slide = placed(found, metrics, words)
+    [found] = slides(facts, _room(view.slide, metrics), 1)
+    slide = placed(found, view.slide, metrics, words)
     rows = len(found.story.rows)
     sights = [*range(1, rows + 1), *([None] if found.story.nodes > 2 * rows or not rows else [])]
-    return tuple(Drawing(tuple(_shapes(facts, replace(slide, until=until), title)), title) for until in sights)
+    return tuple(
+        Drawing(tuple(_shapes(facts, replace(slide, until=until), title)), title, slide=view.slide) for until in sights
+    )
 
 
-def placed(found: Fit, metrics: Metrics, words: Words) -> Placed:
+def _room(slide: Slide, metrics: Metrics) -> Room:
+    return Room(slide.height - _ABOVE - _BELOW, metrics, (0.0, slide.width))
+
+
+def placed(found: Fit, slide: Slide, metrics: Metrics, words: Words) -> Placed:
     """The layout on the slide: stretched if it is short, and in the middle."""
-    story, spacing, room = found.story, found.spacing, BOTTOM - TOP
+    story, spacing, room = found.story, found.spacing, slide.height - _ABOVE - _BELOW
     # not so far that text is hard to read along an arrow
     steepest = max((abs(spacing.y[2 * r] - spacing.y[2 * r + 1]) for r in range(len(story.rows))), default=0.0)
     stretch = min(_STRETCH, max(1.0, _STEEPEST * found.place.span / max(steepest, 1.0)))
     scale = min(stretch, room / max(spacing.height, 1.0))
     height = scale * spacing.height if story.rows else room
-    top = TOP + (room - height) / 2
+    top = _ABOVE + (room - height) / 2
     y = tuple(top + scale * at for at in spacing.y)
     return Placed(story, found.place, spacing, found.pace, metrics, words, top, top + height, y)
 
@@ -68,12 +75,12 @@ def _shapes(facts: Facts, slide: Placed, title: str) -> Iterator[Shape]:
         f"{words.client}  {printable(str(connection.client.address))}",
         f"{words.server}  {printable(str(connection.server.address))}",
     )
-    yield title_line(title, slide.metrics)
+    yield title_line(title, facts.view.slide, slide.metrics)
     yield from names(addresses, place, slide.top - 14, slide.metrics)
     yield from inked(slide)
     if not slide.story.rows:
         text, size = words.nothing, 18.0
         width = slide.metrics.width(text, size)
         x = sum(place.lifelines) / 2
-        yield Text(x, (TOP + BOTTOM) / 2, text, size, width, Role.MUTED, anchor="middle", part="nothing")
-    yield footer(explained(facts.view, words), slide.metrics)
+        yield Text(x, (slide.top + slide.bottom) / 2, text, size, width, Role.MUTED, anchor="middle", part="nothing")
+    yield footer(explained(facts.view, words), facts.view.slide, slide.metrics)

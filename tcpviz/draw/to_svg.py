@@ -27,7 +27,7 @@ Element = ElementTree.Element
 def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
     """The drawing on its page; its shape's margins belong to the view, so that coordinates stay the layout's."""
     left, top = (margin / page.scale(drawing) for margin in page.margins(drawing))
-    view = -left, -top, drawing.width + 2 * left, drawing.height + 2 * top
+    view = -left, -top, drawing.slide.width + 2 * left, drawing.slide.height + 2 * top
     root = Element(
         "svg",
         {
