@@ -1,6 +1,7 @@
 """draw : Exchange -> pictures. A layout makes a Drawing of positioned primitives; a renderer paints it (law 7).
 
-Importing this loads no library: each renderer comes with its first picture, matplotlib with `png`, fpdf2 with `pdf`.
+Importing this loads no library, and of the layouts only the sequence diagram's: the others come with their first
+picture, as each renderer does, matplotlib with `png` and fpdf2 with `pdf`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from tcpviz.draw import describe as _describe
-from tcpviz.draw import flow as _flow
-from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
-from tcpviz.draw import pairing as _pairing
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
@@ -25,8 +23,10 @@ from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
+
+if TYPE_CHECKING:
+    from tcpviz.graph import Edge
 
 __all__ = [
     "DARK",
@@ -125,19 +125,21 @@ def pair(
     `names` are what the two are called on the slide: the exchanges' titles, if nothing else is said. Each exchange
     knows its own clocks, and time is not to scale. InputError when there are not two connections.
     """
+    from tcpviz.draw import pairing
+
     words, metrics = _in_words(asked)
     if two is None:
         connections = one.connections[:2]
         named = names or (f"{words.connection} 1", f"{words.connection} 2")
-        exchanges, layout = (one, one), _pairing.at_once
+        exchanges, layout = (one, one), pairing.at_once
     else:
         connections = *one.connections[:1], *two.connections[:1]
         named = names or (words.title(one.title), words.title(two.title))
-        exchanges, layout = (one, two), _pairing.compared
+        exchanges, layout = (one, two), pairing.compared
     if len(connections) < 2:
         raise InputError(f"{title or one.title}: two TCP connections are needed to stand side by side")
     left, right = (
-        _pairing.Half(connection, name, _view({**asked, "clocks": exchange.clocks, "scale": "even"}))
+        pairing.Half(connection, name, _view({**asked, "clocks": exchange.clocks, "scale": "even"}))
         for connection, name, exchange in zip(connections, named, exchanges, strict=True)
     )
     drawing = layout(left, right, title=words.title(title or one.title), metrics=metrics, words=words)
@@ -178,8 +180,10 @@ def _large_enough(slide: Slide) -> Slide:
 
 def flow(told: Flow, *, title: str, **asked: Unpack[Asked]) -> Drawing:
     """The diagram of one UDP flow: datagrams and calls. It has no sequence numbers and no verdicts."""
+    from tcpviz.draw import udp_flow
+
     words, metrics = _in_words(asked)
-    drawing = _flow.flow(told, title=words.title(title), view=_view(asked), metrics=metrics, words=words)
+    drawing = udp_flow.flow(told, title=words.title(title), view=_view(asked), metrics=metrics, words=words)
     return replace(drawing, description=_describe.flow(told, words), language=words.language.tag)
 
 
@@ -195,9 +199,11 @@ def machine(
 
     With `weights`, how often each row fired, arrows are as wide as they were walked.
     """
+    from tcpviz.draw import state_chart
+
     given = {side: tuple(rows) for side, rows in (walks or {}).items()}
     (words, metrics), edges = _in_words(asked), tuple(edges)
-    drawing = _machine.machine(
+    drawing = state_chart.machine(
         edges, given, weights, title=words.title(title), slide=asked.get("slide", WIDE), metrics=metrics, words=words
     )
     return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
