@@ -33,8 +33,6 @@ IN_ANY_LANGUAGE: tuple[dict[str, Any], ...] = (
     {"scale": "even"},
     {"scale": "linear"},
     {"show": DETAILS},
-    {"slide": SIZES["4:3"]},
-    {"slide": Page(*SIZES["A4"]).slide},
 )
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
