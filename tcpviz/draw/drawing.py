@@ -24,7 +24,8 @@ class Slide(NamedTuple):
     def shaped(self) -> Slide:
         """The least one of the same shape that is nowhere smaller than the usual one."""
         scale = max(WIDE.width / self.width, WIDE.height / self.height)
-        return Slide(self.width * scale, self.height * scale)
+        # rounded, so that this one's own shaped() is itself
+        return Slide(round(self.width * scale, 2), round(self.height * scale, 2))
 
 
 WIDE = Slide()
