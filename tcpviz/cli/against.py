@@ -16,7 +16,8 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Drawing, Words
+    from tcpviz.cli.look import Look
+    from tcpviz.draw import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Against:
         found = differences(self.one.connections[0], self.two.connections[0], self.names)
         return "".join(f"{line}\n" for line in found) or f"The same story as {self.names[1]}.\n"
 
-    def drawing(self, numbers: Numbers, story: Telling, words: Words) -> Drawing:
+    def drawing(self, numbers: Numbers, story: Telling, look: Look) -> Drawing:
         """Both side by side."""
         import tcpviz.draw as draw
 
         title = f"{self.names[0]} · {self.names[1]}"
         names, show = self.names, story.show
-        return draw.pair(self.one, self.two, title=title, names=names, numbers=numbers, show=show, words=words)
+        return draw.pair(self.one, self.two, title=title, names=names, numbers=numbers, show=show, **look.setting())

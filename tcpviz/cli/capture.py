@@ -166,7 +166,7 @@ def command(
     for path in files:
         if path not in recordings:
             render.write(path, shown, document, style, ascii_only, True, look, story)
-    render.paint(story.stepwise(shown, style, look.words()), look)
+    render.paint(story.stepwise(shown, style, look), look)
     blamed = {segment.frame for connection in exchange.connections for segment in connection.violations}
     if interrupted or blamed - _forged(live):
         ctx.exit(interrupted or 1)

@@ -14,7 +14,7 @@ from tcpviz.errors import InputError
 from tcpviz.language import ENGLISH, Language
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Drawing, Page, Theme, Words
+    from tcpviz.draw import Drawing, Page, Setting, Theme, Words
 
 PICTURES = (".png", ".svg", ".pdf")
 THEME, SIZE, DPI = "light", "16:9", 144
@@ -48,6 +48,10 @@ class Look:
         from tcpviz.draw import words_in
 
         return words_in(self.language)
+
+    def setting(self) -> Setting:
+        """What a layout is to know of it."""
+        return {"words": self.words(), "slide": self.page().slide}
 
     def colours(self) -> Theme:
         from tcpviz.draw import theme_file

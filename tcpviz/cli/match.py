@@ -133,12 +133,12 @@ def command(
             click.echo(compared.report(), nl=False)
         for path in paths:
             if compared and path.suffix.lower() in PICTURES:
-                render.paint([(path, compared.drawing(style.numbers, story, look.words()))], look)
+                render.paint([(path, compared.drawing(style.numbers, story, look))], look)
             else:
                 _write(path, results, style)
         if story.steps:
             one = _worth_seeing(str(story.steps), results)
-            render.paint(story.stepwise(one, style.numbers, look.words()), look)
+            render.paint(story.stepwise(one, style.numbers, look), look)
     ctx.exit(tally.exit_code)
 
 

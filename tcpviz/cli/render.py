@@ -48,7 +48,7 @@ def write(
     elif kind == PAGE:
         write_whole(path, story.page(path, exchange, numbers, look))
     else:
-        paint(story.drawings(path, exchange, numbers, look.words()), look)
+        paint(story.drawings(path, exchange, numbers, look), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:

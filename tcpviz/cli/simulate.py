@@ -91,7 +91,7 @@ def command(
             click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:
         render.write(path, exchange, document, style, ascii_only, False, look, story)
-    render.paint(story.stepwise(exchange, style, look.words()), look)
+    render.paint(story.stepwise(exchange, style, look), look)
 
 
 def _turn(text: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from tcpviz.graph import steps as steps_of
 from tcpviz.model.transitions import TABLE, Row
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Drawing, Words
+    from tcpviz.draw import Drawing
 
 _CAPTURES = (".pcap", ".pcapng", ".cap")
 
@@ -57,10 +57,10 @@ def command(
     if files:
         import tcpviz.draw as draw
 
-        drawing = draw.machine(edges(), ways, weights, words=look.words())
+        drawing = draw.machine(edges(), ways, weights, **look.setting())
         render.paint([(path, drawing) for path in files], look)
     if steps and connection:
-        render.paint(numbered(steps, _stepwise(connection, look.words())), look)
+        render.paint(numbered(steps, _stepwise(connection, look)), look)
 
 
 def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
@@ -76,10 +76,10 @@ def _connections(paths: tuple[Path, ...]) -> Iterator[Connection]:
             yield from match(frames.read(str(file))).connections
 
 
-def _stepwise(connection: Connection, words: Words) -> tuple[Drawing, ...]:
+def _stepwise(connection: Connection, look: Look) -> tuple[Drawing, ...]:
     import tcpviz.draw as draw
 
-    return tuple(draw.machine(edges(), ways, words=words) for ways in steps_of(connection))
+    return tuple(draw.machine(edges(), ways, **look.setting()) for ways in steps_of(connection))
 
 
 def _lines(ways: Walks, weights: Mapping[Row, int] | None) -> Iterator[str]:

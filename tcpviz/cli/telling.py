@@ -16,7 +16,8 @@ from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Detail, Drawing, Scale, Words
+    from tcpviz.cli.look import Look
+    from tcpviz.draw import Detail, Drawing, Scale
 
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")
 DETAILS: tuple[Detail, ...] = ("states", "calls", "times", "why", "window", "options")
@@ -33,9 +34,7 @@ class Telling:
     pages: int = 1
     steps: Path | None = None
 
-    def drawings(
-        self, path: Path, exchange: Exchange, numbers: Numbers, words: Words
-    ) -> Iterator[tuple[Path, Drawing]]:
+    def drawings(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> Iterator[tuple[Path, Drawing]]:
         """What to write where: one picture, or as many numbered ones as there are slides.
 
         Two connections stand side by side; of more it is the first that violates, else the first.
@@ -46,10 +45,11 @@ class Telling:
         if not connections:
             if not exchange.flows:
                 raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
-            yield path, draw.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks)
+            [told, *_], clocks = exchange.flows, exchange.clocks
+            yield path, draw.flow(told, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
             return
         if len(connections) == 2 and exchange.conforms and self.pages == 1:
-            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, words=words)
+            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, **look.setting())
             return
         shown = _worth_seeing(connections)
         if len(connections) > 1:
@@ -63,7 +63,7 @@ class Telling:
             clocks=exchange.clocks,
             scale=self.scale,
             show=self.show,
-            words=words,
+            **look.setting(),
         )
         for number, slide in enumerate(slides, 1):
             yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
@@ -84,7 +84,7 @@ class Telling:
             words=look.words(),
         )
 
-    def stepwise(self, exchange: Exchange, numbers: Numbers, words: Words) -> Iterator[tuple[Path, Drawing]]:
+    def stepwise(self, exchange: Exchange, numbers: Numbers, look: Look) -> Iterator[tuple[Path, Drawing]]:
         """One slide for each step, numbered so that a folder sorts them."""
         if self.steps is None:
             return
@@ -99,7 +99,7 @@ class Telling:
             clocks=exchange.clocks,
             scale=self.scale,
             show=self.show,
-            words=words,
+            **look.setting(),
         )
         yield from numbered(self.steps, slides)
 

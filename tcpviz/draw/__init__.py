@@ -1,34 +1,35 @@
 """draw : Exchange -> pictures. A layout makes a Drawing of positioned primitives; a renderer paints it (law 7).
 
-Importing this loads no library: each renderer comes with its first picture, matplotlib with `png`, fpdf2 with `pdf`.
+Importing this loads no library, and of the layouts only the sequence diagram's: the others come with their first
+picture, as each renderer does, matplotlib with `png` and fpdf2 with `pdf`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from tcpviz.draw import describe as _describe
-from tcpviz.draw import flow as _flow
-from tcpviz.draw import machine as _machine
 from tcpviz.draw import metrics as _metrics
-from tcpviz.draw import pairing as _pairing
-from tcpviz.draw import segment as _segment
 from tcpviz.draw import sequence as _sequence
-from tcpviz.draw.drawing import Drawing
+from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.page import SLIDE, Page
 from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
+from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
-from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
+
+if TYPE_CHECKING:
+    from tcpviz.exchange.headers import Dissection
+    from tcpviz.graph import Edge
 
 __all__ = [
     "DARK",
@@ -40,11 +41,15 @@ __all__ = [
     "SLIDE",
     "THEMES",
     "USUAL",
+    "WIDE",
+    "Asked",
     "Detail",
     "Drawing",
     "Metrics",
     "Page",
     "Scale",
+    "Setting",
+    "Slide",
     "Theme",
     "Words",
     "flow",
@@ -65,68 +70,51 @@ __all__ = [
 MACHINE_TITLE = "TCP connection states (RFC 9293, Figure 5)"
 
 
-def sequence(
-    connection: Connection,
-    *,
-    title: str,
-    numbers: Numbers = "relative",
-    clocks: int = 2,
-    scale: Scale = "log",
-    show: Iterable[Detail] = USUAL,
-    verdicts: bool | None = None,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
-) -> Drawing:
-    """The sequence diagram of one connection on one slide; what does not fit is summed up.
+class Setting(TypedDict, total=False):
+    """What every picture can be asked for; each may be left out."""
 
-    `clocks` is the exchange's: with 1, a capture's, the slant means nothing, and arrows carry verdicts
-    unless `verdicts` says otherwise. `show` are the details wanted, of `DETAILS`.
-    """
-    view = _view(numbers, clocks, scale, show, verdicts)
-    measure = metrics or _metrics.default()
-    [drawing] = _sequence.sequence(connection, title=words.title(title), view=view, metrics=measure, words=words)
-    return _described(drawing, connection, numbers, words)
+    slide: Slide
+    """What to fill, in points. InputError when it is too small for any diagram."""
+    metrics: Metrics
+    words: Words
 
 
-def slides(
-    connection: Connection,
-    *,
-    title: str,
-    pages: int,
-    numbers: Numbers = "relative",
-    clocks: int = 2,
-    scale: Scale = "log",
-    show: Iterable[Detail] = USUAL,
-    verdicts: bool | None = None,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
-) -> tuple[Drawing, ...]:
+class Asked(Setting, total=False):
+    """What every diagram of a story can be asked for besides."""
+
+    numbers: Numbers
+    clocks: int
+    """The exchange's: with 1, a capture's, an arrow's slant means nothing."""
+    scale: Scale
+    show: Iterable[Detail]
+    """The details wanted, of `DETAILS`."""
+    verdicts: bool
+    """Whether arrows carry them; unless said otherwise, a capture's do."""
+
+
+def sequence(connection: Connection, *, title: str, **asked: Unpack[Asked]) -> Drawing:
+    """The sequence diagram of one connection on one slide; what does not fit is summed up."""
+    [drawing] = slides(connection, title=title, pages=1, **asked)
+    return drawing
+
+
+def slides(connection: Connection, *, title: str, pages: int, **asked: Unpack[Asked]) -> tuple[Drawing, ...]:
     """The same on up to `pages` slides; only what does not fit on all of them is summed up."""
-    view = _view(numbers, clocks, scale, show, verdicts)
-    measure = metrics or _metrics.default()
-    drawings = _sequence.sequence(
-        connection, title=words.title(title), view=view, metrics=measure, words=words, pages=pages
-    )
-    return tuple(_described(drawing, connection, numbers, words) for drawing in drawings)
+    return _told(partial(_sequence.sequence, pages=pages), connection, title, asked)
 
 
-def steps(
-    connection: Connection,
-    *,
-    title: str,
-    numbers: Numbers = "relative",
-    clocks: int = 2,
-    scale: Scale = "log",
-    show: Iterable[Detail] = USUAL,
-    verdicts: bool | None = None,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
-) -> tuple[Drawing, ...]:
+def steps(connection: Connection, *, title: str, **asked: Unpack[Asked]) -> tuple[Drawing, ...]:
     """The same slide as it comes about, segment by segment."""
-    view = _view(numbers, clocks, scale, show, verdicts)
-    measure = metrics or _metrics.default()
-    drawings = _sequence.steps(connection, title=words.title(title), view=view, metrics=measure, words=words)
-    return tuple(_described(drawing, connection, numbers, words) for drawing in drawings)
+    return _told(_sequence.steps, connection, title, asked)
+
+
+def _told(
+    layout: Callable[..., tuple[Drawing, ...]], connection: Connection, title: str, asked: Asked
+) -> tuple[Drawing, ...]:
+    words, metrics = _in_words(asked)
+    view = _view(asked)
+    drawings = layout(connection, title=words.title(title), view=view, metrics=metrics, words=words)
+    return tuple(_described(drawing, connection, view.numbers, words) for drawing in drawings)
 
 
 def pair(
@@ -135,30 +123,32 @@ def pair(
     *,
     title: str = "",
     names: tuple[str, str] | None = None,
-    numbers: Numbers = "relative",
-    show: Iterable[Detail] = USUAL,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
+    **asked: Unpack[Asked],
 ) -> Drawing:
     """Side by side: the first connections of two exchanges, aligned segment by segment; of one exchange its first two.
 
-    `names` are what the two are called on the slide: the exchanges' titles, if nothing else is said.
+    `names` are what the two are called on the slide: the exchanges' titles, if nothing else is said. Each exchange
+    knows its own clocks, and time is not to scale. InputError when there are not two connections.
     """
-    measure = metrics or _metrics.default()
+    from tcpviz.draw import pairing
+
+    words, metrics = _in_words(asked)
     if two is None:
-        first, second = one.connections[:2]
+        connections = one.connections[:2]
         named = names or (f"{words.connection} 1", f"{words.connection} 2")
-        view = _view(numbers, one.clocks, "even", show, False)
-        halves = _pairing.Half(first, named[0], view), _pairing.Half(second, named[1], view)
-        drawing = _pairing.at_once(*halves, title=words.title(title or one.title), metrics=measure, words=words)
-        return _described(drawing, first, numbers, words, second)
-    named = names or (words.title(one.title), words.title(two.title))
-    halves = (
-        _pairing.Half(one.connections[0], named[0], _view(numbers, one.clocks, "even", show, False)),
-        _pairing.Half(two.connections[0], named[1], _view(numbers, two.clocks, "even", show, False)),
+        exchanges, layout = (one, one), pairing.at_once
+    else:
+        connections = *one.connections[:1], *two.connections[:1]
+        named = names or (words.title(one.title), words.title(two.title))
+        exchanges, layout = (one, two), pairing.compared
+    if len(connections) < 2:
+        raise InputError(f"{title or one.title}: two TCP connections are needed to stand side by side")
+    left, right = (
+        pairing.Half(connection, name, _view({**asked, "clocks": exchange.clocks, "scale": "even"}))
+        for connection, name, exchange in zip(connections, named, exchanges, strict=True)
     )
-    drawing = _pairing.compared(*halves, title=words.title(title or one.title), metrics=measure, words=words)
-    return _described(drawing, one.connections[0], numbers, words, two.connections[0])
+    drawing = layout(left, right, title=words.title(title or one.title), metrics=metrics, words=words)
+    return _described(drawing, connections[0], left.view.numbers, words, connections[1])
 
 
 def _described(
@@ -170,13 +160,36 @@ def _described(
     return replace(drawing, description=description, language=words.language.tag)
 
 
-def _view(numbers: Numbers, clocks: int, scale: Scale, show: Iterable[Detail], verdicts: bool | None) -> View:
-    return View(numbers, scale, frozenset(show), clocks, clocks == 1 if verdicts is None else verdicts)
+def _in_words(asked: Setting) -> tuple[Words, Metrics]:
+    return asked.get("words", ENGLISH), asked.get("metrics") or _metrics.default()
 
 
-def flow(told: Flow, *, title: str, clocks: int = 2, metrics: Metrics | None = None) -> Drawing:
-    """The diagram of one UDP flow: datagrams and calls."""
-    return _flow.flow(told, title=title, clocks=clocks, metrics=metrics or _metrics.default())
+def _view(asked: Asked) -> View:
+    clocks, slide = asked.get("clocks", 2), asked.get("slide", WIDE)
+    return View(
+        asked.get("numbers", "relative"),
+        asked.get("scale", "log"),
+        frozenset(asked.get("show", USUAL)),
+        clocks,
+        asked.get("verdicts", clocks == 1),
+        slide=_large_enough(slide),
+    )
+
+
+def _large_enough(slide: Slide) -> Slide:
+    if slide.width < WIDE.width or slide.height < WIDE.height:
+        given, least = (f"{round(width)} by {round(height)} points" for width, height in (slide, WIDE))
+        raise InputError(f"a slide of {given} is too small for any diagram: at least {least}")
+    return slide
+
+
+def flow(told: Flow, *, title: str, **asked: Unpack[Asked]) -> Drawing:
+    """The diagram of one UDP flow: datagrams and calls. It has no sequence numbers and no verdicts."""
+    from tcpviz.draw import udp_flow
+
+    words, metrics = _in_words(asked)
+    drawing = udp_flow.flow(told, title=words.title(title), view=_view(asked), metrics=metrics, words=words)
+    return replace(drawing, description=_describe.flow(told, words), language=words.language.tag)
 
 
 def machine(
@@ -185,16 +198,19 @@ def machine(
     weights: Mapping[Row, int] | None = None,
     *,
     title: str = MACHINE_TITLE,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
+    **asked: Unpack[Setting],
 ) -> Drawing:
     """The state machine; `walks` are the rows that each end went through, in order, to be lit up and numbered.
 
     With `weights`, how often each row fired, arrows are as wide as they were walked.
     """
+    from tcpviz.draw import state_chart
+
     given = {side: tuple(rows) for side, rows in (walks or {}).items()}
-    measure, edges = metrics or _metrics.default(), tuple(edges)
-    drawing = _machine.machine(edges, given, weights, title=words.title(title), metrics=measure, words=words)
+    (words, metrics), edges = _in_words(asked), tuple(edges)
+    drawing = state_chart.machine(
+        edges, given, weights, title=words.title(title), slide=asked.get("slide", WIDE), metrics=metrics, words=words
+    )
     return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
 
 
@@ -202,10 +218,28 @@ def segment(
     frames: Sequence[Dissection], *, title: str = "", metrics: Metrics | None = None, words: Words = ENGLISH
 ) -> Drawing:
     """A frame's headers as the RFCs' bit diagram with their values; of two frames, side by side."""
-    measure = metrics or _metrics.default()
-    drawing = _segment.segment(frames, title=title, metrics=measure, words=words)
+    from tcpviz.draw import header_figure
+
+    drawing = header_figure.segment(frames, title=title, metrics=metrics or _metrics.default(), words=words)
     description = "\n".join(line for frame in frames for line in _describe.frame(frame, words))
     return replace(drawing, description=description, language=words.language.tag)
+
+
+def html(
+    exchange: Exchange, *, title: str = "", pages: int = 1, theme: Theme | None = None, **asked: Unpack[Asked]
+) -> bytes:
+    """All connections of an exchange as one HTML page to step through, or its UDP flows.
+
+    Without a theme the page is light or dark, as its reader's system is. ValueError when there is nothing to show.
+    """
+    from tcpviz.draw import web
+    from tcpviz.graph import edges
+
+    if not exchange.connections and not exchange.flows:
+        raise ValueError("the exchange has neither a connection nor a flow")
+    words, metrics = _in_words(asked)
+    view, named = _view({"clocks": exchange.clocks, **asked}), words.title(title or exchange.title)
+    return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=metrics, words=words)
 
 
 def lack_of_fonts(drawing: Drawing) -> str:
@@ -234,34 +268,6 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
-
-
-def html(
-    exchange: Exchange,
-    *,
-    title: str = "",
-    pages: int = 1,
-    numbers: Numbers = "relative",
-    scale: Scale = "log",
-    show: Iterable[Detail] = USUAL,
-    verdicts: bool | None = None,
-    theme: Theme | None = None,
-    metrics: Metrics | None = None,
-    words: Words = ENGLISH,
-) -> bytes:
-    """All connections of an exchange as one HTML page to step through, or its UDP flows.
-
-    Without a theme the page is light or dark, as its reader's system is. ValueError when there is nothing to show.
-    """
-    from tcpviz.draw import web
-    from tcpviz.graph import edges
-
-    if not exchange.connections and not exchange.flows:
-        raise ValueError("the exchange has neither a connection nor a flow")
-    view = _view(numbers, exchange.clocks, scale, show, verdicts)
-    named = words.title(title or exchange.title)
-    measure = metrics or _metrics.default()
-    return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=measure, words=words)
 
 
 class _Verb(ModuleType):

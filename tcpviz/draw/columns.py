@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tcpviz.draw.drawing import WIDTH
+from tcpviz.draw.drawing import LEAST_SIZE, WIDE
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Shout, Story, Timer
 from tcpviz.draw.wrapping import wrap
@@ -27,7 +27,7 @@ _MOST_LINES = 4
 
 Frame = tuple[float, float]
 """From where to where on the slide a diagram reaches."""
-SLIDE: Frame = (0.0, WIDTH)
+_WHOLE: Frame = (0.0, WIDE.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Columns:
     lifelines: tuple[float, float]
     edges: tuple[float, float]
     gutters: tuple[float, float]
-    frame: Frame = SLIDE
+    frame: Frame = _WHOLE
 
     @property
     def span(self) -> float:
@@ -47,21 +47,21 @@ class Columns:
 
     @property
     def small(self) -> float:
-        """The size of times and footers."""
-        return max(12.0, self.size - 2)
+        """The size of times."""
+        return max(LEAST_SIZE, self.size - 2)
 
     @property
     def bracketed(self) -> float:
         """The size of the names along the brackets."""
-        return max(14.0, 0.85 * self.size)
+        return max(LEAST_SIZE, 0.85 * self.size)
 
     def lifeline(self, side: Side) -> float:
         return self.lifelines[side == "server"]
 
 
-def columns(story: Story, size: float, metrics: Metrics, frame: Frame = SLIDE) -> Columns:
+def columns(story: Story, size: float, metrics: Metrics, frame: Frame = _WHOLE) -> Columns:
     first, last = frame[0] + MARGIN, frame[1] - MARGIN
-    bracket = first + ((0.1 + 1.1 * _bracket_lines(story)) * max(14.0, 0.85 * size) + 8 if story.phases else 0)
+    bracket = first + ((0.1 + 1.1 * _bracket_lines(story)) * max(LEAST_SIZE, 0.85 * size) + 8 if story.phases else 0)
     calls = [_calls(line, size, metrics) for line in story.lifelines]
     gutters = tuple(
         GUTTER + LANE * max((lane for _, lane in outside(line)), default=0) if width else 0.0

@@ -7,7 +7,7 @@ from itertools import islice
 
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.exchange import Connection, Flow, Side, Transmission
 from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.graph import Edge
@@ -48,6 +48,17 @@ def _segment(connection: Connection, sent: Transmission, numbers: Numbers, words
         said.append(_inert(f"({words.expected} {sent.expected.field}={sent.expected.allowed})"))
     states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
     return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}; {', '.join(map(str, states))}"
+
+
+def flow(told: Flow, words: Words) -> str:
+    """Who sends how much to whom: `1. 10.0.0.1:8888 → 10.0.0.2:8080, 100 ms: 5 octets`."""
+    ends = [_inert(str(end)) for end in told.endpoints]
+    lines = [words.udp]
+    for number, sent in enumerate(told.datagrams[:_MOST], 1):
+        way = f"{ends[sent.origin]} → {ends[1 - sent.origin]}"
+        lines.append(f"{number}. {way}, {time_text(sent.time)}: {words.octets.format(sent.length)}")
+    left = len(told.datagrams) - _MOST
+    return "\n".join([*lines, *([f"… {left} {words.datagrams} …"] if left > 0 else [])])
 
 
 def _inert(text: str, longest: int = _LONGEST) -> str:

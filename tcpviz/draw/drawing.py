@@ -1,7 +1,7 @@
 """A Drawing: positioned primitives, and nothing about how they are painted.
 
-Coordinates are points on a slide of 960 by 540, x to the right, y downwards. Colours are roles, which a
-theme resolves. `part` says what of the exchange a primitive shows (`segment-3`, `band-client-2`), for
+Coordinates are points on a slide, of 960 by 540 unless said otherwise, x to the right, y downwards. Colours are
+roles, which a theme resolves. `part` says what of the exchange a primitive shows (`segment-3`, `band-client-2`), for
 renderers that step, link or describe.
 """
 
@@ -11,11 +11,26 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 from unicodedata import east_asian_width
 
-WIDTH, HEIGHT = 960.0, 540.0
 
+class Slide(NamedTuple):
+    """What a layout has to fill, in points."""
+
+    width: float = 960.0
+    height: float = 540.0
+
+    def shaped(self) -> Slide:
+        """The least one of the same shape that is nowhere smaller than the usual one."""
+        scale = max(WIDE.width / self.width, WIDE.height / self.height)
+        # rounded, so that this one's own shaped() is itself
+        return Slide(round(self.width * scale, 2), round(self.height * scale, 2))
+
+
+WIDE = Slide()
+LEAST_SIZE = 14.0
+"""Of text: what can be read from the last row of a lecture hall."""
 Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]
 _LEVEL = frozenset("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789-. ")
@@ -148,8 +163,7 @@ class Drawing:
     title: str
     description: str = ""
     language: str = "en"
-    width: float = WIDTH
-    height: float = HEIGHT
+    slide: Slide = WIDE
 
     def texts(self) -> Iterator[Text]:
         return (shape for shape in self.shapes if isinstance(shape, Text))

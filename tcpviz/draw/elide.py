@@ -16,6 +16,8 @@ Ends = tuple[int, int]
 """How many segments at the beginning and at the end come before any anomaly."""
 ENDS: tuple[Ends, ...] = ((3, 2), (3, 1), (2, 1), (1, 1))
 """A handshake, and how it ended; fewer, if anomalies find no room beside them."""
+_SOON = 50
+"""How many segments later an answer is looked for."""
 _ODD = 4
 """Up to this rank a segment is an anomaly."""
 
@@ -60,7 +62,7 @@ def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> i
     # a loss and its retransmission rank alike: they are told together
     if sent.fate != "delivered" or sent.kind != "new":
         return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
-    if _closes_window(sent):
+    if _closes_window(sent) or _fills_window(segments, index, sent):
         return 3
     return 5 if sent.segment.syn or sent.segment.fin else 0
 
@@ -69,10 +71,18 @@ def _closes_window(sent: Transmission) -> bool:
     return sent.segment.window == 0 and sent.segment.has_ack and not sent.segment.rst
 
 
+def _fills_window(segments: Sequence[Transmission], index: int, sent: Transmission) -> bool:
+    """New data whose acknowledgement closes the window: without it nobody sees why."""
+    if not sent.segment.length or sent.kind != "new":
+        return False
+    answers = (s for s in segments[index + 1 : index + _SOON] if s.origin != sent.origin and s.segment.has_ack)
+    return any(_closes_window(s) and s.kind == "new" and s.segment.ack == sent.segment.end for s in answers)
+
+
 def _follows_closed(segments: Sequence[Transmission], index: int) -> bool:
     """A window that is opened after it was closed is the end of that story; others open all the time."""
     origin = segments[index].origin
-    before = next((s for s in reversed(segments[max(0, index - 50) : index]) if s.origin == origin), None)
+    before = next((s for s in reversed(segments[max(0, index - _SOON) : index]) if s.origin == origin), None)
     return before is not None and _closes_window(before)
 
 
@@ -111,7 +121,7 @@ class Totals:
 
         facts = [_count(last + 1 - first, words.segment, words.segments)]
         if octets := over(self.octets):
-            facts.append(octets_text(octets))
+            facts.append(octets_text(octets, words))
         for number, one, many in (
             (over(self.again), words.retransmission, words.retransmissions),
             (over(self.lost), words.lost_ones, words.lost_ones),
@@ -136,10 +146,10 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}".replace(",", "\u00a0")
 
 
-def octets_text(octets: int) -> str:
+def octets_text(octets: int, words: Words) -> str:
     """`5 bytes`, `6.3 MB`: two figures or three, decimal units."""
     for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if octets >= size:
             value = octets / size
             return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{octets} byte{'' if octets == 1 else 's'}"
+    return _count(octets, words.byte, words.bytes)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tcpviz.draw import elide
-from tcpviz.draw.columns import SLIDE, Columns, Frame, columns, too_wide
+from tcpviz.draw.columns import Columns, Frame, columns, too_wide
+from tcpviz.draw.drawing import LEAST_SIZE
 from tcpviz.draw.elide import Run
 from tcpviz.draw.labels import CUT
 from tcpviz.draw.metrics import Metrics
@@ -18,7 +19,6 @@ from tcpviz.draw.spacing import PLAIN, Pace, Spacing, space
 from tcpviz.draw.story import Story
 from tcpviz.draw.telling import Facts, tell
 
-LEAST_SIZE = 14.0
 SIZES = (LEAST_SIZE, 15.0, 16.0, 17.0, 18.0, 20.0, 22.0, 24.0, 26.0)
 MOST_ROWS = 24
 """No slide holds more; what is longer is elided before anything is laid out."""
@@ -45,7 +45,7 @@ class Room:
 
     height: float
     metrics: Metrics
-    frame: Frame = SLIDE
+    frame: Frame
     most: float = SIZES[-1]
     """The largest text."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tcpviz.draw.columns import MARGIN, Columns
-from tcpviz.draw.drawing import HEIGHT, WIDTH, Role, Shape, Text
+from tcpviz.draw.drawing import LEAST_SIZE, Role, Shape, Slide, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.story import SIDES
 from tcpviz.draw.view import View
@@ -16,11 +16,13 @@ _TITLES = (24.0, 22.0, 20.0, 18.0, 16.0)
 """A long title is set smaller before it loses words."""
 
 
-def title_line(text: str, metrics: Metrics) -> Text:
-    room = WIDTH - 2 * MARGIN
+def title_line(text: str, slide: Slide, metrics: Metrics) -> Text:
+    room = slide.width - 2 * MARGIN
     size = next((size for size in _TITLES if metrics.width(text, size, True) <= room), _TITLES[-1])
     (line,) = wrap(text, room, size, metrics, bold=True)
-    return Text(WIDTH / 2, 32, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title")
+    return Text(
+        slide.width / 2, 32, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title"
+    )
 
 
 def names(texts: Sequence[str], place: Columns, y: float, metrics: Metrics, prefix: str = "") -> Iterator[Shape]:
@@ -40,14 +42,14 @@ def names(texts: Sequence[str], place: Columns, y: float, metrics: Metrics, pref
         yield Text(x, y, text, size, width, bold=True, anchor="middle", part=f"{prefix}name-{side}")
 
 
-def footer(texts: Sequence[str], metrics: Metrics) -> Text:
+def footer(texts: Sequence[str], slide: Slide, metrics: Metrics) -> Text:
     """Beside each other as many as there is room for, the first ones first."""
-    size, line = 12.0, texts[0]
+    size, line = LEAST_SIZE, texts[0]
     for text in texts[1:]:
         longer = f"{line}  {text}"
-        line = longer if metrics.width(longer, size) <= WIDTH - 2 * MARGIN else line
+        line = longer if metrics.width(longer, size) <= slide.width - 2 * MARGIN else line
     width = metrics.width(line, size)
-    return Text(WIDTH / 2, HEIGHT - 9, line, size, width, Role.MUTED, anchor="middle", part="footer")
+    return Text(slide.width / 2, slide.height - 9, line, size, width, Role.MUTED, anchor="middle", part="footer")
 
 
 def explained(view: View, words: Words) -> tuple[str, ...]:

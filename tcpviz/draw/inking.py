@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import groupby
 
 from tcpviz.draw.columns import gap_text, mark_width
 from tcpviz.draw.drawing import Anchor, Line, Point, Polygon, Role, Shape, Text, arrowhead, cross
@@ -13,6 +12,8 @@ from tcpviz.draw.margins import bands, margins
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.story import SIDES, Arrow, Gap, node
 
+_LEADING = 1.15
+"""From one line of a label to the next, in em."""
 _TEETH = 7.0
 """Half the period of a torn edge."""
 
@@ -58,23 +59,31 @@ def _masks(slide: Placed, row: int, shown: Arrow) -> Iterator[Polygon]:
     """What interrupts the lines that cross behind a label, or behind what stands below an arrow."""
     label, part = slide.spacing.labels[row], slide.part(shown)
     if label.trouble:
-        yield from _boxes(_label(slide, row, shown, part), f"{part}/mask")
+        yield _behind_label(slide, row, f"{part}/mask")
     if slide.spacing.crossed[row]:
-        yield from _boxes(_notes(slide, row, part), f"{part}/mask")
+        for note in _notes(slide, row, part):
+            corners = note.corners()
+            middle = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
+            yield Polygon(tuple(_short(middle, corner, -3) for corner in corners), Role.HALO, f"{part}/mask")
 
 
-def _boxes(texts: Iterator[Text], part: str) -> Iterator[Polygon]:
-    """Around each line of text, a little larger."""
-    for _, group in groupby(texts, key=lambda text: round(text.y - text.x * math.tan(math.radians(text.angle)))):
-        line = list(group)
-        corners = line[0].corners()[0], line[-1].corners()[1], line[-1].corners()[2], line[0].corners()[3]
-        middle = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
-        yield Polygon(tuple(_short(middle, corner, -3) for corner in corners), Role.HALO, part)
+def _behind_label(slide: Placed, row: int, part: str) -> Polygon:
+    """One box around all its lines."""
+    label, size = slide.spacing.labels[row], slide.place.size
+    more = _LEADING * (len(label.lines) - 1)
+    _, angle = slide.on(row, label.text.left, 0)
+    # its lines begin above each other, however steep they are
+    pad = 3 + more * size * abs(math.sin(math.radians(angle)))
+    at, _ = slide.on(row, label.text.left, 3 + 0.24 * size, -pad)
+    width = label.text.right - label.text.left + 2 * pad
+    whole = Text(*at, "", size, width, angle=angle)
+    return Polygon(whole.box(more + 0.88 + 2 / size, 0.24 + 1 / size), Role.HALO, part)
 
 
 def _texts(slide: Placed, row: int, shown: Arrow) -> Iterator[Shape]:
     part, label, small = slide.part(shown), slide.spacing.labels[row], slide.place.small
-    yield from _label(slide, row, shown, part)
+    for line in _label(slide, row, shown, part):
+        yield from line
     if label.stop is not None:
         yield _lost(slide, row, shown, label.stop, part)
     if label.time:
@@ -90,10 +99,11 @@ def _notes(slide: Placed, row: int, part: str) -> Iterator[Text]:
         yield slide.text(at, line.text, size, role=note.role, bold=note.bold, angle=angle, part=f"{part}/note")
 
 
-def _label(slide: Placed, row: int, shown: Arrow, part: str) -> Iterator[Text]:
+def _label(slide: Placed, row: int, shown: Arrow, part: str) -> Iterator[list[Text]]:
+    """Line by line, each of one verdict, flags and numbers or some of them."""
     label, size = slide.spacing.labels[row], slide.place.size
     for number, (flags, numbers) in enumerate(label.lines):
-        off = 3 + size * (0.24 + 1.15 * (len(label.lines) - 1 - number))
+        off = 3 + size * (0.24 + _LEADING * (len(label.lines) - 1 - number))
         bold_width = slide.metrics.width(flags, size, True)
         width = bold_width + (slide.metrics.width("  ", size) if flags and numbers else 0)
         mark = 0.0 if number else mark_width(shown, size, slide.metrics)
@@ -101,16 +111,18 @@ def _label(slide: Placed, row: int, shown: Arrow, part: str) -> Iterator[Text]:
         # the shorter of two lines is centred above the longer
         start = (label.text.right - label.text.left - whole) / 2
         at, angle = slide.on(row, label.text.left, off, start)
+        line = []
         if mark:
             role = shown.mark_role
-            yield slide.text(at, shown.mark, size, role=role, bold=True, angle=angle, part=f"{part}/verdict")
+            line.append(slide.text(at, shown.mark, size, role=role, bold=True, angle=angle, part=f"{part}/verdict"))
             start += mark
             at, angle = slide.on(row, label.text.left, off, start)
         if flags:
-            yield slide.text(at, flags, size, role=shown.role, bold=True, angle=angle, part=f"{part}/label")
+            line.append(slide.text(at, flags, size, role=shown.role, bold=True, angle=angle, part=f"{part}/label"))
         if numbers:
             at, angle = slide.on(row, label.text.left, off, start + width)
-            yield slide.text(at, numbers, size, role=shown.role, angle=angle, part=f"{part}/label")
+            line.append(slide.text(at, numbers, size, role=shown.role, angle=angle, part=f"{part}/label"))
+        yield line
 
 
 def _lost(slide: Placed, row: int, shown: Arrow, stop: float, part: str) -> Text:

@@ -44,9 +44,11 @@ def calls(
     first, last = _span(connection, rows)
     for call in connection.party(side).calls:
         for text, time, cause in _said(call, words):
-            if not first <= time <= last or any(_within(connection, row, time) for row in rows):
+            if not first <= time <= last:
                 continue
-            at = _at(connection, side, rows, nodes, times, time, cause)
+            at, known = _at(connection, side, rows, nodes, times, time, cause)
+            if not known and any(_within(connection, row, time) for row in rows):
+                continue
             if at is None:
                 before = [n for n in nodes if times[n] <= time]
                 after = [n for n in nodes if times[n] > time]
@@ -99,14 +101,14 @@ def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
 
 def _at(
     connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, time: int, cause: str
-) -> int | None:
-    """The node at exactly `time`; of several, the one whose segment fits the cause."""
+) -> tuple[int | None, bool]:
+    """The node at exactly `time`; of several, the one whose segment fits the cause, and whether one does."""
     exact = [n for n in nodes if times[n] == time]
     for candidate in exact:
         shown = rows[candidate // 2] if candidate < 2 * len(rows) else None
         if isinstance(shown, Arrow) and _caused(cause, connection.segments[shown.index], shown.origin == side):
-            return candidate
-    return exact[0] if exact else None
+            return candidate, True
+    return (exact[0] if exact else None), False
 
 
 def _caused(cause: str, sent: Transmission, sending: bool) -> bool:

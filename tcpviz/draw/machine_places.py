@@ -1,15 +1,17 @@
-"""Where the states, arrows and labels of the state diagram stand. Placed by hand, planar; data only.
+"""Where the states, arrows and labels of the state diagram stand. Placed by hand, planar.
 
 Three columns on a slide of 960 by 540: who listens and closes first on the left, what both ends share in the
-middle, who connects or closes second on the right. No arrow crosses another, and no label stands where a
-walk may put a badge. Which arrows there are is not said here: the table knows.
+middle, who connects or closes second on the right; on a higher one, rows are pulled apart. No arrow crosses
+another, and no label stands where a walk may put a badge. Which arrows there are is not said here: the table knows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from tcpviz.draw.drawing import Anchor, Point
+from tcpviz.draw.drawing import WIDE, Anchor, Point, Slide
 from tcpviz.model.transitions import State
 
 BOX_WIDTH, BOX_HEIGHT = 138.0, 36.0
@@ -67,7 +69,7 @@ ROUTES: dict[tuple[State, State], Route] = {
         ((299, 344), (330, 344), (330, 474), (411, 474)), (345, 359), (330, 425), "start", True
     ),
     (State.FIN_WAIT_2, State.TIME_WAIT): Route(
-        ((230, 432), (230, 488), (411, 488)), (214, 454), (230, 459), "end", True
+        ((230, 432), (230, 488), (411, 488)), (214, 457), (230, 459), "end", True
     ),
     (State.CLOSE_WAIT, State.LAST_ACK): Route(((740, 350), (740, 396)), (756, 369), (740, 371), "start", True),
     (State.CLOSING, State.TIME_WAIT): Route(((480, 432), (480, 464)), (507, 451), (480, 446), "start"),
@@ -82,3 +84,44 @@ ROUTES: dict[tuple[State, State], Route] = {
 
 LEGEND: Point = (590, 486)
 """The baseline of its first line; it grows downwards."""
+_FURTHEST = 2.0
+"""How far rows are pulled apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Everything on a slide that is as wide and as high as the usual one, or more."""
+
+    slide: Slide
+    states: Mapping[State, Point]
+    routes: Mapping[tuple[State, State], Route]
+    legend: Point
+
+
+def on(slide: Slide) -> Places:
+    """Boxes keep their height, what lies between their rows takes what height there is; the rest is margin."""
+    rows = sorted({y for _, y in STATES.values()})
+    gaps = [(upper + BOX_HEIGHT / 2, lower - BOX_HEIGHT / 2) for upper, lower in pairwise(rows)]
+    room = sum(high - low for low, high in gaps)
+    more = slide.height - WIDE.height
+    stretch = min(_FURTHEST, 1 + more / room)
+    right, down = (slide.width - WIDE.width) / 2, (more - (stretch - 1) * room) / 2
+
+    def moved(point: Point) -> Point:
+        x, y = point
+        within = sum(min(max(y - low, 0.0), high - low) for low, high in gaps)
+        return x + right, y + down + (stretch - 1) * within
+
+    if (stretch, right, down) == (1.0, 0.0, 0.0):
+        return Places(slide, STATES, ROUTES, LEGEND)
+    states = {state: moved(point) for state, point in STATES.items()}
+    return Places(slide, states, {ends: _moved(route, moved) for ends, route in ROUTES.items()}, moved(LEGEND))
+
+
+def _moved(route: Route, moved: Callable[[Point], Point]) -> Route:
+    """A label above a level arrow stays as near to it as it was."""
+    points, badge = tuple(map(moved, route.points)), moved(route.badge)
+    x, y = moved(route.label)
+    if route.anchor == "middle":
+        y = badge[1] - (route.badge[1] - route.label[1])
+    return replace(route, points=points, badge=badge, label=(x, y))

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tcpviz.draw.drawing import HEIGHT, WIDTH, Drawing
+from tcpviz.draw.drawing import WIDE, Drawing, Slide
 
 DPI = 144
-SIZES = {"16:9": (WIDTH, HEIGHT), "4:3": (WIDTH, WIDTH * 3 / 4), "A4": (841.89, 595.28)}
-"""By name, in points: slides as wide as the layout's, and a sheet of paper lying down."""
+SIZES = {"16:9": WIDE, "4:3": Slide(WIDE.width, WIDE.width * 3 / 4), "A4": Slide(841.89, 595.28)}
+"""By name: slides, and a sheet of paper lying down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """`width` and `height` in points. `transparent`: nothing is painted behind the drawing."""
 
-    width: float = WIDTH
-    height: float = HEIGHT
+    width: float = WIDE.width
+    height: float = WIDE.height
     dpi: int = DPI
     transparent: bool = False
+
+    @property
+    def slide(self) -> Slide:
+        """What a layout has to fill: the page's shape, as large as text of the least size needs; the page scales it."""
+        return Slide(self.width, self.height).shaped()
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -29,12 +34,12 @@ class Page:
 
     def scale(self, drawing: Drawing) -> float:
         """How much larger the drawing becomes when it fills the page as far as its shape allows."""
-        return min(self.width / drawing.width, self.height / drawing.height)
+        return min(self.width / drawing.slide.width, self.height / drawing.slide.height)
 
     def margins(self, drawing: Drawing) -> tuple[float, float]:
         """What is left beside and above it, in points of the page: it stands in the middle."""
         scale = self.scale(drawing)
-        return (self.width - scale * drawing.width) / 2, (self.height - scale * drawing.height) / 2
+        return (self.width - scale * drawing.slide.width) / 2, (self.height - scale * drawing.slide.height) / 2
 
 
 SLIDE = Page()

@@ -85,29 +85,29 @@ def draw(
             raise InputError(f"{name} {given!r}: expected one of {', '.join(known)}")
     words = words_in(LANGUAGES[language])
     text = ladders(exchange, numbers, language=words.language)
-    drawing = _drawing(exchange, connection, numbers, scale, show, words)
-    return Picture(drawing, theme_file.load(theme), Page(*SIZES[size]), text)
+    page = Page(*SIZES[size])
+    asked: diagrams.Asked = {
+        "numbers": numbers,
+        "scale": scale,
+        "show": show,
+        "clocks": exchange.clocks,
+        "words": words,
+        "slide": page.slide,
+    }
+    drawing = _drawing(exchange, connection, asked)
+    return Picture(drawing, theme_file.load(theme), page, text)
 
 
-def _drawing(
-    exchange: Exchange,
-    connection: int | None,
-    numbers: Numbers,
-    scale: Scale,
-    show: Iterable[Detail],
-    words: diagrams.Words,
-) -> Drawing:
+def _drawing(exchange: Exchange, connection: int | None, asked: diagrams.Asked) -> Drawing:
     connections = exchange.connections
     if connection is not None and not 1 <= connection <= len(connections):
         raise InputError(f"connection {connection}: {exchange.title} has {len(connections)}")
     if not connections:
         if not exchange.flows:
             raise InputError(f"{exchange.title}: there is neither a TCP connection nor a UDP flow to draw")
-        return diagrams.flow(exchange.flows[0], title=exchange.title, clocks=exchange.clocks)
+        return diagrams.flow(exchange.flows[0], title=exchange.title, **asked)
     if connection is None and len(connections) == 2 and exchange.conforms:
-        return diagrams.pair(exchange, numbers=numbers, show=show, words=words)
+        return diagrams.pair(exchange, **asked)
     first = next((c for c in connections if not c.conforms), connections[0])
     shown = first if connection is None else connections[connection - 1]
-    return diagrams.sequence(
-        shown, title=exchange.title, numbers=numbers, clocks=exchange.clocks, scale=scale, show=show, words=words
-    )
+    return diagrams.sequence(shown, title=exchange.title, **asked)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, log10
 
-from tcpviz.draw.columns import LEADING, Columns, note_text, shouted
+from tcpviz.draw.columns import LEADING, Columns, note_text, shouted, timer_lines
 from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
@@ -178,7 +178,10 @@ class _Solver(Labelled):
                 yield before, after, self._step(before, after)
             yield from self._bands(line, root, floor)
             for timer in line.timers:
-                yield timer.start, timer.end, timer_room(self.place) + (12 if timer.broken else 4)
+                if timer.beside:
+                    yield timer.start, timer.end, timer_room(self.place) + (16 if timer.broken else 4)
+                else:
+                    yield timer.start, timer.end, 1.15 * size * len(timer_lines(timer, size, self.metrics)) + 4
             for free in line.nodes:
                 yield free, floor, 6
             yield root, floor, shouted(line, size, self.metrics)

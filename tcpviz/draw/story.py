@@ -129,3 +129,8 @@ class Story:
 def node(row: int, side: Side) -> int:
     """Where a row meets a lifeline."""
     return 2 * row + (side == "server")
+
+
+def tails(story: Story) -> dict[int, int]:
+    """By segment, the node where it leaves."""
+    return {row.index: node(r, row.origin) for r, row in enumerate(story.rows) if isinstance(row, Arrow)}

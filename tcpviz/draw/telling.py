@@ -215,7 +215,12 @@ class _Teller:
             at = node(row, side)
             if state is change.state and index >= nearest and (not shown or self.keys[at] >= floor):
                 return index, at if shown else None
-        return max(nearest, bisect_right(self.facts.sent, change.time) - 1), None
+        index = max(nearest, bisect_right(self.facts.sent, change.time) - 1)
+        row = bisect_right(self.starts, index) - 1
+        if row >= 0 and index < self.runs[row][1] and self.keys[node(row, side)] >= floor:
+            # between two segments that are only summed up
+            return index, node(row, side)
+        return index, None
 
     def _new_node(self, side: Side, change: Change, floor: Key) -> int:
         gaps = sum(self.connection.segments[last].sent <= change.time for first, last in self.runs if first < last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpviz.draw.columns import MARGIN
-from tcpviz.draw.drawing import WIDTH, Role, Shape, Text
+from tcpviz.draw.drawing import Role, Shape, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.story import SIDES
 from tcpviz.draw.words import Words
@@ -15,13 +15,13 @@ from tcpviz.model.transitions import State
 
 ROW = 19.0
 _SIZE, _APART = 14.0, 28.0
-_ROOM = WIDTH - 2 * MARGIN
 Rows = tuple[tuple[tuple[Side, str, float], ...], ...]
 """In each row: whose states, their text and its width."""
 
 
-def rows(connection: Connection, words: Words, metrics: Metrics) -> Rows:
-    """Both ends in one row if there is room; none without a witness."""
+def rows(connection: Connection, words: Words, metrics: Metrics, wide: float) -> Rows:
+    """Both ends in one row if a slide so wide has room; none without a witness."""
+    room = wide - 2 * MARGIN
     if connection.witness is None:
         return ()
     found: list[tuple[Side, str, float]] = []
@@ -30,17 +30,17 @@ def rows(connection: Connection, words: Words, metrics: Metrics) -> Rows:
         if told := " → ".join(str(state) for state in states if state is not State.LISTEN):
             mark = "≠" if _differs(connection, side) else "="
             name = words.client if side == "client" else words.server
-            text = metrics.fit(f"{mark} {words.kernel}, {name}: {told}", _ROOM, _SIZE)
+            text = metrics.fit(f"{mark} {words.kernel}, {name}: {told}", room, _SIZE)
             found.append((side, text, metrics.width(text, _SIZE)))
-    if sum(width for _, _, width in found) + _APART <= _ROOM:
+    if sum(width for _, _, width in found) + _APART <= room:
         return (tuple(found),) if found else ()
     return tuple((each,) for each in found)
 
 
-def testimony(connection: Connection, told: Rows, top: float) -> Iterator[Shape]:
+def testimony(connection: Connection, told: Rows, wide: float, top: float) -> Iterator[Shape]:
     """`=` before states that go with the wire's, `≠` and the colour of a violation before others."""
     for number, row in enumerate(told):
-        x = (WIDTH - sum(width for _, _, width in row) - _APART * (len(row) - 1)) / 2
+        x = (wide - sum(width for _, _, width in row) - _APART * (len(row) - 1)) / 2
         for side, text, width in row:
             role = Role.VIOLATION if _differs(connection, side) else Role.MUTED
             yield Text(x, top + ROW * (number + 0.8), text, _SIZE, width, role, part=f"kernel-{side}")

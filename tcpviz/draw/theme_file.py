@@ -9,10 +9,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,33 +50,18 @@ def parse(text: str, where: str) -> Theme:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not TOML: {error}") from error
     place = Place(where, text)
-    _only(table, TOP, place)
+    place.only(table, TOP)
     base = THEMES.get(str(table.get("base", LIGHT.name)))
     if base is None:
         raise place.error("base", f"expected one of {', '.join(THEMES)}, not {table['base']!r}")
-    colours, strokes = _table(table, "colours", place), _table(table, "strokes", place)
-    _only(colours, ROLES, place.section("colours"))
-    _only(strokes, ROLES, place.section("strokes"))
+    colours, strokes = place.table(table, "colours"), place.table(table, "strokes")
+    place.section("colours").only(colours, ROLES)
+    place.section("strokes").only(strokes, ROLES)
     return Theme(
         where,
         {**base.colours, **{ROLES[k]: _colour(v, k, place.section("colours")) for k, v in colours.items()}},
         {**base.strokes, **{ROLES[k]: _stroke(v, k, place.section("strokes")) for k, v in strokes.items()}},
     )
-
-
-def _table(table: Mapping[str, Any], key: str, place: Place) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise place.error(key, f"expected a table [{key}], not {value!r}")
-    return value
-
-
-def _only(table: Mapping[str, Any], known: Iterable[str], place: Place) -> None:
-    known = tuple(known)
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise place.error(key, "unknown key: " + (f"did you mean '{near[0]}'?" if near else ", ".join(known)))
 
 
 def _colour(value: object, key: str, place: Place) -> str:

@@ -36,7 +36,7 @@ class _Sheet:
         # the layout's points are the unit, so that coordinates stay as they are but for the margins
         self._unit = page.scale(drawing)
         self._left, self._top = (margin / self._unit for margin in page.margins(drawing))
-        width, height = drawing.width + 2 * self._left, drawing.height + 2 * self._top
+        width, height = drawing.slide.width + 2 * self._left, drawing.slide.height + 2 * self._top
         self._pdf: FPDF = FPDF(unit=self._unit, format=(width, height))
         self._pdf.set_auto_page_break(False)
         self._pdf.set_creation_date(_NO_DATE)

@@ -32,7 +32,7 @@ def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
 def tree(drawing: Drawing, theme: Theme, page: Page) -> Element:
     """The drawing on its page; its shape's margins belong to the view, so that coordinates stay the layout's."""
     left, top = (margin / page.scale(drawing) for margin in page.margins(drawing))
-    view = -left, -top, drawing.width + 2 * left, drawing.height + 2 * top
+    view = -left, -top, drawing.slide.width + 2 * left, drawing.slide.height + 2 * top
     root = Element(
         "svg",
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from tcpviz.draw.drawing import WIDE, Slide
 from tcpviz.exchange.numbers import Numbers
 
 Scale = Literal["even", "log", "linear"]
@@ -27,3 +28,4 @@ class View:
     """Every arrow carries its tick or cross."""
     narrow: bool = False
     """It has but half a slide."""
+    slide: Slide = WIDE

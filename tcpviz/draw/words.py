@@ -14,6 +14,16 @@ from tcpviz.language import Language
 from tcpviz.model.transitions import State
 
 ANSWERS = "answers: {}"
+KINDS = {
+    "keep-alive": "keep-alive",
+    "window-probe": "window probe",
+    "window-update": "window update",
+    "challenge": "challenge",
+    "injected": "injected",
+    "duplicate": "duplicate",
+    "duplicate-frame": "captured twice",
+}
+"""What a segment is besides new, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,8 @@ class Words:
     not_in_figure: str = "not in Figure 5"
     crash: str = "crash"
     fired: str = "{fired} of {rows} transitions fired"
-    relative: str = "Sequence numbers count from each side's initial sequence number (ISN)."
-    symbolic: str = "x and y are the client's and the server's initial sequence numbers (ISN)."
+    relative: str = "Numbers count from each side's initial sequence number (ISN)."
+    symbolic: str = "x and y: the client's and the server's initial sequence number (ISN)."
     absolute: str = "Absolute sequence numbers."
     one_clock: str = "One clock: an arrow's slant is schematic."
     not_to_scale: str = "Time runs downwards, not to scale."
@@ -63,6 +73,15 @@ class Words:
     connection: str = "Connection"
     log_scale: str = "Time runs downwards; long waits are shortened."
     linear_scale: str = "Time runs downwards to scale, except where labels need room and at breaks."
+    byte: str = "byte"
+    bytes: str = "bytes"
+    datagrams: str = "datagrams"
+    udp: str = "UDP: no handshake, no acknowledgement, no close, no states."
+    udp_header: str = "UDP header"
+    tcp_header: str = "TCP header"
+    udp_counted: str = "{} octets + {} of header"
+    octets: str = "{} octets"
+    octets_range: str = "{} to {} octets"
     comma: str = ", "
     language: Language = IN_ENGLISH
 
@@ -79,7 +98,7 @@ class Words:
         """What a segment is besides new: `retransmission`, `keep-alive`."""
         if kind == "inferred":
             return self.not_captured
-        return self.again if kind == "retransmission" else self.language.say(kind)
+        return self.again if kind == "retransmission" else self.language.say(KINDS[kind])
 
     def why(self, why: str) -> str:
         """Why a segment was sent, as the model says it: its numbers and states are no part of the key."""
@@ -103,7 +122,7 @@ class Words:
 ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
-    "compared", "same_states", "fired", "comma",
+    "compared", "same_states", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")

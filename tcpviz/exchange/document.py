@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from tcpviz.exchange.capture import Capture
@@ -35,7 +35,7 @@ _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
 
 def schema() -> str:
     """The JSON Schema (draft 2020-12) of everything this module makes."""
-    return resources.files("tcpviz").joinpath("schema.json").read_text(encoding="utf-8")
+    return Path(__file__).parents[1].joinpath("schema.json").read_text(encoding="utf-8")
 
 
 def match_document(results: Iterable[tuple[Capture, Exchange]]) -> dict[str, Any]:

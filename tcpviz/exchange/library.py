@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from tcpviz.errors import InputError
@@ -25,8 +22,8 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
 
 
-def _folder() -> Traversable:
-    return resources.files("tcpviz").joinpath("scenarios")
+def _folder() -> Path:
+    return Path(__file__).parents[1] / "scenarios"
 
 
 def load(name: str) -> Scenario:
@@ -37,6 +34,8 @@ def load(name: str) -> Scenario:
     path = Path(name)
     if path.suffix == ".toml" or path.exists():
         return parse(_read(path), path.stem, where=name)
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)
     hint = f"the nearest name is '{near[0]}'; " if near else ""
     raise InputError(f"no scenario '{name}': {hint}'tcpviz scenarios' lists them, and a path must end in .toml")

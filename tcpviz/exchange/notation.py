@@ -6,7 +6,6 @@ where they stand, is `scenario_file`'s business.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -109,6 +108,8 @@ def call(text: str) -> Action:
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     if verb not in VERBS:
+        import difflib  # only a mistake needs it
+
         near = difflib.get_close_matches(verb, VERBS, n=1)
         raise Expected(f"one of the calls {', '.join(VERBS)}" + (f" (did you mean {near[0]}?)" if near else ""))
     match verb:

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +44,24 @@ class Place:
         parts = [self._where, f"line {line}" if line else "", f"[{self._section}]" if self._section else "", key]
         return InputError(f"{', '.join(part for part in parts if part)}: {complaint}")
 
+    def table(self, table: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """The table [key] in `table`; an empty one where there is none."""
+        value = table.get(key, {})
+        if not isinstance(value, dict):
+            raise self.error(key, f"expected a table [{key}], not {value!r}")
+        return value
+
+    def only(self, table: Mapping[str, Any], known: Iterable[str]) -> None:
+        """InputError for a key that means nothing here."""
+        known = tuple(known)
+        for key in table:
+            if key not in known:
+                import difflib  # only a mistake needs it
+
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+                raise self.error(key, f"unknown key: {hint}")
+
     def _line(self, key: str, entry: object) -> int | None:
         """The line of `key` in this section, or of the entry of its list; None when there is no such line."""
         inside, seen, found = not self._section, -1, None
@@ -68,13 +85,13 @@ def parse(text: str, name: str, where: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not TOML: {error}") from error
     place = Place(where, text)
-    _only(table, TOP, place)
+    place.only(table, TOP)
     clients = _hosts(table, "client", place)
     servers = _hosts(table, "server", place)
     injections = tuple(
         _injection(fields, place.section("inject", nth)) for nth, fields in enumerate(_tables(table, "inject", place))
     )
-    network = _network(_one_table(table, "network", place), place.section("network"))
+    network = _network(place.table(table, "network"), place.section("network"))
     _possible(clients, servers, injections, place)
     return Scenario(
         name=name,
@@ -131,22 +148,6 @@ def _tables(table: Mapping[str, Any], key: str, place: Place) -> list[dict[str, 
     return values
 
 
-def _one_table(table: Mapping[str, Any], key: str, place: Place) -> dict[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise place.error(key, f"expected a table [{key}], not {value!r}")
-    return value
-
-
-def _only(table: Mapping[str, Any], known: Iterable[str], place: Place) -> None:
-    known = tuple(known)
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-            raise place.error(key, f"unknown key: {hint}")
-
-
 _READERS: dict[str, Callable[[object], Any]] = {
     "address": notation.address,
     "port": notation.number(65535, least=1),
@@ -184,7 +185,7 @@ def _hosts(table: Mapping[str, Any], side: Side, place: Place) -> tuple[Host, ..
     hosts: list[Host] = []
     for nth, fields in enumerate(tables):
         here = place.section(side, nth)
-        _only(fields, SIDE, here)
+        here.only(fields, SIDE)
         isns = _read(here, "isn", fields.get("isn", FIRST_ISN[side]), notation.isns)
         values = {key: _read(here, key, fields[key], reader) for key, reader in _READERS.items() if key in fields}
         values.setdefault("address", "10.0.0.1" if side == "client" else "10.0.0.2")
@@ -221,7 +222,7 @@ def _calls(key: str, calls: object, place: Place) -> tuple[Action, ...]:
 
 
 def _network(fields: Mapping[str, Any], place: Place) -> Network:
-    _only(fields, NETWORK, place)
+    place.only(fields, NETWORK)
     delay = fields.get("delay", "10 ms")
     each = delay if isinstance(delay, dict) else {"client": delay, "server": delay}
     if set(each) != {"client", "server"}:
@@ -255,7 +256,7 @@ INJECTED = ("from", "flags", "seq", "ack", "length", "window", "timestamps", "at
 
 
 def _injection(fields: Mapping[str, Any], place: Place) -> Injection:
-    _only(fields, INJECTED, place)
+    place.only(fields, INJECTED)
     for key in ("from", "flags", "seq"):
         if key not in fields:
             raise place.error("", f"the key '{key}' is missing: an injected segment says from, flags and seq")

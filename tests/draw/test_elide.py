@@ -46,4 +46,4 @@ def test_summary() -> None:
     ("octets", "text"), [(1, "1 byte"), (999, "999 bytes"), (6_290_000, "6.3 MB"), (10**9, "1.0 GB")]
 )
 def test_octets(octets: int, text: str) -> None:
-    assert octets_text(octets) == text
+    assert octets_text(octets, ENGLISH) == text

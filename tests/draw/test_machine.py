@@ -9,8 +9,9 @@ from connections import CONNECTIONS
 from overlaps import overlaps
 
 from tcpviz import draw, graph
-from tcpviz.draw.drawing import Circle, Drawing, Line, Rect, Text
+from tcpviz.draw.drawing import LEAST_SIZE, Circle, Drawing, Line, Rect, Text
 from tcpviz.draw.machine_places import BOX_HEIGHT, BOX_WIDTH, ROUTES, STATES
+from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange.exchange import Connection, Side
 from tcpviz.language import LANGUAGES
@@ -34,6 +35,18 @@ def test_nothing_touches(name: str | None, language: str) -> None:
     drawing = drawn(walked(CONNECTIONS[name]) if name else None, language)
     assert overlaps(drawing) == []
     assert overlaps(dress(drawing, PRINT)) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [None, "library normal", "library simultaneous-close"])
+def test_nothing_touches_on_any_slide(name: str | None, language: str, size: str) -> None:
+    slide = Page(*SIZES[size]).slide
+    walks = walked(CONNECTIONS[name]) if name else None
+    drawing = draw.machine(graph.edges(), walks, words=draw.words_in(LANGUAGES[language]), slide=slide)
+    assert drawing.slide == slide
+    assert overlaps(drawing) == []
+    assert min(text.size for text in drawing.texts()) >= LEAST_SIZE
 
 
 def test_nothing_touches_when_both_ends_go_every_way() -> None:

@@ -246,6 +246,14 @@ def test_fifty_thousand_segments_are_laid_out_in_about_a_second() -> None:
     assert time.process_time() - start < 3, "about 0.2 s where this was written"
 
 
+def test_what_fills_a_window_is_shown_before_it_closes() -> None:
+    drawing = drawn("library zero-window")
+    labels = [" ".join(said(drawing.of(f"segment-{i}/label"))) for i in range(16)]
+    assert labels[4] == "ACK seq=1001 ack=1 len=1000"
+    assert labels[6].endswith("win=0")
+    assert "ACK (window probe) seq=2001 ack=1 len=1" in labels
+
+
 def test_hostile_text_comes_out_inert() -> None:
     normal = of_library("normal")
     nasty = "\x1b[31m\u202e" + "x" * 10_000

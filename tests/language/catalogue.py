@@ -17,9 +17,9 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 
 from tcpviz import draw
-from tcpviz.draw.segment import EXPLAINED
+from tcpviz.draw.header_figure import EXPLAINED
 from tcpviz.draw.web.phrases import Phrases
-from tcpviz.draw.words import ANSWERS
+from tcpviz.draw.words import ANSWERS, KINDS
 from tcpviz.exchange import headers, ladder, library, segment_text
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.simulate import simulate
@@ -27,7 +27,6 @@ from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
 
 LOCALE = Path(__file__).parents[2] / "tcpviz" / "locale"
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
-_KINDS = ("keep-alive", "window-probe", "window-update", "challenge", "injected", "duplicate", "duplicate-frame")
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -47,7 +46,7 @@ def texts() -> Iterator[tuple[str, str]]:
         for signal in sorted({r.signal for r in TABLE})
         if signal
     )
-    yield from ((kind, "what a segment is besides new") for kind in _KINDS)
+    yield from ((kind, "what a segment is besides new") for kind in KINDS.values())
     yield from ((word, "a word of a ladder") for word in ladder.WORDS)
     yield from ((why, "why a segment was sent; a number stands at {}") for why in sorted(_whys()))
     yield from ((word, "a word of a header, or what is said of one") for word in (*headers.WORDS, *segment_text.WORDS))

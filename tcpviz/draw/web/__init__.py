@@ -17,12 +17,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from tcpviz.draw import describe
-from tcpviz.draw.drawing import Role
-from tcpviz.draw.flow import flow
-from tcpviz.draw.machine import machine
+from tcpviz.draw.drawing import WIDE, Role
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.sequence import told
+from tcpviz.draw.state_chart import machine
 from tcpviz.draw.theme import DARK, LIGHT, Theme, contrast
+from tcpviz.draw.udp_flow import flow
 from tcpviz.draw.view import View
 from tcpviz.draw.web import figures
 from tcpviz.draw.web.phrases import Phrases, ends_in, phrases_in
@@ -56,7 +56,7 @@ def render(
         description = describe.connection(connection, view.numbers, words)
         scripts.append(script_of(connection, name, pictures, view, edges, words, phrases, description))
     for datagrams in () if scripts else exchange.flows[:MOST]:
-        drawing = flow(datagrams, title=title, clocks=exchange.clocks, metrics=metrics)
+        drawing = flow(datagrams, title=title, view=view, metrics=metrics, words=words)
         scripts.append(script_of_flow(datagrams, drawing, phrases))
     omitted = len(exchange.connections or exchange.flows) - len(scripts)
     look = theme or LIGHT
@@ -103,7 +103,7 @@ def _slides(scripts: Iterable[Script], theme: Theme, phrases: Phrases) -> Iterab
 
 
 def _machine(edges: Sequence[Edge], theme: Theme, metrics: Metrics, words: Words, phrases: Phrases) -> str:
-    drawing = machine(edges, {}, None, title="", metrics=metrics, words=words)
+    drawing = machine(edges, {}, None, title="", slide=WIDE, metrics=metrics, words=words)
     return _markup(figures.machine(drawing, theme, (words.client[0], words.server[0]), metrics, phrases.machine))
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tcpviz.draw.bits import Figure, Pen, fault_mark
 from tcpviz.draw.boxes import Data, Options
-from tcpviz.draw.drawing import HEIGHT, WIDTH, Drawing, Rect, Role, Shape
+from tcpviz.draw.drawing import WIDE, Drawing, Rect, Role, Shape
 from tcpviz.draw.framing import footer, title_line
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.strips import Strip
@@ -22,7 +22,7 @@ MARGIN, _GAP = 8.0, 10.0
 """Beside and between two panels."""
 _TITLE = 18.0
 """Addresses stand in a title only if they leave it so large."""
-_TOP, _BOTTOM = 43.0, HEIGHT - 23
+_TOP, _BOTTOM = 43.0, WIDE.height - 23
 _INSET = 5.0
 """How far a box stands within the one around it."""
 _SIZES = (22.0, 20.0, 18.0, 17.0, 16.0, 15.0, 14.0)
@@ -45,11 +45,11 @@ class _Fit(NamedTuple):
 def segment(frames: Sequence[Dissection], *, title: str, metrics: Metrics, words: Words) -> Drawing:
     """One frame on the whole slide, or two side by side."""
     told = printable(title) or _title(frames, metrics, words)
-    shapes: list[Shape] = [title_line(told, metrics)]
-    width = (WIDTH - 2 * MARGIN - _GAP * (len(frames) - 1)) / len(frames)
+    shapes: list[Shape] = [title_line(told, WIDE, metrics)]
+    width = (WIDE.width - 2 * MARGIN - _GAP * (len(frames) - 1)) / len(frames)
     for number, panel in enumerate(_fitted(frames, width, metrics, words)):
         shapes += panel.shapes(MARGIN + number * (width + _GAP), _TOP)
-    shapes.append(footer((words.language.translated(EXPLAINED),), metrics))
+    shapes.append(footer((words.language.translated(EXPLAINED),), WIDE, metrics))
     return Drawing(tuple(shapes), told)
 
 
@@ -64,7 +64,7 @@ def _title(frames: Sequence[Dissection], metrics: Metrics, words: Words) -> str:
         return printable(told)
     told = printable(f"{told} · {frames[0].what}")
     longer = f"{told}  {' → '.join(frames[0].ends)}"
-    return longer if metrics.width(longer, _TITLE, True) <= WIDTH - 4 * MARGIN else told
+    return longer if metrics.width(longer, _TITLE, True) <= WIDE.width - 4 * MARGIN else told
 
 
 EXPLAINED = "Each row is 32 bits, the first sent on the left; below each value its bytes, in hexadecimal."

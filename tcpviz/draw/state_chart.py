@@ -1,18 +1,19 @@
 """Edges -> Drawing: the state machine; plain, with the ways that client and server took, or how often each row fired.
 
 Knows where things stand (`machine_places`) and how they look; which edges there are comes from the table.
-Client and server differ in colour, in dash and in the shape of their badges; how often, in width and in a number.
+Client and server differ in colour, in dash and in the shape of their badges (`machine_badges`); how often, in width
+and in a number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from math import log10
 
-from tcpviz.draw.drawing import Anchor, Circle, Drawing, Line, Point, Rect, Role, Shape, Text, arrowhead
-from tcpviz.draw.machine_places import BOX_HEIGHT, BOX_WIDTH, LEGEND, ROUTES, STATES, Route
+from tcpviz.draw.columns import MARGIN
+from tcpviz.draw.drawing import LEAST_SIZE, Anchor, Drawing, Line, Point, Rect, Role, Shape, Slide, Text, arrowhead
+from tcpviz.draw.machine_badges import ROLES, Steps, badges, count, upright
+from tcpviz.draw.machine_places import BOX_HEIGHT, BOX_WIDTH, ROUTES, STATES, Places, Route, on
 from tcpviz.draw.margins import band_role
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.words import Words
@@ -22,33 +23,15 @@ from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row, State
 
 _SIDES: tuple[Side, Side] = ("client", "server")
-_ROLES = {"client": Role.CLIENT, "server": Role.SERVER}
-_SIZE, _SMALL, _NAME = 14.0, 12.0, 15.0
+_SIZE, _NAME = LEAST_SIZE, 15.0
+_TAG = 40.0
+"""How wide the sign of a reset is."""
 _LEADING = 16.0
-_BADGE = 9.5
 _RADIUS = 8.0
 _TOLD = 2
 """Steps beyond the figure for which the legend has room."""
-_NUMBERS = 3
-"""Steps that one badge names; of more, the first and the last."""
-_CLEAR = 5.0
-"""Least distance of a badge from a label beside it."""
 _DASH = (9.0, 3.0)
 _NEVER = (3.0, 3.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The numbers of a party's steps along one edge."""
-
-    side: Side
-    numbers: tuple[int, ...]
-
-    @property
-    def text(self) -> str:
-        if len(self.numbers) > _NUMBERS:
-            return f"{self.numbers[0]}…{self.numbers[-1]}"
-        return ",".join(map(str, self.numbers))
 
 
 Ways = Mapping[Side, Sequence[Row | None]]
@@ -56,16 +39,32 @@ Weights = Mapping[Row, int]
 
 
 def machine(
-    edges: Sequence[Edge], walks: Ways, weights: Weights | None, *, title: str, metrics: Metrics, words: Words
+    edges: Sequence[Edge],
+    walks: Ways,
+    weights: Weights | None,
+    *,
+    title: str,
+    slide: Slide,
+    metrics: Metrics,
+    words: Words,
 ) -> Drawing:
-    title = printable(title)
-    return Drawing(tuple(_Chart(edges, walks, weights, metrics, words).shapes(title)), title)
+    """On the least slide of the shape of `slide` that has room for it."""
+    title, places = printable(title), on(slide.shaped())
+    chart = _Chart(edges, walks, weights, places, metrics, words)
+    return Drawing(tuple(chart.shapes(title)), title, slide=places.slide)
 
 
 class _Chart:
     def __init__(
-        self, edges: Sequence[Edge], walks: Ways, weights: Weights | None, metrics: Metrics, words: Words
+        self,
+        edges: Sequence[Edge],
+        walks: Ways,
+        weights: Weights | None,
+        places: Places,
+        metrics: Metrics,
+        words: Words,
     ) -> None:
+        self.places = places
         self.edges, self.walks, self.metrics, self.words = edges, walks, metrics, words
         self.weights = weights
         self._names: dict[Side, str] = {"client": words.client, "server": words.server}
@@ -79,9 +78,10 @@ class _Chart:
         """Steps that the figure does not show, such as ABORT: told in words."""
 
     def shapes(self, title: str) -> Iterator[Shape]:
-        title = self.metrics.fit(title, 920, 22, True)
-        yield self._text((480, 30), title, 22, Role.TEXT, True, "middle", "title")
-        routed = [(edge, ROUTES[edge.source, edge.target], self._steps(edge)) for edge in self.edges
+        width = self.places.slide.width
+        title = self.metrics.fit(title, width - 40, 22, True)
+        yield self._text((width / 2, 30), title, 22, Role.TEXT, True, "middle", "title")
+        routed = [(edge, self.places.routes[edge.source, edge.target], self._steps(edge)) for edge in self.edges
                   if not edge.reset and (edge.source, edge.target) in ROUTES]  # fmt: skip
         # walked arrows last, so that nothing lies over them
         for edge, route, steps in sorted(routed, key=lambda item: bool(item[2])):
@@ -89,9 +89,10 @@ class _Chart:
         yield from self._boxes()
         for edge, route, steps in routed:
             yield from self._label(edge, route, steps)
-            yield from self._badges(route.badge, steps, _part(edge), upright=_upright(route), beside=route)
-            if self._times(edge):
-                yield from self._count(route, edge)
+            stand = upright(route)
+            yield from badges(route.badge, steps, _part(edge), self.metrics, upright=stand, beside=route)
+            if times := self._times(edge):
+                yield from count(_grouped(times), route, _part(edge), self.metrics)
         yield from self._resets()
         yield from self._legend()
 
@@ -128,13 +129,13 @@ class _Chart:
             width = 7.0 if both and step.side == "server" else 2.4 if both else 3.2
             dash = _DASH if step.side == "server" else ()
             line = (*route.points[:-1], _back(tip, before, 10))
-            yield Line(line, _ROLES[step.side], width, dash, _RADIUS, part)
-        yield arrowhead(tip, before, 13, _ROLES[steps[0].side], part)
+            yield Line(line, ROLES[step.side], width, dash, _RADIUS, part)
+        yield arrowhead(tip, before, 13, ROLES[steps[0].side], part)
 
     def _label(self, edge: Edge, route: Route, steps: tuple[Steps, ...]) -> Iterator[Shape]:
         role = Role.MUTED if self.walks or (self.weights is not None and not self._times(edge)) else Role.TEXT
         if steps:
-            role = _ROLES[steps[0].side] if len(steps) == 1 else Role.TEXT
+            role = ROLES[steps[0].side] if len(steps) == 1 else Role.TEXT
         lines = list(map(self.words.notation, edge.lines))
         if route.stacked:
             halves = [self.words.notation(half) for label in edge.labels for half in label if half]
@@ -143,49 +144,13 @@ class _Chart:
             at = route.label[0], route.label[1] + number * _LEADING
             yield self._text(at, line, _SIZE, role, bool(steps), route.anchor, f"{_part(edge)}/label")
 
-    def _badges(
-        self,
-        at: Point,
-        steps: tuple[Steps, ...],
-        part: str,
-        *,
-        upright: bool = False,
-        ending: bool = False,
-        beside: Route | None = None,
-    ) -> Iterator[Shape]:
-        """One per end around `at`, or ending there: a disc for the client, a square for the server."""
-        widths = [max(2 * _BADGE, self.metrics.width(step.text, 12, True) + 8) for step in steps]
-        at = _clear(at, max(widths, default=0.0), beside)
-        left = at[0] - (sum(widths) + 2 * len(widths)) / (1 if ending else 2)
-        top = at[1] - (_BADGE + 1) * (len(steps) if upright else 1)
-        for step, width in zip(steps, widths, strict=True):
-            x = at[0] if upright else left + 1 + width / 2
-            y = top + _BADGE + 1
-            role, label = _ROLES[step.side], f"{part}/badge"
-            if step.side == "client" and width == 2 * _BADGE:
-                yield Circle(x, y, _BADGE, role, label)
-            else:
-                radius = _BADGE if step.side == "client" else 2.5
-                yield Rect(x - width / 2, y - _BADGE, width, 2 * _BADGE, role, radius, part=label)
-            yield self._text((x, y + 4.4), step.text, 12, Role.ON_BADGE, True, "middle", label)
-            left += width + 2
-            top += 2 * (_BADGE + 1) if upright else 0
-
-    def _count(self, route: Route, edge: Edge) -> Iterator[Shape]:
-        """How often, on the arrow."""
-        text = f"{self._times(edge):,}".replace(",", "\u00a0")
-        width = max(2 * _BADGE, self.metrics.width(text, 12, True) + 8)
-        (x, y), part = _clear(route.badge, width, route), f"{_part(edge)}/badge"
-        yield Rect(x - width / 2, y - _BADGE, width, 2 * _BADGE, Role.CLIENT, 2.5, part=part)
-        yield self._text((x, y + 4.4), text, 12, Role.ON_BADGE, True, "middle", part)
-
     # States
 
     def _boxes(self) -> Iterator[Shape]:
         walked = [row for rows in self.walks.values() for row in rows if row]
         fired = [row for row, times in (self.weights or {}).items() if times]
         visited = {state for row in (*walked, *fired) for state in (row.source, row.target)}
-        for state, (x, y) in STATES.items():
+        for state, (x, y) in self.places.states.items():
             lit = state in visited
             part = f"state-{state}"
             corner = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
@@ -193,7 +158,7 @@ class _Chart:
             stroke = 3.6 if there else 2.6 if lit else 1.2
             outline = Role.FAINT if (self.walks or self.weights is not None) and not lit else Role.FRAME
             if len(there) == 1:
-                outline = _ROLES[there[0]]
+                outline = ROLES[there[0]]
             yield Rect(*corner, BOX_WIDTH, BOX_HEIGHT, band_role(state), 7, outline, stroke, part)
             names = self.words.state(state)
             size = _NAME if len(names) == 1 else _SIZE
@@ -211,35 +176,35 @@ class _Chart:
         for edge in self.edges:
             if not edge.reset or edge.source not in STATES:
                 continue
-            x, y = STATES[edge.source]
+            x, y = self.places.states[edge.source]
             left, low = x - BOX_WIDTH / 2, y + BOX_HEIGHT / 2
-            yield from self._tag((left - 6, low - 6), f"reset-{edge.source}")
-            yield from self._badges((left - 7, low + 1), self._steps(edge), f"reset-{edge.source}", ending=True)
+            part = f"reset-{edge.source}"
+            yield from self._tag((left - 16, low - 6), part)
+            yield from badges((left - 17, low + 2), self._steps(edge), part, self.metrics, ending=True)
             if times := self._times(edge):
-                text = f"{times:,}".replace(",", "\u00a0")
-                part = f"reset-{edge.source}/badge"
-                yield self._text((left - 10, low + 6), text, 14, Role.RESET, True, "end", part)
+                at = left - 20, low + 8
+                yield self._text(at, _grouped(times), _SIZE, Role.RESET, True, "end", f"{part}/badge")
 
     def _tag(self, corner: Point, part: str) -> Iterator[Shape]:
-        yield Rect(corner[0], corner[1], 35, 14.5, Role.RESET, 3, part=part)
-        yield self._text((corner[0] + 17.5, corner[1] + 11.6), "RST", _SMALL, Role.ON_BADGE, True, "middle", part)
+        yield Rect(*corner, _TAG, 17, Role.RESET, 3, part=part)
+        yield self._text((corner[0] + _TAG / 2, corner[1] + 13.6), "RST", _SIZE, Role.ON_BADGE, True, "middle", part)
 
     # Legend
 
     def _legend(self) -> Iterator[Shape]:
-        x, y = LEGEND
+        x, y = self.places.legend
         told = self.strays[:_TOLD]
         y -= 18 * (len(told) > 0)
         for side, number, row in told:
             stimulus = self.words.notation(str(row.stimulus)) if row else self.words.crash
             what = f"{stimulus} → {row.target if row else State.CLOSED}"
             text = f"{self._names[side]} {number}: {what} ({self.words.not_in_figure})"
-            (text,) = wrap(text, 948 - x, _SIZE, self.metrics)
-            yield self._text((x, y), text, _SIZE, _ROLES[side], False, "start", "legend")
+            (text,) = wrap(text, self.places.slide.width - MARGIN - x, _SIZE, self.metrics)
+            yield self._text((x, y), text, _SIZE, ROLES[side], False, "start", "legend")
             y += 19
         if any(edge.reset for edge in self.edges):
             yield from self._tag((x, y - 11), "legend")
-            yield self._text((x + 42, y), self.words.resets, _SIZE, Role.TEXT, False, "start", "legend")
+            yield self._text((x + _TAG + 8, y), self.words.resets, _SIZE, Role.TEXT, False, "start", "legend")
         if self.weights is not None:
             rows = [row for edge in self.edges for row in edge.rows]
             fired = sum(self.weights.get(row, 0) > 0 for row in rows)
@@ -248,8 +213,8 @@ class _Chart:
         for side in _SIDES:
             if self.walks.get(side):
                 dash = _DASH if side == "server" else ()
-                yield Line(((x, y + 20), (x + 36, y + 20)), _ROLES[side], 3.2, dash, part="legend")
-                label = self._text((x + 44, y + 25), self._names[side], _SIZE, _ROLES[side], True, "start", "legend")
+                yield Line(((x, y + 20), (x + 36, y + 20)), ROLES[side], 3.2, dash, part="legend")
+                label = self._text((x + 44, y + 25), self._names[side], _SIZE, ROLES[side], True, "start", "legend")
                 yield label
                 x += max(140, 68 + label.width)
 
@@ -262,30 +227,15 @@ def _part(edge: Edge) -> str:
     return f"edge-{edge.source}-{edge.target}"
 
 
-def _clear(at: Point, width: float, beside: Route | None) -> Point:
-    """A badge's place, moved along the level as far as a label beside its upright arrow demands."""
-    if beside is None or not _upright(beside) or beside.anchor == "middle":
-        return at
-    label = beside.label[0]
-    if beside.anchor == "end" and label < at[0]:
-        return max(at[0], label + _CLEAR + width / 2), at[1]
-    if beside.anchor == "start" and label > at[0]:
-        return min(at[0], label - _CLEAR - width / 2), at[1]
-    return at
-
-
-def _upright(route: Route) -> bool:
-    """Whether the badges sit on an upright piece that is long enough for two, one above the other."""
-    return any(
-        x0 == x1 == route.badge[0] and abs(y1 - y0) >= 46 and min(y0, y1) <= route.badge[1] <= max(y0, y1)
-        for (x0, y0), (x1, y1) in pairwise(route.points)
-    )
-
-
 def _broken(text: str) -> list[str]:
     """`rcv FIN, ACK of FIN` in two lines; the comma of `SYN,ACK` is none."""
     pieces = text.split(", ")
     return [f"{piece}," for piece in pieces[:-1]] + pieces[-1:]
+
+
+def _grouped(number: int) -> str:
+    """With no-break spaces between thousands."""
+    return f"{number:,}".replace(",", "\u00a0")
 
 
 def _back(tip: Point, before: Point, by: float) -> Point:

@@ -1,0 +1,100 @@
+"""Two layouts that agree -> Drawing: both halves, and between them what is said of each pair of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tcpviz.draw.columns import MARGIN
+from tcpviz.draw.compare import Match
+from tcpviz.draw.drawing import Drawing, Role, Shape, Text
+from tcpviz.draw.framing import footer, names, title_line
+from tcpviz.draw.inking import inked
+from tcpviz.draw.margins import spread
+from tcpviz.draw.metrics import Metrics, printable
+from tcpviz.draw.pair_fitting import ABOVE, BELOW, Both
+from tcpviz.draw.placed import Placed
+from tcpviz.draw.spacing import PLAIN
+from tcpviz.draw.story import tails
+from tcpviz.draw.view import View
+from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import Connection
+
+_STRETCH = 1.6
+"""How far a short story is pulled apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One of the two: its connection, what it is called, and how it is to be shown."""
+
+    connection: Connection
+    name: str
+    view: View
+
+
+def inked_pair(
+    halves: tuple[Half, Half],
+    both: Both,
+    between: Callable[[tuple[Placed, Placed]], Iterator[Text]],
+    foot: Sequence[str],
+    title: str,
+    metrics: Metrics,
+    words: Words,
+) -> Drawing:
+    whole = halves[0].view.slide
+    room = whole.height - ABOVE - BELOW
+    scale = min(_STRETCH, room / max(both.height, 1.0))
+    height = scale * both.height
+    top = ABOVE + (room - height) / 2
+
+    def placed(side: int, prefix: str) -> Placed:
+        y = tuple(top + scale * at for at in both.spacings[side].y)
+        story, place, spacing = both.stories[side], both.places[side], both.spacings[side]
+        return Placed(story, place, spacing, PLAIN, metrics, words, top, top + height, y, prefix=prefix)
+
+    slides = placed(0, "left/"), placed(1, "right/")
+    title = printable(title)
+    shapes: list[Shape] = [title_line(title, whole, metrics)]
+    for half, slide in zip(halves, slides, strict=True):
+        shapes += _half(half, slide, words)
+    shapes += [*between(slides), footer(foot, whole, metrics)]
+    return Drawing(tuple(shapes), title, slide=whole)
+
+
+def _half(half: Half, slide: Placed, words: Words) -> Iterator[Shape]:
+    connection, place = half.connection, slide.place
+    low, high = place.frame[0] + MARGIN, place.frame[1] - MARGIN
+    text = slide.metrics.fit(printable(half.name), high - low, 18, True)
+    yield slide.text(((low + high) / 2, 58), text, 18, bold=True, anchor="middle", part=f"{slide.prefix}name")
+    addresses = (
+        f"{words.client}  {printable(str(connection.client.address))}",
+        f"{words.server}  {printable(str(connection.server.address))}",
+    )
+    yield from names(addresses, place, slide.top - 12, slide.metrics, slide.prefix)
+    yield from inked(slide)
+
+
+def marks(matches: Sequence[Match], slides: tuple[Placed, Placed]) -> Iterator[Text]:
+    """In the middle, at the height where the segments leave, and clear of each other."""
+    left, right = (tails(slide.story) for slide in slides)
+    seen = []
+    for match in matches:
+        if match.one in left:
+            seen.append((slides[0].y[left[match.one]], match))
+        elif match.two in right:
+            seen.append((slides[1].y[right[match.two]], match))
+    seen.sort(key=lambda item: item[0])
+    size, x = 16.0, (slides[0].place.frame[1] + slides[1].place.frame[0]) / 2
+    spots = spread([(y + 4, 1.1 * size) for y, _ in seen], ABOVE - size, slides[0].bottom)
+    for (_, match), y in zip(seen, spots, strict=True):
+        text, role = _verdict(match)
+        yield slides[0].text((x, y + 0.36 * size), text, size, role=role, bold=True, anchor="middle", part="compared")
+
+
+def _verdict(match: Match) -> tuple[str, Role]:
+    if match.differs:
+        return "≠", Role.VIOLATION
+    if match.same or match.moved:
+        return ("=" if match.same else "↕"), Role.MUTED
+    return ("◀" if match.two is None else "▶"), Role.WARNING

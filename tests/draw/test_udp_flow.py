@@ -1,0 +1,67 @@
+"""UDP's diagram: what was sent and called, in every language and on every slide, and nothing that UDP has not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from overlaps import overlaps
+
+from tcpviz import draw
+from tcpviz.draw.drawing import LEAST_SIZE, Slide
+from tcpviz.draw.page import SIZES, Page
+from tcpviz.draw.theme import PRINT, dress
+from tcpviz.errors import InputError
+from tcpviz.exchange import library
+from tcpviz.exchange.exchange import Flow
+from tcpviz.exchange.simulate import simulate
+from tcpviz.language import LANGUAGES
+
+FLOWS = {name: simulate(library.load(name)).flows[0] for name in library.names() if library.load(name).client.talks_udp}
+BOTH_WAYS = FLOWS["tutorial-udp-both-ways"]
+LONG = replace(BOTH_WAYS, datagrams=BOTH_WAYS.datagrams * 600, calls=((), ()))
+
+
+def said(told: Flow, language: str = "en", **asked: object) -> list[str]:
+    words = draw.words_in(LANGUAGES[language])
+    return [text.text for text in draw.flow(told, title="A title", words=words, **asked).texts()]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("told", [*FLOWS.values(), LONG, replace(BOTH_WAYS, datagrams=())])
+def test_nothing_touches(told: Flow, language: str, size: str) -> None:
+    words, slide = draw.words_in(LANGUAGES[language]), Page(*SIZES[size]).slide
+    drawing = draw.flow(told, title="A title", words=words, slide=slide)
+    assert drawing.slide == slide
+    assert overlaps(drawing) == []
+    assert overlaps(dress(drawing, PRINT)) == []
+    assert min(text.size for text in drawing.texts()) >= LEAST_SIZE
+
+
+def test_what_was_said_sent_and_called() -> None:
+    told = said(BOTH_WAYS)
+    assert "“你好”  6 octets + 8 of header" in told
+    assert {"bind()", "sendto(5)", "recvfrom() →\u00a06", "close()", "100 ms"} <= set(told)
+    assert not {"sendto(5)", "100 ms"} & set(said(BOTH_WAYS, show=()))
+
+
+def test_in_chinese() -> None:
+    told = said(BOTH_WAYS, "zh")
+    assert "“hello”  5 字节 + 首部 8 字节" in told
+    assert "UDP：无握手、无确认、无挥手、无状态。" in told
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    assert "… 2\u00a0393 datagrams …" in said(LONG)
+
+
+def test_there_is_no_connection_to_set_beside_another() -> None:
+    udp = simulate(library.load("tutorial-udp-one-way"))
+    with pytest.raises(InputError, match="two TCP connections are needed"):
+        draw.pair(udp, simulate(library.load("normal")))
+
+
+def test_a_slide_too_small_says_what_is_needed() -> None:
+    with pytest.raises(InputError, match=r"a slide of 400 by 300 points is too small.*at least 960 by 540 points"):
+        draw.flow(BOTH_WAYS, title="", slide=Slide(400, 300))
