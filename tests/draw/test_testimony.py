@@ -9,7 +9,7 @@ import pytest
 from connections import CONNECTIONS
 
 from tcpviz import draw
-from tcpviz.draw.drawing import HEIGHT, WIDTH, Drawing, Role, Text
+from tcpviz.draw.drawing import WIDE, Drawing, Role, Text
 from tcpviz.draw.metrics import default
 from tcpviz.exchange import exchange
 from tcpviz.exchange.exchange import Change, Connection, Side, Witness
@@ -60,8 +60,8 @@ def test_the_rows_are_legible_and_on_the_slide(name: str) -> None:
     for text in rows:
         assert text.size >= 14
         assert text.width == pytest.approx(default().width(text.text, text.size))
-        assert 0 <= text.x <= text.x + text.width <= WIDTH
-        assert text.y < HEIGHT - 18
+        assert 0 <= text.x <= text.x + text.width <= WIDE.width
+        assert text.y < WIDE.height - 18
     lowest = max(
         (shape.y + shape.height for shape in drawing.shapes if shape.part.endswith(("band-client-0",))), default=0
     )

@@ -151,10 +151,10 @@ def test_a_step_shows_what_has_happened_and_no_more(visit: Open, motion: str) ->
     page.keyboard.press("ArrowRight")
     expect(arrows.nth(1)).to_be_visible()
     # on its way it is half as long, from the server to the left
-    half = "getComputedStyle(document.querySelectorAll('.shown .arrow')[1]).clipPath.includes(' 50%)')"
-    page.wait_for_function(half)
+    clipped = re.compile(r" 50%\)")
+    expect(page.locator(".shown .arrow").nth(1)).to_have_css("clip-path", clipped)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"!{half}")
+    expect(page.locator(".shown .arrow").nth(1)).not_to_have_css("clip-path", clipped)
 
 
 def test_the_state_machine_lights_up_the_row_that_fires(visit: Open) -> None:
