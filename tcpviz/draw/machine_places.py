@@ -72,7 +72,7 @@ ROUTES: dict[tuple[State, State], Route] = {
         ((230, 432), (230, 488), (411, 488)), (214, 457), (230, 459), "end", True
     ),
     (State.CLOSE_WAIT, State.LAST_ACK): Route(((740, 350), (740, 396)), (756, 369), (740, 371), "start", True),
-    (State.CLOSING, State.TIME_WAIT): Route(((480, 432), (480, 464)), (507, 458), (480, 446), "start"),
+    (State.CLOSING, State.TIME_WAIT): Route(((480, 432), (480, 464)), (507, 451), (480, 446), "start"),
     (State.LAST_ACK, State.CLOSED): Route(
         ((809, 414), (925, 414), (925, 48), (505, 48), (505, 62)), (910, 290), (925, 240), "end"
     ),

@@ -179,10 +179,10 @@ class _Chart:
             x, y = self.places.states[edge.source]
             left, low = x - BOX_WIDTH / 2, y + BOX_HEIGHT / 2
             part = f"reset-{edge.source}"
-            yield from self._tag((left - 16, low - 6), part)
-            yield from badges((left - 17, low + 2), self._steps(edge), part, self.metrics, ending=True)
+            yield from self._tag((left - 10, low - 6), part)
+            yield from badges((left - 11, low + 2), self._steps(edge), part, self.metrics, ending=True)
             if times := self._times(edge):
-                at = left - 20, low + 8
+                at = left - 14, low + 8
                 yield self._text(at, _grouped(times), _SIZE, Role.RESET, True, "end", f"{part}/badge")
 
     def _tag(self, corner: Point, part: str) -> Iterator[Shape]:
