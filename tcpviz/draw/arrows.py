@@ -103,7 +103,7 @@ def fault(expected: Expected, words: Words) -> str:
     field, allowed = printable(expected.field), printable(expected.allowed)
     section = printable(expected.section)
     if allowed.startswith("none: "):
-        return f"{words.expected}: {allowed.removeprefix('none: ')} ({section})"
+        return f"{allowed.removeprefix('none: ')} ({section})"
     number = allowed.lstrip("-").isdigit()
     wanted = f"{field}={_before_the_isn(allowed)}" if number else f"{field}: {allowed}"
     seen = printable(str(expected.observed))

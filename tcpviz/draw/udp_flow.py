@@ -209,7 +209,9 @@ def _said(chart: _Chart, side: int) -> Iterator[_Call]:
             yield _Call(y, call if known else "", time_text(time) if timed else "", part)
     for number, made in enumerate(told.calls[side]):
         if made.name in ("bind", "close") and "calls" in show:
-            before = max((y for time, y in heights if time <= made.time), default=_ABOVE - 12)
+            # nothing goes out of a closed socket: of several threads, the last one's close() is the socket's
+            over = made.name == "close"
+            before = max((y for time, y in heights if over or time <= made.time), default=_ABOVE - 12)
             yield _Call(before + 1, f"{made.name}()", "", f"call-{side}-{number}")
 
 

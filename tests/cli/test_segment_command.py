@@ -56,7 +56,7 @@ def test_tcp_beside_udp(tcpviz, tmp_path: Path) -> None:
 
 
 def test_in_chinese(tcpviz) -> None:
-    assert "序号 2675880774" in tcpviz("segment", CAPTURE, 1, "--lang", "zh").out
+    assert "序号 1001" in tcpviz("segment", "normal", 4, "--lang", "zh").out
 
 
 @pytest.mark.parametrize(
