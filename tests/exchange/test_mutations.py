@@ -29,6 +29,7 @@ of the run: two readings of such a capture leave equally little to assume."""
 
 SILENT = {
     ("ACK of FIN", "seq-1"): "a keep-alive, if its timer is as short as that",
+    ("FIN", "ack+1"): "the peer's FIN had come already: they did not cross",
     ("reset", "seq+1"): "a listener's, whose application aborted before its SYN,ACK was sent",
 }
 """What is explained by a run that leaves no trace of what it assumes, by the role and the kind of the fault."""
@@ -75,7 +76,7 @@ class Verdict:
     @property
     def run(self) -> str:
         """What explains a mutant that survives."""
-        return ", ".join(self.assumed) or SILENT[self.mutant.role, self.mutant.kind]
+        return ", ".join(self.assumed) or SILENT.get((self.mutant.role, self.mutant.kind), "no run that is known")
 
     def __str__(self) -> str:
         blamed = ", ".join(f"{field} of frame {frame}" for frame, field in self.blamed) or "nobody"

@@ -163,13 +163,14 @@ def test_nothing_survives_its_parent(stage: str, number: signal.Signals) -> None
     program = "import performed, test_sandbox as t\nfrom tcpviz.lab import perform\n" + (
         f"with perform(t.{stage}) as run:\n    for frame in run.frames(): print(frame.number, flush=True)"
     )
+    before = descendants()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     ) as parent:
         assert parent.stdout is not None
         assert [parent.stdout.readline() for _ in range(3)] == [b"1\n", b"2\n", b"3\n"]
-        started = descendants()
+        started = descendants() - before
         assert len(started) >= 5  # the parent, unshare, the first process, two applications
         # a namespace lives as long as somebody is in it: nothing else holds these
         theirs = {os.readlink(f"/proc/{pid}/ns/net") for pid in started} - {os.readlink("/proc/self/ns/net")}
@@ -184,11 +185,12 @@ def test_nothing_survives_a_capture_that_is_killed(tmp_path: Path) -> None:
     run = tmp_path / "run.pcap"
     talk = f"{TALK}\nimport time\ntime.sleep(1000)"
     command = [sys.executable, "-m", "tcpviz", "capture", "-o", str(run), "--", sys.executable, "-c", talk]
+    before = descendants()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as capture:
         assert capture.stdout
         while "FIN" not in capture.stdout.readline():
             assert capture.poll() is None
-        started = descendants()
+        started = descendants() - before
         theirs = {os.readlink(f"/proc/{pid}/ns/net") for pid in started} - {os.readlink("/proc/self/ns/net")}
         assert len(started) >= 4  # tcpviz, unshare, the first process, the command
         assert len(theirs) == 1
