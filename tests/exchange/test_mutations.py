@@ -28,7 +28,6 @@ rightly; the greatest share of all where a neighbour is blamed as well. What fal
 of the run: two readings of such a capture leave equally little to assume."""
 
 SILENT = {
-    ("ACK of FIN", "seq-1"): "a keep-alive, if its timer is as short as that",
     ("FIN", "ack+1"): "the peer's FIN had come already: they did not cross",
     ("reset", "seq+1"): "a listener's, whose application aborted before its SYN,ACK was sent",
 }
@@ -103,7 +102,9 @@ def run() -> Run:
             continue
         for mutant in mutants(capture):
             exchange = match(mutant.captured())
-            verdicts.append(Verdict(mutant, ruling(mutant), blamed(exchange), tuple(assumed(exchange))))
+            verdicts.append(
+                Verdict(mutant, ruling(mutant), blamed(exchange), tuple(assumed(exchange, mutant.frame.number)))
+            )
     return Run(tuple(verdicts), time.process_time() - began, tuple(violating))
 
 
@@ -121,11 +122,13 @@ def blamed(exchange: Exchange) -> tuple[Blame, ...]:
     return tuple(sorted((sent.frame or 0, sent.expected.field if sent.expected else "") for sent in violations))
 
 
-def assumed(exchange: Exchange) -> Iterator[str]:
+def assumed(exchange: Exchange, frame: int) -> Iterator[str]:
     for connection in exchange.connections:
         for sent in connection.segments:
             if sent.kind in ("inferred", "duplicate", "out-of-order"):
                 yield f"{words(sent.segment.flags)} of the {sent.origin} {sent.why.partition(':')[0]}"
+            if sent.kind == "keep-alive" and sent.frame == frame:
+                yield "it is a keep-alive, and the timer as short as that"
         for side in ("client", "server"):
             if any(change.row is None for change in connection.party(side).states[1:]):
                 yield f"the {side} crashed"
