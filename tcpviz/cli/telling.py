@@ -16,7 +16,6 @@ from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
 
 if TYPE_CHECKING:
-    from tcpviz.cli.look import Look
     from tcpviz.draw import Detail, Drawing, Scale
 
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")

@@ -16,7 +16,8 @@ from tcpviz.exchange.headers import Dissection, Header, Option, header
 from tcpviz.frames.decoding import Skipped, before_ip, decode
 from tcpviz.frames.record import ETHERNET, LINUX_COOKED, Record
 
-_LINUX_COOKED_2, _RAW, _LOOPBACK = 276, (101, 228, 229), (0, 108)
+_RAW, _LOOPBACK = (101, 228, 229), (0, 108)
+_COOKED = {LINUX_COOKED: h.COOKED, 276: h.COOKED_2}
 _TAGS, _IP = (0x8100, 0x88A8, 0x9100), (0x0800, 0x86DD)
 _TCP, _UDP = 6, 17
 _ROUTING, _IS_FRAGMENT = 43, 44
@@ -87,9 +88,9 @@ def _links(record: Record) -> Iterator[Header]:
                 swapped = int.from_bytes(family.to_bytes(4), "little")
                 link = replace(link, fields=(replace(link.fields[0], text=str(swapped)),))
             yield link
-        case 113 | 276:
-            yield header(h.COOKED if record.link == LINUX_COOKED else h.COOKED_2, data)
-        case 1 if (tagged := tuple(_ethernet(data))) and tagged[-1].value("Type") in _IP:
+        case _ if record.link in _COOKED:
+            yield header(_COOKED[record.link], data)
+        case _ if record.link == ETHERNET and (tagged := tuple(_ethernet(data))) and tagged[-1].value("Type") in _IP:
             yield from tagged
         case _:
             length = before_ip(record)

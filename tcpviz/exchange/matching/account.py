@@ -34,8 +34,6 @@ _COPY = 10
 """The cost of a copy that the network made."""
 _FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
-
-
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
 _RARER = (100, 100, 70, 50, 35)

@@ -19,6 +19,10 @@ from tcpviz.model.transitions import State
 _ETHERNET = 1460
 _MOST_DISORDER = 8
 """How many segments may overtake one."""
+_UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT)
+"""Where RCV.NXT is not known: only a reset acknowledges anything."""
+_MOST_BLOCKS = 3
+"""With timestamps, a header has room for no more."""
 
 
 def fits(run: End, observed: Segment) -> bool:
@@ -29,12 +33,6 @@ def fits(run: End, observed: Segment) -> bool:
         return observed.rst
     tcb = run.endpoint.tcb
     return tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed)
-
-
-_UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT)
-"""Where RCV.NXT is not known: only a reset acknowledges anything."""
-_MOST_BLOCKS = 3
-"""With timestamps, a header has room for no more."""
 
 
 def _fits_sack(tcb: ControlBlock, observed: Segment) -> bool:

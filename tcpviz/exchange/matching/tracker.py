@@ -120,14 +120,16 @@ class Tracker:
         account = self._best()
         doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
         steps = len(self.judged) - min(doubtful, default=0)
-        after_reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
-        if not doubtful or account.total < VIOLATION + _WORTHWHILE * (not after_reset):
+        # a reset that another has sent in an end's name costs as much as what that end sends after it
+        reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
+        margin = _WORTHWHILE if reset else 0
+        if not doubtful or account.total + margin < VIOLATION + _WORTHWHILE:
             return self
         if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
             return self
         best = self
         # without a blame, only what leaves much less to be assumed makes one
-        limit = account.total + _WORTHWHILE * after_reset if account.blames else account.total - _DOUBT
+        limit = account.total + margin if account.blames else account.total - _DOUBT
         for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
             judgement = self.judged[index]
             if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
