@@ -19,7 +19,7 @@ TEXT, SVG = "text/plain", "image/svg+xml"
 
 
 def bundle(value: Any, **options: Any) -> dict[str, str]:
-    return value._repr_mimebundle_(**options)  # type: ignore[no-any-return]
+    return value._repr_mimebundle_(**options)
 
 
 def title(svg: str) -> str:
@@ -101,7 +101,7 @@ def test_the_package_of_diagrams_is_the_verb_too() -> None:
     code = "import tcpviz; e = tcpviz.simulate(); tcpviz.draw(e); tcpviz.draw.svg; from tcpviz import draw; draw(e)"
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'drow'"):
-        tcpviz.drow  # type: ignore[attr-defined]  # noqa: B018
+        tcpviz.drow  # noqa: B018
 
 
 def test_users_programs_are_checked_against_our_types(tmp_path: Path) -> None:

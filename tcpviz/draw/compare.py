@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from tcpviz.draw.story import SIDES
-from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.model.segment import ACK, FIN, RST, SYN, words
 from tcpviz.model.transitions import State
 

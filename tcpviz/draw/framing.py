@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from tcpviz.draw.columns import MARGIN, Columns
 from tcpviz.draw.drawing import LEAST_SIZE, Role, Shape, Slide, Text
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.story import SIDES
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.draw.wrapping import wrap
+from tcpviz.exchange.exchange import SIDES
 
 _TITLES = (24.0, 22.0, 20.0, 18.0, 16.0)
 """A long title is set smaller before it loses words."""

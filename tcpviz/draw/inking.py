@@ -10,7 +10,8 @@ from tcpviz.draw.drawing import Anchor, Line, Point, Polygon, Role, Shape, Text,
 from tcpviz.draw.labels import GAP_HALF, LOST_GAP
 from tcpviz.draw.margins import bands, margins
 from tcpviz.draw.placed import Placed
-from tcpviz.draw.story import SIDES, Arrow, Gap, node
+from tcpviz.draw.story import Arrow, Gap, node
+from tcpviz.exchange.exchange import SIDES
 
 _LEADING = 1.15
 """From one line of a label to the next, in em."""

@@ -12,10 +12,10 @@ from itertools import groupby
 
 from tcpviz.draw.columns import Columns, mark_width
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.story import SIDES, Arrow, Gap, Note, Story, Timer, node
+from tcpviz.draw.story import Arrow, Gap, Note, Story, Timer, node
 from tcpviz.draw.words import Words
 from tcpviz.draw.wrapping import wrap
-from tcpviz.exchange.exchange import Side, other
+from tcpviz.exchange.exchange import SIDES, Side, other
 
 PAD = 3.0
 """Least distance between anything and a label."""

@@ -10,8 +10,8 @@ from tcpviz.draw.drawing import Anchor, Line, Polygon, Rect, Role, Shape, arrowh
 from tcpviz.draw.labels import GAP_HALF, TIMER_AT, timer_room
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.spacing import bracket_length, phase_rows
-from tcpviz.draw.story import SIDES, Gap, Lifeline, Timer, node
-from tcpviz.exchange.exchange import Side
+from tcpviz.draw.story import Gap, Lifeline, Timer, node
+from tcpviz.exchange.exchange import SIDES, Side
 from tcpviz.model.transitions import State
 
 _BANDS = {

@@ -10,8 +10,9 @@ from tcpviz.draw.columns import Columns
 from tcpviz.draw.drawing import Anchor, Point, Role, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.spacing import Pace, Spacing
-from tcpviz.draw.story import SIDES, Arrow, Story, node
+from tcpviz.draw.story import Arrow, Story, node
 from tcpviz.draw.words import Words
+from tcpviz.exchange.exchange import SIDES
 
 
 @dataclass(frozen=True)

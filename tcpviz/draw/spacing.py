@@ -17,9 +17,9 @@ from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, 
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
 from tcpviz.draw.solve import Constraint, earliest
-from tcpviz.draw.story import SIDES, Arrow, Gap, Lifeline, Mark, Row, Story, node
+from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, node
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import SIDES, Side
 
 _ROUNDS = 8
 _STEEPEST = 0.6

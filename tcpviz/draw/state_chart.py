@@ -18,11 +18,10 @@ from tcpviz.draw.margins import band_role
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.words import Words
 from tcpviz.draw.wrapping import wrap
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import SIDES, Side
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row, State
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _SIZE, _NAME = LEAST_SIZE, 15.0
 _TAG = 40.0
 """How wide the sign of a reset is."""
@@ -102,7 +101,7 @@ class _Chart:
 
     def _steps(self, edge: Edge) -> tuple[Steps, ...]:
         found = []
-        for side in _SIDES:
+        for side in SIDES:
             numbers = tuple(n for n, row in enumerate(self.walks.get(side, ()), 1) if row in edge.rows)
             if numbers:
                 found.append(Steps(side, numbers))
@@ -154,7 +153,7 @@ class _Chart:
             lit = state in visited
             part = f"state-{state}"
             corner = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
-            there = [side for side in _SIDES if self._is_in(side) is state]
+            there = [side for side in SIDES if self._is_in(side) is state]
             stroke = 3.6 if there else 2.6 if lit else 1.2
             outline = Role.FAINT if (self.walks or self.weights is not None) and not lit else Role.FRAME
             if len(there) == 1:
@@ -210,7 +209,7 @@ class _Chart:
             fired = sum(self.weights.get(row, 0) > 0 for row in rows)
             text = self.words.fired.format(fired=fired, rows=len(rows))
             yield self._text((x, y + 22), text, _SIZE, Role.TEXT, False, "start", "legend")
-        for side in _SIDES:
+        for side in SIDES:
             if self.walks.get(side):
                 dash = _DASH if side == "server" else ()
                 yield Line(((x, y + 20), (x + 36, y + 20)), ROLES[side], 3.2, dash, part="legend")

@@ -13,8 +13,6 @@ from tcpviz.draw.phases import Phase
 from tcpviz.exchange.exchange import Change, Side
 from tcpviz.model.transitions import State
 
-SIDES: tuple[Side, Side] = ("client", "server")
-
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -14,10 +14,10 @@ from tcpviz.draw.arrows import arrow
 from tcpviz.draw.elide import Run
 from tcpviz.draw.lifelines import anchors, calls, waits
 from tcpviz.draw.phases import acknowledges, phases
-from tcpviz.draw.story import SIDES, Arrow, Band, Gap, Lifeline, Mark, Row, Story, Timer, node
+from tcpviz.draw.story import Arrow, Band, Gap, Lifeline, Mark, Row, Story, Timer, node
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Change, Connection, Side, Transmission, other
+from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, Transmission, other
 from tcpviz.exchange.numbers import time_text
 from tcpviz.model.transitions import State
 

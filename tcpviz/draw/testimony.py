@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from tcpviz.draw.columns import MARGIN
 from tcpviz.draw.drawing import Role, Shape, Text
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.story import SIDES
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.exchange import SIDES, Connection, Side
 from tcpviz.exchange.witness import disagreements
 from tcpviz.model.transitions import State
 

@@ -13,6 +13,7 @@ from typing import Any
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import (
+    SIDES,
     Call,
     Change,
     Connection,
@@ -29,7 +30,6 @@ from tcpviz.exchange.exchange import (
 from tcpviz.model.segment import letters
 from tcpviz.model.transitions import State
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
 
 
@@ -73,17 +73,17 @@ def exchange_document(scenario: str, exchange: Exchange) -> dict[str, Any]:
 
 
 def _connection(connection: Connection) -> dict[str, Any]:
-    shown = {side: habits(connection, side) for side in _SIDES}
+    shown = {side: habits(connection, side) for side in SIDES}
     return {
         "client": str(connection.client.address),
         "server": str(connection.server.address),
         "verdict": "conforms" if connection.conforms else "violates",
         "complete": {"start": connection.saw_start, "end": connection.saw_end},
         "outcome": connection.outcome,
-        "states": {side: [str(change.state) for change in connection.party(side).states] for side in _SIDES},
-        "calls": {side: canonical_calls(connection, side) for side in _SIDES},
-        "dialect": {side: list(shown[side].dialects) for side in _SIDES},
-        "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in _SIDES},
+        "states": {side: [str(change.state) for change in connection.party(side).states] for side in SIDES},
+        "calls": {side: canonical_calls(connection, side) for side in SIDES},
+        "dialect": {side: list(shown[side].dialects) for side in SIDES},
+        "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in SIDES},
         "segments": [_segment(connection, sent) for sent in connection.segments],
         **({} if connection.witness is None else {"kernel": kernel_document(connection.witness)}),
     }

@@ -16,6 +16,7 @@ from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
 
 Side = Literal["client", "server"]
+SIDES: tuple[Side, Side] = ("client", "server")
 Verdict = Literal["ok", "warning", "violation"]
 Fate = Literal["delivered", "lost", "duplicated", "reordered"]
 Outcome = Literal["closed", "reset", "refused", "timeout", "half-open", "open"]

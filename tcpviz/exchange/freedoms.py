@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Connection, Side, other
+from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.model.segment import ACK, FIN, RST, SYN, words
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, Stimulus
@@ -20,7 +20,6 @@ from tcpviz.model.transitions import State, Stimulus
 COPIES = ("duplicate-frame", "duplicate", "inferred")
 """Kinds of segments that no end is known to have sent: the network or the capture has doubled them, or match assumes
 them."""
-SIDES: tuple[Side, Side] = ("client", "server")
 _TOLD = SYN | ACK | FIN | RST
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from tcpviz.exchange.exchange import Connection, Exchange, Side, WitnessSource
+from tcpviz.exchange.exchange import SIDES, Connection, Exchange, WitnessSource
 from tcpviz.exchange.triangle import abreast, until_the_last_segment
 from tcpviz.exchange.witness import disagreements
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _FEW = 3
 """As many connections have their states shown."""
 _WITNESSES: dict[WitnessSource, str] = {
@@ -53,7 +52,7 @@ def _columns(connection: Connection, model: Connection | None) -> Iterator[str]:
         return
     names = (["model"] if model else []) + ["wire", "kernel"]
     halves = []
-    for side in _SIDES:
+    for side in SIDES:
         told = [
             [str(state) for state in until_the_last_segment(c, side)[1:]]
             for c in ([model] if model else []) + [connection]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import Habits, habits
-from tcpviz.exchange.exchange import Connection, Exchange, Side, Transmission
+from tcpviz.exchange.exchange import SIDES, Connection, Exchange, Side, Transmission
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
@@ -15,7 +15,6 @@ from tcpviz.language import ENGLISH, Language
 
 _FEW = 3
 """As many are shown one by one."""
-_SIDES: tuple[Side, Side] = ("client", "server")
 
 
 def report(
@@ -65,7 +64,7 @@ def verdict_lines(connection: Connection, number: int, of: int, side: Side | Non
     for sent in connection.segments:
         if sent.verdict != "ok":
             yield f"  {_fault(sent)}"
-    for end in _SIDES:
+    for end in SIDES:
         yield from _habits(end, habits(connection, end))
 
 

@@ -13,7 +13,7 @@ from tcpviz.errors import InputError
 from tcpviz.exchange.application import Application
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.datagrams import DatagramApplication, Datagrams
-from tcpviz.exchange.exchange import Exchange, Fate, Side, Transmission, other
+from tcpviz.exchange.exchange import SIDES, Exchange, Fate, Side, Transmission, other
 from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.midway import midway
 from tcpviz.exchange.network import Wire
@@ -29,7 +29,6 @@ _MOST_EVENTS = 1_000_000
 _HORIZON = 3600 * SECOND
 """Some stories never end: a window that stays closed is probed, and a silent peer asked, for ever."""
 _LATE = 1 * SECOND
-_SIDES: tuple[Side, Side] = ("client", "server")
 _OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 
 
@@ -62,10 +61,10 @@ class _Play:
         self._machines: dict[Side, Machine] = {}
         self._applications: list[Application | DatagramApplication] = []
         self.datagrams = Datagrams(self, scenario.network.one_way)
-        for side in _SIDES:
+        for side in SIDES:
             first = scenario.host(side)
             self._machines[side] = Machine(side, Address(first.address, first.port), first, policy, self)
-        for side in _SIDES:
+        for side in SIDES:
             for host in scenario.hosts(side):
                 self._applications += self._talking(side, host)
         # who listens at the very start does so before anybody connects
@@ -157,7 +156,7 @@ class _Play:
 
     def _story_of(self, socket: Socket) -> tuple[ConnectionStory, Side]:
         for story in reversed(self.stories):
-            for side in _SIDES:
+            for side in SIDES:
                 if story.party(side) is socket.story:
                     return story, side
         raise AssertionError("a socket without a story")

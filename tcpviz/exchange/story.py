@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
+from tcpviz.exchange.exchange import SIDES, Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import Row, State, Stimulus
@@ -66,7 +66,6 @@ class ConnectionStory:
 _FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
 _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
 _GONE = (State.CLOSED, State.LISTEN)
-_SIDES: tuple[Side, Side] = ("client", "server")
 
 
 def outcome(connection: Connection) -> Outcome:
@@ -75,8 +74,7 @@ def outcome(connection: Connection) -> Outcome:
     stimuli = [{change.row.stimulus for change in party.states if change.row} for party in parties]
     last = [party.states[-1].state for party in parties]
     if all(
-        seen & _FIN_ACKED or _forgot_before_the_ack(connection, side)
-        for side, seen in zip(_SIDES, stimuli, strict=True)
+        seen & _FIN_ACKED or _forgot_before_the_ack(connection, side) for side, seen in zip(SIDES, stimuli, strict=True)
     ):
         return "closed"
     if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):

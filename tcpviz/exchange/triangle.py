@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, zip_longest
 
-from tcpviz.exchange.exchange import Connection, Exchange, Side, other
+from tcpviz.exchange.exchange import SIDES, Connection, Exchange, Side, other
 from tcpviz.exchange.freedoms import (
     SEGMENT_RULES,
-    SIDES,
     STATE_RULES,
     Freedom,
     Pleaded,

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile, takewhile
 
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
+from tcpviz.exchange.exchange import SIDES, Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
 from tcpviz.model.transitions import State
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _BY_SENDING = (State.SYN_SENT, State.FIN_WAIT_1, State.LAST_ACK)
 """Entered by sending; a kernel enters them just before the segment is seen, all others just after one has been."""
 _BEFORE = (State.CLOSED, State.LISTEN)
@@ -75,7 +74,7 @@ def _witnessed(
     ends = connection.client.address, connection.server.address
     client, server = (
         _testimony(connection, side, source, sockets.get(pair, []), epoch)
-        for side, pair in zip(_SIDES, (ends, ends[::-1]), strict=True)
+        for side, pair in zip(SIDES, (ends, ends[::-1]), strict=True)
     )
     if not client.states and not server.states:
         return connection
@@ -155,7 +154,7 @@ def disagreements(connection: Connection, names: tuple[str, str] = ("the wire", 
     if witness is None or not connection.saw_start:
         return ()
     sentences = []
-    for side in _SIDES:
+    for side in SIDES:
         told, seen = connection.party(side).states, witness.of(side).states
         agree = _glimpsed if witness.source == "sock_diag" else _same
         told, seen = _started(told), _started(seen)
@@ -238,7 +237,7 @@ def beside(connection: Connection) -> dict[int, str]:
     if witness is None:
         return {}
     entries: dict[int, list[tuple[Side, str]]] = {}
-    for side in _SIDES:
+    for side in SIDES:
         for change in witness.of(side).states:
             entries.setdefault(_segment(connection, side, change), []).append((side, str(change.state)))
         for deed in witness.of(side).deeds:
@@ -248,7 +247,7 @@ def beside(connection: Connection) -> dict[int, str]:
 
 
 def _told(said: list[tuple[Side, str]]) -> Iterator[str]:
-    for side in _SIDES:
+    for side in SIDES:
         words = [word for who, word in said if who == side]
         if words:
             yield f"{side} {', '.join(words)}"

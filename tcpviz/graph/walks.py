@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tcpviz.exchange.exchange import Change, Connection, Side
+from tcpviz.exchange.exchange import SIDES, Change, Connection, Side
 from tcpviz.model.transitions import Row, State, Stimulus, find
 
-SIDES: tuple[Side, Side] = ("client", "server")
 Walk = tuple[Row | None, ...]
 """Rows in order; None where an end left the table, by a crash."""
 Walks = dict[Side, Walk]

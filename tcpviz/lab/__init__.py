@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tcpviz.errors import InputError
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.performable import as_performed, needs_link, obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Scenario
@@ -29,7 +29,6 @@ from tcpviz.lab.witness import Witness
 
 __all__ = ["Report", "Run", "Witness", "perform", "run_command", "watched"]
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _TUTORIAL = Path(__file__).parents[1] / "tutorial" / "__main__.py"
 PATIENCE = 10.0
 """Seconds a scenario may take beyond what the model predicts."""
@@ -53,7 +52,7 @@ def perform(scenario: Scenario, *, timeout: float | None = None) -> Run:
 
 def watched(scenario: Scenario) -> Witness:
     """The kernel's witness of what `perform` makes of the scenario; programs have ports of their own."""
-    ports = {host.port for side in _SIDES for host in scenario.hosts(side)}
+    ports = {host.port for side in SIDES for host in scenario.hosts(side)}
     return Witness(*(() if scenario.program else sorted(ports)))
 
 

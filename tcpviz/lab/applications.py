@@ -16,13 +16,12 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tcpviz.exchange.exchange import Call, Side
+from tcpviz.exchange.exchange import SIDES, Call, Side
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.lab import fast_open
 from tcpviz.lab.calls import Machine, Player
 from tcpviz.lab.stage import Stage
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _SECOND_THOUGHT = 1_000_000
 """Nanoseconds: of two that act at once the client is first, as in simulate."""
 _FOR_A_WHILE = ("wait", "at")
@@ -78,7 +77,7 @@ def start(scenario: Scenario, stage: Stage) -> Cast:
     ready, report = os.pipe()
     applications: list[Application] = []
     go: dict[Side, int] = {}
-    for side in _SIDES:
+    for side in SIDES:
         wait, go[side] = os.pipe()
         applications += _fork(scenario, side, stage, report, wait)
         os.close(wait)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO
 
-from tcpviz.exchange.exchange import Side, other
+from tcpviz.exchange.exchange import SIDES, Side, other
 from tcpviz.exchange.scenario import Host, Scenario
 from tcpviz.frames.building import HARDWARE
 from tcpviz.lab.kernel_sockets import Sockets, sockets, tables
@@ -31,7 +31,6 @@ _SIOCETHTOOL, _OFFLOADS = 0x8946, (0x17, 0x19, 0x1F, 0x24, 0x2C)
 """ETHTOOL_STXCSUM, SSG, STSO, SGSO and SGRO."""
 _HEADERS = {4: 40, 6: 60}
 """Octets of the IP and TCP headers without options: the MTU is so much more than the MSS."""
-_SIDES: tuple[Side, Side] = ("client", "server")
 
 
 class Link:
@@ -43,10 +42,10 @@ class Link:
         self._machines: dict[Side, int] = {}
         self._tables: list[IO[str]] = []
         self.observer = Observer()
-        for side in _SIDES:
+        for side in SIDES:
             self._build(side, scenario)
         self._switch(self._home)
-        _ip([f"link set {side} up" for side in _SIDES])
+        _ip([f"link set {side} up" for side in SIDES])
         self.tap = Relay(scenario)
 
     def enter(self, side: Side) -> None:

@@ -49,7 +49,7 @@ def seen(colour: str, vision: str) -> Triple:
     """CIELAB of a colour, through the eyes of somebody with this vision."""
     linear = _times(VISIONS[vision], _linear(rgb(colour)))
     clipped = tuple(min(max(part, 0.0), 1.0) for part in linear)
-    x, y, z = (part / white for part, white in zip(_times(_TO_XYZ, clipped), _WHITE, strict=True))  # type: ignore[arg-type]
+    x, y, z = (part / white for part, white in zip(_times(_TO_XYZ, clipped), _WHITE, strict=True))
     fx, fy, fz = (part ** (1 / 3) if part > 216 / 24389 else (24389 / 27 * part + 16) / 116 for part in (x, y, z))
     return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 

@@ -103,7 +103,7 @@ def test_png_size(page: Page, pixels: tuple[int, int]) -> None:
 def test_transparent() -> None:
     page = Page(dpi=72, transparent=True)
     image = Image.open(io.BytesIO(draw.png(normal(), page=page)))
-    assert image.getpixel((0, 0))[3] == 0  # type: ignore[index]
+    assert image.getpixel((0, 0))[3] == 0
     assert not ElementTree.fromstring(draw.svg(normal(), page=page)).findall(f"{SVG}rect")
     assert len(ElementTree.fromstring(draw.svg(normal())).findall(f"{SVG}rect")) == 1
 

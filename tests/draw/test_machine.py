@@ -103,7 +103,7 @@ def test_ends_differ_by_shape_and_dash_too() -> None:
     drawing = drawn(walked(CONNECTIONS["library normal"]))
     badge = drawing.of("edge-SYN-SENT-ESTABLISHED/badge")
     assert [type(s) for s in badge] == [Circle, Text]
-    assert badge[1].text == "2"  # type: ignore[union-attr]
+    assert badge[1].text == "2"
     server = drawing.of("edge-ESTABLISHED-CLOSE-WAIT")
     assert any(isinstance(s, Rect) for s in server)
     assert all(s.dash for s in server if isinstance(s, Line))

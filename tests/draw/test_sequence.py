@@ -23,7 +23,7 @@ from tcpviz.exchange.simulate import simulate
 
 
 def drawn(name: str, **options: object) -> Drawing:
-    return draw.sequence(CONNECTIONS[name], title=name, **options)  # type: ignore[arg-type]
+    return draw.sequence(CONNECTIONS[name], title=name, **options)
 
 
 def said(shapes: Iterable[object]) -> list[str]:
@@ -202,7 +202,7 @@ def test_a_violation_shows_what_was_expected() -> None:
     assert " ".join(said(fault)) == "expected ack=6, observed 7 (RFC 9293 3.10.7.4)"
     verdicts = [s for s in drawing.texts() if s.part.endswith("/verdict")]
     assert [s.text for s in verdicts] == [*"✓✓✓✓✗✓✓✓✓✓✓"]
-    assert {s.role for s in (*fault, verdicts[4])} == {Role.VIOLATION}  # type: ignore[union-attr]
+    assert {s.role for s in (*fault, verdicts[4])} == {Role.VIOLATION}
 
 
 def test_the_footer_says_what_the_numbers_are_and_what_the_slant_is() -> None:

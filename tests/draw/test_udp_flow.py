@@ -24,7 +24,7 @@ LONG = replace(BOTH_WAYS, datagrams=BOTH_WAYS.datagrams * 600, calls=((), ()))
 
 def said(told: Flow, language: str = "en", **asked: object) -> list[str]:
     words = draw.words_in(LANGUAGES[language])
-    return [text.text for text in draw.flow(told, title="A title", words=words, **asked).texts()]  # type: ignore[arg-type]
+    return [text.text for text in draw.flow(told, title="A title", words=words, **asked).texts()]
 
 
 @pytest.mark.parametrize("size", SIZES)

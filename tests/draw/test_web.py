@@ -35,11 +35,11 @@ def page(*connections: Connection, **options: Any) -> str:
 def data(text: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found
-    return json.loads(found[1])  # type: ignore[no-any-return]
+    return json.loads(found[1])
 
 
 def steps(connection: Connection, **options: Any) -> list[dict[str, Any]]:
-    return data(page(connection, **options))["connections"][0]["steps"]  # type: ignore[no-any-return]
+    return data(page(connection, **options))["connections"][0]["steps"]
 
 
 @EACH
@@ -100,7 +100,7 @@ def test_every_part_of_the_picture_comes_into_sight_with_a_step(name: str) -> No
     always = {"names", "lifeline", "footer", "band", "nothing", "name", "title"}
     groups = re.findall(r'<g class="(\w+)[^>]*>', text.partition('<section id="telling"')[0])
     for group in re.findall(r"<g [^>]*>", text.partition('<section id="telling"')[0]):
-        assert "data-since" in group or re.search(r'class="(\w*)', group)[1] in always, group  # type: ignore[index]
+        assert "data-since" in group or re.search(r'class="(\w*)', group)[1] in always, group
     assert groups
 
 

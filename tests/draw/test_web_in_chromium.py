@@ -65,7 +65,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     def opened(name: str, at: str = "", *, width: int = 1280, height: int = 720, **options: object) -> Page:
         file = tmp_path / f"{name}.html"
         file.write_bytes(PAGES[name])
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))  # type: ignore[arg-type]
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(message.text))

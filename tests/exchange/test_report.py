@@ -23,7 +23,7 @@ def marked(**changes: object) -> Connection:
     """The normal connection with its fifth segment changed."""
     connection = matched()
     segments = list(connection.segments)
-    segments[4] = replace(segments[4], **changes)  # type: ignore[arg-type]
+    segments[4] = replace(segments[4], **changes)
     return replace(connection, segments=tuple(segments))
 
 

@@ -19,7 +19,7 @@ from tcpviz.model.sequence import at_or_before
 
 
 def check(connection: Connection, expected: str, **style: object) -> None:
-    assert ladder(connection, ascii_only=True, **style) == text(expected)  # type: ignore[arg-type]
+    assert ladder(connection, ascii_only=True, **style) == text(expected)
 
 
 def states(connection: Connection, side: str) -> list[str]:
@@ -172,7 +172,7 @@ def test_a_constant_added_to_both_isns_changes_nothing_else(client: int, server:
     plan = library.load("normal")
     moved = replace(plan, client=replace(plan.client, isn=client), server=replace(plan.server, isn=server))
     for numbers in ("symbolic", "relative"):
-        assert ladder(simulate(moved).connections[0], numbers=numbers) == ladder(normal(), numbers=numbers)  # type: ignore[arg-type]
+        assert ladder(simulate(moved).connections[0], numbers=numbers) == ladder(normal(), numbers=numbers)
 
 
 @given(st.sets(st.integers(1, 20), max_size=5))

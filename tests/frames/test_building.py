@@ -33,7 +33,7 @@ def test_reading_gives_the_same_segments(tmp_path: Path, form: str) -> None:
     for exchange in exchanges():
         path = tmp_path / f"x.{form}"
         frames = frames_of(exchange)
-        write(str(path), frames, format=form)  # type: ignore[arg-type]
+        write(str(path), frames, format=form)
         again = read(str(path))
         assert [(f.time, f.source, f.destination, f.segment, f.payload) for f in again.frames] == [
             (f.time, f.source, f.destination, f.segment, f.payload) for f in frames

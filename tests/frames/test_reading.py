@@ -176,7 +176,7 @@ def test_no_spoiled_octet_raises_anything_else(save: Save, content: bytes, value
 def test_tshark_agrees_on_what_we_read_and_wrote(save: Save, tmp_path: os.PathLike[str], format: str) -> None:
     capture = read(save(pcap(handshake())))
     path = os.path.join(tmp_path, f"again.{format}")
-    write(path, capture.frames, format=format)  # type: ignore[arg-type]
+    write(path, capture.frames, format=format)
     again = read(path)
     assert without_number(again) == without_number(capture)
     assert by_tshark(path) == [

@@ -75,7 +75,7 @@ def ready_for(row: Row) -> Endpoint:
 
 
 def having(endpoint: Endpoint, **fields: object) -> Endpoint:
-    return replace(endpoint, tcb=endpoint.tcb._replace(**fields))  # type: ignore[arg-type]
+    return replace(endpoint, tcb=endpoint.tcb._replace(**fields))
 
 
 def event_for(row: Row, endpoint: Endpoint) -> events.Event:

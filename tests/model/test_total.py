@@ -59,7 +59,7 @@ def test_no_event_in_any_state_raises(state: State, happening: list[object]) -> 
             tcb = endpoint.tcb
             item = events.SegmentArrives(Segment(add(tcb.rcv_nxt, seq), add(tcb.snd_nxt, ack), *rest))
         before = endpoint
-        endpoint, commands, rows = step(endpoint, item)  # type: ignore[arg-type]
+        endpoint, commands, rows = step(endpoint, item)
         assert endpoint.state is (rows[-1].target if rows else before.state)
         for row in rows:
             assert find(row.source, row.stimulus) is row

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.spacing import phase_rows
-from tcpviz.draw.story import SIDES, Arrow, Gap, Shout, node
-from tcpviz.exchange.exchange import Change, Connection, Side, other
+from tcpviz.draw.story import Arrow, Gap, Shout, node
+from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, other
 from tcpviz.model.transitions import Row, State
 
 Shouted = tuple[Side, int, Shout]

@@ -15,7 +15,7 @@ from itertools import product, takewhile
 from tcpviz.errors import InputError
 from tcpviz.exchange.behind.calls import Reading, scenario, sent_by
 from tcpviz.exchange.dialect import habits
-from tcpviz.exchange.exchange import Connection, Side, Transmission
+from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.exchange.network import name_kinds
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.scenario import SECOND, Scenario, SegmentName
@@ -24,7 +24,6 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, SYN
 
 _TOLD = SYN | ACK | FIN | RST
-_SIDES: tuple[Side, Side] = ("client", "server")
 _MOST_PLAYED = 20_000
 """Segments that all plays together may take; of a long connection little more than the calls is looked for."""
 _WHOLE = 3600 * SECOND
@@ -91,7 +90,7 @@ def behind(connection: Connection, seen_in: str) -> Behind:
 
 def _dialects(connection: Connection) -> list[str]:
     """Those that fit both ends, else those that fit one; the RFC's first."""
-    fitting = Counter(name for side in _SIDES for name in habits(connection, side).dialects)
+    fitting = Counter(name for side in SIDES for name in habits(connection, side).dialects)
     most = max(fitting.values(), default=0)
     return [name for name in POLICIES if fitting[name] == most]
 
@@ -125,7 +124,7 @@ class _Search:
         play = sorted((s for c in connections for s in c.segments), key=lambda sent: sent.sent)
         agreed = captured = played = apart = 0
         parting = play[-1].sent + 1 if play else 0
-        for side in _SIDES:
+        for side in SIDES:
             seen = [(s.sent - self._began, _told(self._connection, s)) for s in sent_by(self._connection, side)]
             told = [(s.sent, _told(c, s)) for c in connections for s in sent_by(c, side)]
             same = list(takewhile(lambda pair: pair[0][1] == pair[1][1], zip(told, seen, strict=False)))
@@ -155,7 +154,7 @@ def _suspects(play: list[Transmission], parting: int) -> tuple[SegmentName, ...]
         kinds = name_kinds(sent.segment)
         counts.update((sent.origin, kind) for kind in kinds)
         names[sent.origin].append(SegmentName(sent.origin, kinds[0], counts[sent.origin, kinds[0]]))  # type: ignore[arg-type]
-    return tuple(name for side in _SIDES for name in names[side][: -_RECENT - 1 : -1])
+    return tuple(name for side in SIDES for name in names[side][: -_RECENT - 1 : -1])
 
 
 def _told(connection: Connection, sent: Transmission) -> tuple[int, int, int | None, int]:

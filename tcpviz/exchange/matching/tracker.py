@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 
 from tcpviz.exchange.capture import Address, Frame
-from tcpviz.exchange.exchange import Connection, Side, other
+from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import NO_LIMIT, Account, blame, extend
 from tcpviz.exchange.matching.assume import VIOLATION
 from tcpviz.exchange.matching.observation import Observation
@@ -19,7 +19,6 @@ from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _GONE = (State.CLOSED, State.LISTEN)
 _OVER = (*_GONE, State.TIME_WAIT)
 _HINDSIGHT = 8
@@ -33,7 +32,7 @@ _WORTHWHILE, _DOUBT = 15, 20
 class Tracker:
     """`judges`: the ends that are held to the rules; the other's segments are only what arrives."""
 
-    def __init__(self, frame: Frame, segment: Segment, judges: tuple[Side, ...] = _SIDES) -> None:
+    def __init__(self, frame: Frame, segment: Segment, judges: tuple[Side, ...] = SIDES) -> None:
         """`segment` is what opens the story: as a rule the frame's, but see `reconsidered`."""
         sender, receiver = map(tuple, opening(segment))
         answers = segment.syn and segment.has_ack
@@ -79,7 +78,7 @@ class Tracker:
         self._parties[side].learn(segment)
         if segment.has_ack and self._parties[other(side)].base is None:
             self._parties[other(side)].base = add(segment.ack, -1)
-        for end in _SIDES:
+        for end in SIDES:
             base = self._parties[end].base
             if base is not None:
                 self._began.setdefault(end, base)
@@ -107,7 +106,7 @@ class Tracker:
 
     def _are_in(self, *states: State) -> bool:
         account = self._best()
-        return bool(self.judged) and all(account.final(side).state in states for side in _SIDES if account.ends(side))
+        return bool(self.judged) and all(account.final(side).state in states for side in SIDES if account.ends(side))
 
     def _best(self) -> Account:
         return min(self._accounts, key=lambda account: (account.total, len(account.blames)))

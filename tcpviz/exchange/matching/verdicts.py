@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tcpviz.exchange.exchange import Call, Connection, Expected, Side, Transmission, other
+from tcpviz.exchange.exchange import SIDES, Call, Connection, Expected, Side, Transmission, other
 from tcpviz.exchange.matching.account import Account, Unseen
 from tcpviz.exchange.matching.explain import Miss
 from tcpviz.exchange.matching.observation import Observation
@@ -18,7 +18,6 @@ from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, cite
 
-_SIDES: tuple[Side, Side] = ("client", "server")
 _Entries = dict[Side, dict[tuple[int, bool], Entry]]
 """What each end's past knows of a segment: by its place, and whether that end sent it."""
 
@@ -35,7 +34,7 @@ class Verdicts:
 
     def connection(self, saw_start: bool) -> Connection:
         """All segments, with those that the capture lacks in their places."""
-        finals = {side: self.account.final(self._end_of(side)) for side in _SIDES}
+        finals = {side: self.account.final(self._end_of(side)) for side in SIDES}
         story = ConnectionStory(self._party("client", finals["client"]), self._party("server", finals["server"]))
         entries: _Entries = {side: {(e.place, e.sent): e for e in final.entries()} for side, final in finals.items()}
         blames = dict(self.account.blames)
