@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Flow, Side, Transmission
-from tcpviz.exchange.headers import Dissection
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.graph import Edge
 from tcpviz.model.segment import words as flag_words
 from tcpviz.model.transitions import Row
+
+if TYPE_CHECKING:
+    from tcpviz.exchange.headers import Dissection  # one figure's, and slow to load
 
 _MOST = 30
 """Segments that anybody listens to."""
