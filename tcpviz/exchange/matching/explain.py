@@ -77,8 +77,7 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     if lagging:
         return _soonest(runs, index, observed)
     fitting = [run for run in runs if fits(run, observed)]
-    most = _ways(fitting[-1], index, observed) if fitting else []
-    ways = most + _soonest(fitting[:-1], index, observed)
+    ways = [way for run in last_and_first(fitting) for way in _ways(run, index, observed)]
     return ways if ways or plainly else _less_likely(start, index, observed)
 
 

@@ -18,9 +18,9 @@ _TWIN = 1_000_000
 _TICK = 20_000_000
 """Nanoseconds within which the slowest usual timestamp clock goes on."""
 _RECENT = 9
-"""How many frames before tell whether all have twins, and how far the sender's clock was."""
+"""How many frames before tell whether all have twins, and whether the sender's clock stands still."""
 _MEMORY = 64
-"""How far back a copy that the network made is looked for."""
+"""How far back a copy that the network made is looked for, and how far a segment may be overtaken."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,12 @@ class Observation:
         stamps = self.segment.options.timestamps
         if stamps is None:
             return False
-        for earlier in self.earlier[max(0, self.index - _RECENT) : self.index]:
+        for earlier in self.earlier[max(0, self.index - _MEMORY) : self.index]:
             theirs = earlier.segment.options.timestamps
             if earlier.side == self.side and theirs is not None and not earlier.segment.syn:
                 older = distance(stamps[0], theirs[0])
-                if older > 0 or (older == 0 and self.time - earlier.time > _TICK):
+                recent = earlier.index >= self.index - _RECENT
+                if older > 0 or (older == 0 and recent and self.time - earlier.time > _TICK):
                     return True
         return False
 
