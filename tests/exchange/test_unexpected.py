@@ -5,6 +5,7 @@ The server is the stack that is looked at. Numbers are relative; its window is 6
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -13,7 +14,7 @@ from tcpviz.exchange.capture import Address, Capture, Frame
 from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import Connection, Side
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add
 
 PEER, STACK = Address("10.0.0.1", 50000), Address("10.0.0.2", 80)
@@ -30,14 +31,10 @@ class Said(NamedTuple):
     ack: int | None = None
     length: int = 0
     window: int = 65535
+    options: Options = NO_OPTIONS
 
 
-def peer(flags: int, seq: int, ack: int | None = None, length: int = 0, window: int = 65535) -> Said:
-    return Said(PEER, flags, seq, ack, length, window)
-
-
-def stack(flags: int, seq: int, ack: int | None = None, length: int = 0, window: int = 65535) -> Said:
-    return Said(STACK, flags, seq, ack, length, window)
+peer, stack = partial(Said, PEER), partial(Said, STACK)
 
 
 def captured(*story: Said) -> Capture:
@@ -47,7 +44,7 @@ def captured(*story: Said) -> Capture:
         to = STACK if said.by == PEER else PEER
         seq = add(ISS[said.by], said.seq)
         ack = 0 if said.ack is None else add(ISS[to], said.ack)
-        segment = Segment(seq, ack, said.flags, said.length, said.window)
+        segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)
         data = f"{number}".encode()
         frames.append(Frame(number, number * 10**8, said.by, to, segment, b"", said.length, data))
     return Capture("unexpected.pcap", tuple(frames), len(frames))
@@ -182,3 +179,68 @@ def test_what_is_out_of_place_is_challenged(attack: Said, why: str) -> None:
     connection = only(*OPEN, attack, stack(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
     assert [sent.frame for sent in connection.violations] == [4]
     assert told(connection, 5) == ("challenge", why, "RFC 9293 3.10.7.4")
+
+
+# One side is enough
+
+
+@pytest.mark.parametrize("seq", [1, 2, 9, 90000])
+def test_a_syn_from_a_server_that_is_done_is_no_new_connection_where_only_the_server_is_judged(seq: int) -> None:
+    client_in_time_wait = (
+        stack(SYN, 0),
+        peer(SYN | ACK, 0, 1),
+        stack(ACK, 1, 1),
+        stack(FIN | ACK, 1, 1),
+        peer(FIN | ACK, 1, 2),
+        stack(ACK, 2, 2),
+    )
+    for side in ("client", "server"):
+        assert len(match(captured(*client_in_time_wait, peer(SYN, seq), UNTOUCHED), side).connections) == 1
+        assert 8 not in blamed(*client_in_time_wait, peer(SYN, seq), UNTOUCHED, side=side)
+
+
+# Text on a SYN, and on what answers it
+
+COOKIE = Options(mss=1460, fast_open=b"c00kie")
+FAST = peer(SYN, 0, length=100, options=COOKIE)
+
+
+@pytest.mark.parametrize("answer", [COOKIE, Options(mss=1460), Options(mss=1460, fast_open=b"another")])
+@pytest.mark.parametrize("taken", [101, 1], ids=["all of it", "none of it"])
+def test_a_listener_takes_the_text_of_a_fast_open_or_does_not_whatever_cookie_it_shows(
+    answer: Options, taken: int
+) -> None:
+    story = [FAST, stack(SYN | ACK, 0, taken, options=answer), peer(ACK, 101, 1)]
+    if taken == 1:
+        story += [peer(PSH | ACK, 1, 1, 100)]
+    assert blamed(*story, peer(PSH | ACK, 101, 1, 5), stack(ACK, 1, 106)) == []
+
+
+def test_a_fast_open_may_be_answered_with_text_on_the_syn_ack() -> None:
+    story = (FAST, stack(SYN | ACK, 0, 101, 30), peer(ACK, 101, 31), stack(FIN | ACK, 31, 101))
+    assert blamed(*story) == []
+    assert [(call.name, call.octets) for call in only(*story).server.calls] == [("send", 30), ("close", None)]
+    # without Fast Open text waits for the handshake
+    assert blamed(peer(SYN, 0), stack(SYN | ACK, 0, 1, 30), peer(ACK, 1, 31), stack(FIN | ACK, 31, 1)) == [2]
+
+
+def test_sack_blocks_may_lie_within_a_frame_that_was_several_segments_on_the_wire() -> None:
+    offer = Options(mss=1000, sack_permitted=True)
+
+    def blocks(*edges: tuple[int, int]) -> Options:
+        return Options(sack=tuple((add(ISS[STACK], low), add(ISS[STACK], high)) for low, high in edges))
+
+    story = (
+        peer(SYN, 0, options=offer),
+        stack(SYN | ACK, 0, 1, options=offer),
+        peer(ACK, 1, 1),
+        stack(PSH | ACK, 1, 1, 7000),
+        peer(ACK, 1, 1001),
+        peer(ACK, 1, 1001, options=blocks((2001, 3001))),
+        peer(ACK, 1, 1001, options=blocks((5001, 7001), (2001, 3001))),
+        stack(ACK, 1001, 1, 1000),
+        peer(ACK, 1, 3001, options=blocks((5001, 7001))),
+        stack(ACK, 3001, 1, 2000),
+        peer(ACK, 1, 7001),
+    )
+    assert blamed(*story) == []

@@ -212,14 +212,27 @@ def _habits(observed: Segment) -> frozenset[Deviation]:
 def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
     """A segment that processing compelled. Replies before it that nobody saw have a cost."""
     for skipped, emit in enumerate(run.owed):
-        entry = Entry(index, True, run.state, run.state, emit=emit)
-        after = run.noted(entry, _offer(run.endpoint, observed))
+        calls: tuple[Call, ...] = ()
+        endpoint = _offer(run.endpoint, observed)
+        if emit.segment.syn and observed.syn and observed.length and not emit.segment.length:
+            endpoint, emit, calls = _with_text(endpoint, emit, observed.length)
+        entry = Entry(index, True, run.state, run.state, calls=calls, emit=emit)
+        after = run.noted(entry, endpoint)
         # that both answer with SYN,ACK proves that both had sent a SYN
         proved = _RARE if emit.segment.syn and not run.endpoint.tcb.passive else 0
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
         differences = _differences(emit.segment, observed)
         yield Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _with_text(endpoint: Endpoint, emit: Emit, octets: int) -> tuple[Endpoint, Emit, tuple[Call, ...]]:
+    """The SYN,ACK with text behind it, where text may go out so early (RFC 7413 4.2.2)."""
+    queued = step(endpoint, events.Send(octets)).endpoint
+    sent = step(queued, events.Transmit(octets))
+    if any(isinstance(command, Refuse) for command in sent.commands):
+        return endpoint, emit, ()
+    return sent.endpoint, replace(emit, segment=replace(emit.segment, length=octets)), (("send", octets),)
 
 
 def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | Miss:
