@@ -141,6 +141,17 @@ def test_text_on_a_syn_ack_is_blamed_once_and_the_rest_goes_on_from_there() -> N
     assert connection.outcome == "closed"
 
 
+def test_a_fin_that_is_sent_again_to_acknowledge_one_that_crossed_it_ends_the_connection() -> None:
+    """As BSD does; a stack to which that FIN is an old duplicate drops it with its acknowledgement."""
+    connection = only(*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2), peer(ACK, 2, 2))
+    assert connection.conforms
+    assert connection.outcome == "closed"
+    assert str(connection.server.states[-1].state) == "TIME-WAIT"
+    # without an answer to the stack's own FIN it is not
+    connection = only(*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2))
+    assert connection.outcome != "closed"
+
+
 # What an answer answers
 
 
