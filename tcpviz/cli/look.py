@@ -16,7 +16,9 @@ from tcpviz.language import ENGLISH, Language
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing, Page, Setting, Theme, Words
 
-PICTURES = (".png", ".svg", ".pdf")
+PICTURES = (".png", ".svg", ".pdf", ".tex")
+_FONTLESS = (".svg", ".tex")
+"""Formats that leave fonts to whoever shows them."""
 THEME, SIZE, DPI = "light", "16:9", 144
 _LEAST_SCALE = 0.5
 """Half of the layout's 960 by 540: below that nobody can read a label."""
@@ -84,9 +86,9 @@ class Look:
         import tcpviz.draw as draw
 
         kind = path.suffix.lower()
-        if kind != ".svg" and (lack := draw.lack_of_fonts(drawing)):
+        if kind not in _FONTLESS and (lack := draw.lack_of_fonts(drawing)):
             _warn(lack)
-        render = {".png": draw.png, ".svg": draw.svg, ".pdf": draw.pdf}[kind]
+        render = {".png": draw.png, ".svg": draw.svg, ".pdf": draw.pdf, ".tex": draw.tex}[kind]
         return render(drawing, self.colours(), self.page())
 
 

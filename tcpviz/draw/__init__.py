@@ -64,6 +64,7 @@ __all__ = [
     "slides",
     "steps",
     "svg",
+    "tex",
     "words_in",
 ]
 
@@ -268,6 +269,13 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
+
+
+def tex(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
+    """The drawing as a LaTeX document that draws it with TikZ, made without any library."""
+    from tcpviz.draw import to_tex
+
+    return to_tex.render(dress(drawing, theme), theme, page)
 
 
 class _Verb(ModuleType):

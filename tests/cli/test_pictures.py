@@ -20,14 +20,15 @@ needs_chinese = pytest.mark.skipif(faces.chinese(False) is None, reason="no Chin
     "command", [("simulate",), ("states", "--walk", "normal"), ("match", "captures/normal.pcapng")]
 )
 def test_every_command_draws_in_every_format(tcpviz, tmp_path: Path, command: tuple[str, ...]) -> None:
-    files = [tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf")]
+    files = [tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf", "tex")]
     outputs = [option for file in files for option in ("-o", file)]
     ran = tcpviz(*command, "--theme", "dark", "--lang", "both", *outputs)
     assert ran.code == 0, ran.err
-    png, svg, pdf = (file.read_bytes() for file in files)
+    png, svg, pdf, tex = (file.read_bytes() for file in files)
     assert png.startswith(b"\x89PNG")
     assert ElementTree.fromstring(svg).find(TITLE) is not None
     assert pdf.startswith(b"%PDF")
+    assert b"\\begin{tikzpicture}" in tex
 
 
 @pytest.mark.parametrize(
