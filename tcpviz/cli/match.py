@@ -57,7 +57,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
     help="Print the JSON Schema of --json and --jsonl, and exit.",
 )  # fmt: skip
-@options.output(".png .svg .pdf .tex .html .txt .json .jsonl; .toml: the scenario behind it")
+@options.output(".png .svg .pdf .tex .html .mmd .puml .txt .json .jsonl; .toml: the scenario behind it")
 @options.picture
 @options.telling
 @click.option(

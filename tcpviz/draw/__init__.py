@@ -28,6 +28,7 @@ from tcpviz.exchange.numbers import Numbers
 from tcpviz.model.transitions import Row
 
 if TYPE_CHECKING:
+    from tcpviz.draw.recital import Recital
     from tcpviz.exchange.headers import Dissection
     from tcpviz.graph import Edge
 
@@ -56,8 +57,10 @@ __all__ = [
     "html",
     "lack_of_fonts",
     "machine",
+    "mermaid",
     "pair",
     "pdf",
+    "plantuml",
     "png",
     "segment",
     "sequence",
@@ -241,6 +244,28 @@ def html(
     words, metrics = _in_words(asked)
     view, named = _view({"clocks": exchange.clocks, **asked}), words.title(title or exchange.title)
     return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=metrics, words=words)
+
+
+def mermaid(told: Connection | Flow, *, title: str, **asked: Unpack[Asked]) -> bytes:
+    """A sequence diagram in the words of Mermaid, which lays it out. Of more than 100 segments it has a summary."""
+    from tcpviz.draw import to_mermaid
+
+    return to_mermaid.render(_recital(told, title, asked))
+
+
+def plantuml(told: Connection | Flow, *, title: str, theme: Theme = LIGHT, **asked: Unpack[Asked]) -> bytes:
+    """The same in the words of PlantUML, in the theme's colours for segments and states."""
+    from tcpviz.draw import to_plantuml
+
+    return to_plantuml.render(_recital(told, title, asked), theme)
+
+
+def _recital(told: Connection | Flow, title: str, asked: Asked) -> Recital:
+    from tcpviz.draw import recital
+
+    (words, _), view = _in_words(asked), _view(asked)
+    recite = recital.recital_of_flow if isinstance(told, Flow) else recital.recital
+    return recite(told, title=words.title(title), view=view, words=words)  # type: ignore[arg-type]
 
 
 def lack_of_fonts(drawing: Drawing) -> str:

@@ -24,15 +24,15 @@ _SPECIAL = {
     "[": "{[}", "]": "{]}", "\u00a0": "~",
 }  # fmt: skip
 _SIGNS = {
-    "→": r"\to", "←": r"\gets", "↔": r"\leftrightarrow", "↕": r"\updownarrow", "−": "-", "×": r"\times",
-    "±": r"\pm", "µ": r"\mu", "·": r"\cdot", "≠": r"\neq", "≤": r"\le", "≥": r"\ge", "✓": r"\checkmark",
-    "✗": r"\boldsymbol{\times}", "◀": r"\blacktriangleleft", "▶": r"\blacktriangleright",
+    "→": r"\to", "←": r"\gets", "↔": r"\leftrightarrow", "↕": r"\updownarrow", "−": "-", "≠": r"\neq",
+    "≤": r"\le", "≥": r"\ge", "✓": r"\checkmark", "✗": r"\boldsymbol{\times}",
+    "◀": r"\blacktriangleleft", "▶": r"\blacktriangleright",
 }  # fmt: skip
 """What pictures say besides letters. As mathematics every LaTeX has it, in whatever font."""
 _LETTERS = {"…": r"\ldots{}", "–": r"\textendash{}", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}"}
 _LIGATURES = frozenset("-,?!")
 """Characters that LaTeX would make one of, when two of them meet."""
-_OLD = re.compile(r"[ -~À-ÖØ-öø-ÿ\u00a0]")
+_OLD = re.compile(r"[ -~\u00a0-ÿ]")
 """What pdfTeX has in its fonts; anything else needs an engine that knows Unicode."""
 
 _CHINESE = (

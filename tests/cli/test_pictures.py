@@ -32,6 +32,27 @@ def test_every_command_draws_in_every_format(tcpviz, tmp_path: Path, command: tu
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("simulate",),
+        ("simulate", "tutorial-udp-one-way"),
+        ("simulate", "two-connections"),
+        ("match", "captures/blind-rst.pcapng"),
+    ],
+)
+def test_a_story_is_written_for_other_programs_to_draw(tcpviz, tmp_path: Path, command: tuple[str, ...]) -> None:
+    for digest in range(2):
+        ran = tcpviz(*command, "--lang", "both", "-o", tmp_path / f"{digest}.mmd", "-o", tmp_path / f"{digest}.puml")
+        assert ran.code in (0, 1), ran.err
+    mermaid, plantuml = ((tmp_path / f"0.{kind}").read_bytes() for kind in ("mmd", "puml"))
+    assert mermaid.startswith(b"sequenceDiagram\n")
+    assert plantuml.startswith(b"@startuml\n")
+    assert plantuml.endswith(b"@enduml\n")
+    assert mermaid == (tmp_path / "1.mmd").read_bytes()
+    assert ("shows connection 1 of 2" in ran.err) == ("two-connections" in command)
+
+
+@pytest.mark.parametrize(
     ("command", "connections"),
     [(("simulate",), 1), (("match", "captures/normal.pcapng"), 1), (("match", "captures/two-connections.pcapng"), 2),
      (("match", "captures/normal.pcapng", "captures/syn-lost.pcapng"), 2), (("simulate", "two-connections"), 2)],

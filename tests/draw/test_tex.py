@@ -19,8 +19,8 @@ NODE = re.compile(
     r" at \((-?[\d.]+),(-?[\d.]+)\) \{\\lettered\{([\d.]+)\}\{([\d.]+)\}\{(?:\\bfseries )?(.*)\}\};"
 )
 _COMMANDS = (
-    "begin end draw fill filldraw node useasboundingbox scalebox lettered bfseries chinese ensuremath to gets times "
-    "leftrightarrow updownarrow neq le ge cdot mu pm boldsymbol checkmark blacktriangleleft blacktriangleright "
+    "begin end draw fill filldraw node useasboundingbox scalebox lettered bfseries chinese ensuremath to gets "
+    "leftrightarrow updownarrow neq le ge times boldsymbol checkmark blacktriangleleft blacktriangleright "
     "ldots textendash textquotedblleft textquotedblright textbackslash textasciicircum textasciitilde textless "
     "textgreater textbar textquotedbl textquotesingle textasciigrave { } $ & # % _"
 )
