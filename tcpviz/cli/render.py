@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.look import GIF, PICTURES, Look
 from tcpviz.cli.output import write_whole
 from tcpviz.cli.telling import Telling
 from tcpviz.exchange.exchange import Exchange
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PAGE = ".html"
 RECITALS = (".mmd", ".puml")
-ENDINGS = (*PICTURES, PAGE, *RECITALS, ".txt", ".json")
+ENDINGS = (*PICTURES, GIF, PAGE, *RECITALS, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 

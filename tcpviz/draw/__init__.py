@@ -18,7 +18,7 @@ from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.page import SLIDE, Page
+from tcpviz.draw.page import MOVING, SLIDE, Page
 from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
@@ -54,6 +54,7 @@ __all__ = [
     "Theme",
     "Words",
     "flow",
+    "gif",
     "html",
     "lack_of_fonts",
     "machine",
@@ -280,6 +281,13 @@ def png(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_png
 
     return to_png.render(dress(drawing, theme), theme, page)
+
+
+def gif(drawing: Drawing, theme: Theme = LIGHT, page: Page = MOVING) -> bytes:
+    """The drawing of a story as a GIF, in which its segments travel."""
+    from tcpviz.draw import to_gif
+
+    return to_gif.render(drawing, theme, page)
 
 
 def svg(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:

@@ -80,6 +80,19 @@ def test_a_page_of_udp(tcpviz, tmp_path: Path) -> None:
     assert "Datagram 1" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
+def test_a_capture_of_udp_alone_is_drawn(tcpviz, tmp_path: Path) -> None:
+    files = [tmp_path / f"x.{kind}" for kind in ("svg", "mmd", "gif")]
+    ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", *(o for file in files for o in ("-o", file)))
+    assert ran.code == 0, ran.err
+    svg, mermaid, gif = (file.read_bytes() for file in files)
+    assert b"datagram-1" in svg
+    assert b"client->>server" in mermaid
+    assert gif.startswith(b"GIF89a")
+    ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", "-o", tmp_path / "x.toml")
+    assert ran.code == 2
+    assert "there is no TCP connection to show" in ran.err
+
+
 def test_the_same_question_the_same_bytes(tcpviz, tmp_path: Path) -> None:
     digests = set()
     for name in ("a.svg", "b.svg"):
