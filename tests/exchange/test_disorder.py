@@ -11,6 +11,7 @@ from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, Segment
+from tcpviz.model.sequence import add
 
 MS = 10**6
 
@@ -103,3 +104,26 @@ def test_two_alike_within_a_millisecond_are_two_where_the_rest_is_not_doubled() 
     frames = [*capture.frames[:9], *(replace(f, time=f.time + MS // 2) for f in capture.frames[8:])]
     found = only(replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(frames, 1))))
     assert "duplicate-frame" not in [s.kind for s in found.segments]
+
+
+def test_an_end_lags_behind_by_as_much_as_a_window_holds() -> None:
+    """Near the sender of a long path, a whole window of text is captured before the first ACK of it."""
+    _, answer, third, *_ = capture = tapped(normal()).frames
+    assert third.segment
+    began = third.segment
+    count, octets = 60, 1000
+    text = [
+        replace(third, segment=replace(began, seq=add(began.seq, n * octets), length=octets), length=octets)
+        for n in range(count)
+    ]
+    acks = [
+        replace(answer, segment=Segment(began.ack, add(began.seq, (n + 1) * octets), ACK, window=65535))
+        for n in range(count)
+    ]
+    frames = tuple(
+        replace(frame, number=n, time=third.time + n * MS, data=b"%d" % n)
+        for n, frame in enumerate((*capture[:3], *text, *acks), 1)
+    )
+    found = only(Capture("window.pcap", frames, len(frames)))
+    assert found.conforms, found.violations[:3]
+    assert not [s for s in found.segments if s.kind == "inferred"]

@@ -15,7 +15,7 @@ from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.opening import shifted
-from tcpviz.exchange.matching.past import LATE, End, Entry, arriving, deliver_all
+from tcpviz.exchange.matching.past import LATE, End, Entry, Pending, arriving, deliver_all
 from tcpviz.model.commands import Emit
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import at_or_before, distance
@@ -103,11 +103,11 @@ class Account(NamedTuple):
         kept = _likeliest(ends)
         return self._replace(client=kept) if side == "client" else self._replace(server=kept)
 
-    def receives(self, side: Side, index: int, *versions: Segment) -> Account:
+    def receives(self, side: Side, *versions: Pending) -> Account:
         """Every past of `side` has the segment on its way; several versions where nobody knows what it was."""
         if not self.ends(side):
             return self
-        return self.having(side, [arriving(end, index, version) for version in versions for end in self.ends(side)])
+        return self.having(side, [arriving(end, version) for version in versions for end in self.ends(side)])
 
 
 def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:
@@ -115,12 +115,9 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
     Accounts that cost `limit` are of no use; there may be none left.
     """
-    # accounts share most of their pasts
-    known = {id(end): end for account in accounts for end in account.ends(seen.side)}
-    answers = {key: explain(end, seen.index, seen.segment) for key, end in known.items()}
-    ways = [[way for end in account.ends(seen.side) for way in answers[id(end)]] for account in accounts]
+    ways = _explained(accounts, seen)
     grown = [
-        account.repeated(seen).having(seen.side, found).receives(seen.peer, seen.index, seen.segment)
+        account.repeated(seen).having(seen.side, found).receives(seen.peer, seen.pending)
         for account, found in zip(accounts, ways, strict=True)
         if found
     ]
@@ -141,6 +138,38 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
             grown += _blaming(account, seen)
     return _cheapest(grown, limit)
+
+
+def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
+    """For each account the pasts that end in this segment."""
+    answers: dict[int, list[End]] = {}
+    ways: list[list[End]] = []
+    for account in accounts:
+        found: list[End] = []
+        explaining: list[End] = []
+        for end in sorted(account.ends(seen.side), key=lambda end: len(end.pending)):
+            # accounts share most of their pasts
+            if id(end) not in answers:
+                lagging = any(_lags(end, other) for other in explaining)
+                answers[id(end)] = explain(end, seen.index, seen.segment, lagging=lagging)
+            if answers[id(end)]:
+                explaining.append(end)
+                found += answers[id(end)]
+        ways.append(found)
+    return ways
+
+
+def _lags(end: End, other: End) -> bool:
+    """It may become the other by processing what waits, and none of that is text or must be answered."""
+    more = len(end.pending) - len(other.pending)
+    return (
+        more > 0
+        and other.cost <= end.cost
+        and other.state is end.state
+        and other.owed == end.owed
+        and other.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
+        and (not other.pending or other.pending[0] is end.pending[more])
+    )
 
 
 def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int) -> list[Account]:
@@ -176,7 +205,7 @@ def _known(account: Account, seen: Observation, why: str, kind: str, cost: int) 
         for end in account.ends(seen.side)
     ]
     grown = account._replace(cost=account.cost + cost).having(seen.side, ends)
-    return grown.receives(seen.peer, seen.index, seen.segment)
+    return grown.receives(seen.peer, seen.pending)
 
 
 def _assuming(account: Account, seen: Observation) -> list[Account]:
@@ -194,7 +223,7 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
                 cost += paid
             grown = account._replace(cost=cost, unseen=tuple(unseen))
             grown = grown.having(side, ways).having(peer, [guess.receiver])
-            found.append(grown.receives(peer, seen.index, seen.segment))
+            found.append(grown.receives(peer, seen.pending))
     return found
 
 
@@ -220,11 +249,11 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
     grown = grown.having(seen.side, senders)
     emit = _sent_instead(miss.end, seen.index)
     instead = emit and replace(emit.segment, options=observed.options, window=observed.window)
-    versions = (observed, instead) if instead else (observed,)
+    versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
     if seen.peer != seen.side and account.ends(seen.peer):
         recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]
         grown = grown.having(seen.peer, [*account.ends(seen.peer), *recounted])
-    return grown.receives(seen.peer, seen.index, *versions)
+    return grown.receives(seen.peer, *versions)
 
 
 def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
@@ -257,13 +286,19 @@ def _likeliest(ends: Iterable[End]) -> tuple[End, ...]:
     found = sorted(ends, key=lambda end: (end.cost, len(end.pending)))
     if len(found) == 1:
         return tuple(found)
-    unique: dict[object, End] = {}
+    kept: list[End] = []
+    idle = found[0]
     for end in found:
-        unique.setdefault((end.endpoint, end.pending, end.owed), end)
-    found = list(unique.values())
-    kept = found[:_MOST_ENDS]
-    idle = max((end for end in found if end.cost == found[0].cost), key=lambda end: len(end.pending))
-    return tuple(kept if idle in kept else [*kept, idle])
+        if end.cost == idle.cost and len(end.pending) > len(idle.pending):
+            idle = end
+        if len(kept) < _MOST_ENDS and not any(_same(end, other) for other in kept):
+            kept.append(end)
+    return tuple(kept if any(end is idle for end in kept) or any(_same(idle, o) for o in kept) else [*kept, idle])
+
+
+def _same(end: End, other: End) -> bool:
+    """Whatever comes, both will answer it alike; mostly they share all that they have."""
+    return end.endpoint == other.endpoint and end.pending == other.pending and end.owed == other.owed
 
 
 def _least(accounts: list[Account]) -> int:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
-from tcpviz.exchange.matching.past import Call, End, Entry, arriving, deliver, deliver_all, next_in_order
+from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, deliver, deliver_all, next_in_order
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
@@ -257,7 +257,9 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
         copied = _towards_sender(guess, emit, NOT_CAPTURED)
         # when it came, nobody knows: before what is still under way
         *others, last = copied.sender.pending
-        yield copied._replace(sender=copied.sender._replace(pending=(last, *others)))
+        late = copied.sender.late
+        pending = (*others[:late], last, *others[late:])
+        yield copied._replace(sender=copied.sender._replace(pending=pending))
 
 
 def _let_go(end: End) -> End:
@@ -274,12 +276,12 @@ def _may_ask(asked: Segment, answer: Segment) -> bool:
 
 
 def _towards_sender(guess: Guess, emit: Emit, cost: int) -> Guess:
-    sender = arriving(_open_up_to(guess.sender, emit.segment.end), guess.free, emit.segment)
+    sender = arriving(_open_up_to(guess.sender, emit.segment.end), Pending(guess.free, emit.segment))
     return guess._replace(sender=sender, unseen=(*guess.unseen, (False, emit, cost)))
 
 
 def _towards_receiver(guess: Guess, emit: Emit, cost: int) -> Guess:
-    receiver = arriving(_open_up_to(guess.receiver, emit.segment.end), guess.free, emit.segment)
+    receiver = arriving(_open_up_to(guess.receiver, emit.segment.end), Pending(guess.free, emit.segment))
     return guess._replace(receiver=receiver, unseen=(*guess.unseen, (True, emit, cost)))
 
 

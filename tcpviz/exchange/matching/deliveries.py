@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
 from tcpviz.model import events
-from tcpviz.model.control import ControlBlock
+from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
@@ -32,25 +32,40 @@ def fits(run: End, observed: Segment) -> bool:
     if run.state in _UNSYNCHRONIZED:
         return observed.rst
     tcb = run.endpoint.tcb
-    return tcb.rcv_nxt == observed.ack and _fits_sack(tcb, observed)
+    return tcb.rcv_nxt == observed.ack and not _lacks_sack(tcb, observed) and not _exceeds_sack(tcb, observed)
 
 
-def _fits_sack(tcb: ControlBlock, observed: Segment) -> bool:
-    """What a SACK option says to have arrived has, and nothing else, as far as there is room to say it."""
-    if not tcb.sack_on or observed.span or observed.rst:
-        return True
-    blocks = [block for block in observed.options.sack if before(observed.ack, block[1])]
-    # the peer's FIN has a place in a block, but is no text
-    held = [(low, add(high, 1) if high == tcb.fin_at else high) for low, high in tcb.held]
-    if tcb.fin_at is not None and not tcb.fin_received and all(high != tcb.fin_at for _, high in tcb.held):
-        held.append((tcb.fin_at, add(tcb.fin_at, 1)))
-    if not all(_covered(block, held) for block in blocks):
+def _lacks_sack(tcb: ControlBlock, observed: Segment) -> bool:
+    """A SACK option says that more has arrived."""
+    if not tcb.sack_on or observed.span or observed.rst or not observed.options.sack:
         return False
-    return all(
+    held = _held(tcb)
+    return not all(_covered(block, held) for block in _blocks(observed))
+
+
+def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
+    """More has arrived than the segment tells, though its SACK option had room to tell it."""
+    if not (tcb.held or tcb.fin_at is not None) or not tcb.sack_on or observed.span or observed.rst:
+        return False
+    blocks = _blocks(observed)
+    return not all(
         _covered(text, blocks)
-        for text in held
+        for text in _held(tcb)
         if len(blocks) < _MOST_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
     )
+
+
+def _blocks(observed: Segment) -> Ranges:
+    """Without what was there already (RFC 2883)."""
+    return tuple(block for block in observed.options.sack if before(observed.ack, block[1]))
+
+
+def _held(tcb: ControlBlock) -> Ranges:
+    """What lies beyond a gap: the peer's FIN has a place in a block, but is no text."""
+    held = tuple((low, add(high, 1) if high == tcb.fin_at else high) for low, high in tcb.held)
+    if tcb.fin_at is not None and not tcb.fin_received and all(high != tcb.fin_at for _, high in tcb.held):
+        held += ((tcb.fin_at, add(tcb.fin_at, 1)),)
+    return held
 
 
 def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
@@ -58,8 +73,12 @@ def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
 
 
 def _beyond(run: End, observed: Segment) -> bool:
-    known = run.state not in _UNSYNCHRONIZED
-    return observed.has_ack and known and before(observed.ack, run.endpoint.tcb.rcv_nxt)
+    """It has taken more than the segment tells of, and will not unlearn it."""
+    if not observed.has_ack or run.state in _UNSYNCHRONIZED:
+        return False
+    tcb = run.endpoint.tcb
+    ahead = distance(observed.ack, tcb.rcv_nxt)
+    return ahead > 0 or (ahead == 0 and _exceeds_sack(tcb, observed))
 
 
 def opening_with(end: End, observed: Segment) -> End:
@@ -83,16 +102,19 @@ def opening_with(end: End, observed: Segment) -> End:
 
 def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
     """The past after each further delivery, and those of them that fit what the segment acknowledges."""
-    runs, fitting = [end], []
-    while True:
-        run = runs[-1]
-        if fits(run, observed):
-            fitting.append(run)
-        position = next_in_order(run)
-        if position is None or _beyond(run, observed):
-            return runs, fitting
+    runs = list(one_by_one(end, observed))
+    return runs, [run for run in runs if fits(run, observed)]
+
+
+def one_by_one(end: End, observed: Segment) -> Iterator[End]:
+    """The past after each further delivery, as long as it has taken no more than the segment tells of."""
+    run = end
+    yield run
+    while (position := next_in_order(run)) is not None and not _beyond(run, observed):
         run = deliver(run, position)
-        runs.append(opening_with(run, observed) if observed.syn else run)
+        if observed.syn:
+            run = opening_with(run, observed)
+        yield run
 
 
 def disordered(end: End, observed: Segment) -> Iterator[End]:

@@ -7,11 +7,11 @@ allowed is what `step` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.deliveries import disordered, in_order, last_and_first, opening_with
+from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, last_and_first, one_by_one, opening_with
 from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
@@ -64,17 +64,32 @@ class Miss(NamedTuple):
         return not self.hinted, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
 
 
-def explain(end: End, index: int, observed: Segment, *, plainly: bool = False) -> list[End]:
+def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, lagging: bool = False) -> list[End]:
     """The ways `end` can go on to send `observed`, which was captured as segment `index`; likeliest first.
 
     Of the runs that explain it only two are kept: the one that has processed most of what was captured before,
     which on one wire is the likeliest, and the one that has processed least, which can still catch up.
-    `plainly`: in order, and with nothing that happened in silence.
+    `plainly`: in order, and with nothing that happened in silence. `lagging`: another past, which has processed more
+    and is otherwise the same, explains it already.
     """
     start = _prepared(end, observed)
-    _, fitting = in_order(start, observed)
-    ways = [way for run in last_and_first(fitting) for way in _tries(run, index, observed) if isinstance(way, End)]
+    runs = one_by_one(start, observed)
+    if lagging:
+        return _soonest(runs, index, observed)
+    fitting = [run for run in runs if fits(run, observed)]
+    most = _ways(fitting[-1], index, observed) if fitting else []
+    ways = most + _soonest(fitting[:-1], index, observed)
     return ways if ways or plainly else _less_likely(start, index, observed)
+
+
+def _soonest(runs: Iterable[End], index: int, observed: Segment) -> list[End]:
+    """The ways of the past that has processed least."""
+    found = (_ways(run, index, observed) for run in runs if fits(run, observed))
+    return next((ways for ways in found if ways), [])
+
+
+def _ways(run: End, index: int, observed: Segment) -> list[End]:
+    return [way for way in _tries(run, index, observed) if isinstance(way, End)]
 
 
 def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] = ()) -> list[Miss]:
@@ -84,7 +99,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     """
     runs, _ = in_order(_prepared(end, observed), observed)
     runs = last_and_first(runs)
-    runs += [deliver_late(run) for run in runs[:1] if any(item.late for item in run.pending)]
+    runs += [deliver_late(run) for run in runs[:1] if run.late]
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
@@ -102,9 +117,9 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     ways = []
     for run in (*_silently(start, observed), *_listening(start, observed)):
         _, fitting = in_order(run, observed)
-        ways += [way for r in last_and_first(fitting) for way in _tries(r, index, observed) if isinstance(way, End)]
+        ways += [way for r in last_and_first(fitting) for way in _ways(r, index, observed)]
     for run in (*disordered(start, observed), *_otherwise(start, observed)):
-        ways += [way for way in _tries(run, index, observed) if isinstance(way, End)]
+        ways += _ways(run, index, observed)
     return sorted(ways, key=lambda way: way.cost)[:3]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
+from tcpviz.exchange.matching.past import Pending
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import distance
 
@@ -21,7 +23,7 @@ _MEMORY = 64
 """How far back a copy that the network made is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """Segment number `index` of a connection. `peer` is `side` itself where a socket has connected to itself."""
 
@@ -38,6 +40,11 @@ class Observation:
     def time(self) -> int:
         """Nanoseconds since 1970."""
         return self.frame.time
+
+    @cached_property
+    def pending(self) -> Pending:
+        """What is on its way to the other end: one value for all who wait for it."""
+        return Pending(self.index, self.segment)
 
     @property
     def is_twin(self) -> bool:

@@ -15,8 +15,10 @@ from tcpviz.model.segment import FIN, SYN, Segment
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
 
-MOST_PENDING = 32
-"""How far an end may lag behind the capture without a word that tells so."""
+MOST_PENDING = 4096
+"""How far an end may lag behind the capture without a word that tells so: as many segments as a window may hold."""
+_MOST_LATE = 32
+"""How many segments are remembered that were captured and not taken, as others were that came later."""
 LATE = 1
 """The cost of a segment that is taken after one that was captured later, or never."""
 
@@ -47,11 +49,10 @@ class Past(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A segment on its way to this end. `late`: one that was captured after it has been taken already."""
+    """A segment on its way to this end."""
 
     place: int
     segment: Segment
-    late: bool = False
 
 
 class End(NamedTuple):
@@ -59,6 +60,9 @@ class End(NamedTuple):
 
     endpoint: Endpoint
     pending: tuple[Pending, ...] = ()
+    """In the order of the capture."""
+    late: int = 0
+    """So many of them, the oldest, are late: one that was captured after them has been taken already."""
     owed: tuple[Emit, ...] = ()
     """Segments the endpoint must have sent that have not been seen yet, in order."""
     past: Past | None = None
@@ -85,30 +89,28 @@ class End(NamedTuple):
         return found[::-1]
 
 
-def arriving(end: End, index: int, segment: Segment) -> End:
+def arriving(end: End, item: Pending) -> End:
     """One more segment on its way; who lags too far behind takes the oldest."""
-    end = end._replace(pending=(*end.pending, Pending(index, segment)))
-    if len(end.pending) > MOST_PENDING:
-        if end.pending[0].late:
-            return end._replace(pending=end.pending[1:])
-        return deliver(end, 0)
-    return end
+    end = end._replace(pending=(*end.pending, item))
+    return deliver(end, end.late) if len(end.pending) > MOST_PENDING else end
 
 
 def deliver(end: End, position: int) -> End:
     """Process one pending segment; those before it become late."""
-    place, segment, _ = end.pending[position]
+    place, segment = end.pending[position]
     result = step(end.endpoint, events.SegmentArrives(segment))
     emitted = tuple(command for command in result.commands if isinstance(command, Emit))
     entry = Entry(place, False, end.endpoint.state, result.endpoint.state, result.rows)
-    overtaken = tuple(item if item.late else item._replace(late=True) for item in end.pending[:position])
-    cost = sum(not item.late for item in end.pending[:position]) * LATE
+    overtaken = max(0, position - end.late)
+    late = position if overtaken else end.late - (position < end.late)
+    forgotten = max(0, late - _MOST_LATE) if overtaken else 0
     return End(
         result.endpoint,
-        (*overtaken, *end.pending[position + 1 :]),
+        end.pending[forgotten:position] + end.pending[position + 1 :],
+        late - forgotten,
         (*end.owed, *emitted) if emitted else end.owed,
         Past(entry, end.past),
-        end.cost + cost,
+        end.cost + overtaken * LATE,
         end.loose,
     )
 
@@ -121,15 +123,13 @@ def divided(end: End, position: int, number: int) -> End:
     front = replace(segment, length=length, flags=segment.flags & ~FIN)
     back = replace(segment, seq=number, length=segment.length - length, flags=segment.flags & ~SYN)
     halves = (item._replace(segment=front), item._replace(segment=back))
-    return end._replace(pending=(*end.pending[:position], *halves, *end.pending[position + 1 :]))
+    late = end.late + (position < end.late)
+    return end._replace(pending=(*end.pending[:position], *halves, *end.pending[position + 1 :]), late=late)
 
 
 def next_in_order(end: End) -> int | None:
     """The place of the oldest pending segment that is not late."""
-    for position, item in enumerate(end.pending):
-        if not item.late:
-            return position
-    return None
+    return end.late if end.late < len(end.pending) else None
 
 
 def deliver_all(end: End) -> End:

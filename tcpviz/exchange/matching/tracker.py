@@ -95,7 +95,7 @@ class Tracker:
             alone = self._alone or len(self._judges) == 1
             self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
         elif seen.peer in self._judges:
-            self._accounts = [account.receives(seen.peer, seen.index, seen.segment) for account in self._accounts]
+            self._accounts = [account.receives(seen.peer, seen.pending) for account in self._accounts]
 
     @property
     def over(self) -> bool:
