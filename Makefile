@@ -33,8 +33,8 @@ demo: $(READY) ## simulate, perform on the kernel, match and draw one connection
 test: check ## the checks and the test suite
 	$(BIN)/pytest -n auto --dist loadgroup -m "not library"
 
-library: $(READY) ## perform every scenario that a kernel can play, as this user and as another, against the model
-	$(BIN)/pytest -m library
+library: $(READY) ## perform every scenario that a kernel can play, as root and as an ordinary user, against the model
+	$(BIN)/pytest -n auto -m library tests/lab
 
 check: $(READY) ## lint, format, types and architecture
 	$(BIN)/ruff check .

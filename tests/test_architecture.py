@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 TOOLS = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 HEAVY = {"scapy", "networkx", "matplotlib", "numpy", "fpdf", "fontTools", "PIL"}
-IMPORTED = {"fpdf2": "fpdf", "fonttools": "fontTools"}
+IMPORTED = {"pillow": "PIL", "fpdf2": "fpdf", "fonttools": "fontTools"}
 """Distributions whose module has another name."""
 
 
@@ -72,6 +72,7 @@ def test_a_model_that_imports_scapy_is_caught_twice(copy: Path) -> None:
         ("frames/added.py", "import click", "click lives in tcpviz.cli"),
         ("draw/added.py", "import matplotlib.pyplot", "matplotlib lives in tcpviz.draw.to_png"),
         ("draw/added.py", "from fpdf import FPDF", "fpdf2 lives in tcpviz.draw.to_pdf"),
+        ("draw/added.py", "from PIL import Image", "Pillow lives in tcpviz.draw.pixels"),
         ("draw/added.py", "import fontTools.ttLib", "fontTools lives in tcpviz.draw.faces"),
         ("language.py", "import tcpviz.exchange", "Dependencies point downwards"),
         ("draw/added.py", "import networkx", "networkx lives in tcpviz.graph"),

@@ -7,14 +7,19 @@ import pty
 import re
 import select
 import shlex
+import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import tcpviz
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
@@ -22,8 +27,10 @@ from tcpviz.exchange.heard import with_calls
 from tcpviz.exchange.match import Matcher, match
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
+from tcpviz.exchange.triangle import stories_differ
 from tcpviz.frames import read
 from tcpviz.lab import perform, run_command
+from tcpviz.tutorial.__main__ import ENCODING, PAUSE, PLAYS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -164,6 +171,63 @@ def test_programs_typed_by_hand_give_the_same_story(
     (connection,) = match(read("turns.pcapng")).connections
     assert connection.outcome == "closed"
     assert list(deeds(connection)) == list(deeds(model.connections[0]))
+
+
+BY_HAND = [
+    *((name, encoding) for name, play in PLAYS.items() if play.typed for encoding in ("utf-8",)),
+    *((name, "gbk") for name in ("tcp-once", "tcp-turns", "tcp-duplex", "udp-one-way", "udp-both-ways")),
+]
+
+
+@pytest.mark.parametrize(("name", "encoding"), BY_HAND)
+def test_programs_typed_by_hand_give_the_same_picture_as_the_scenario(
+    name: str,
+    encoding: str,
+    by_hand: Callable[[str], Terminal],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal for the capture, one for the server, one for each client; somebody types what the scenario types."""
+    monkeypatch.chdir(tmp_path)
+    play = PLAYS[name]
+    watching = by_hand("sudo tcpviz capture --port 8080 -o hand.pcapng -o hand.svg")
+    watching.reads("start your programs now")
+    terminals: dict[str, Terminal] = {}
+    for number, (module, *options) in enumerate((play.server, *play.clients)):
+        words = [encoding if option == ENCODING else option for option in options]
+        who = f"client {number}" if number else "server"
+        terminals[who] = by_hand(f"python -m tcpviz.tutorial.{module} {' '.join(words)}")
+        if module != "udp_one_way_sender":
+            terminals[who].reads("port")
+    for typed in play.typed:
+        if typed.prints:
+            terminals[typed.after].reads(typed.prints)
+        elif typed.after:
+            assert terminals[typed.after].process.wait(60) == 0
+        time.sleep(PAUSE)  # as long as a person takes at least
+        terminals[typed.who].types(typed.line)
+    if name.startswith("udp"):  # nothing on the wire says that it is over
+        assert all(terminal.process.wait(60) == 0 for terminal in terminals.values())
+        watching.process.send_signal(signal.SIGINT)
+    assert watching.process.wait(60) == (130 if name.startswith("udp") else 0)
+    hand = match(read("hand.pcapng"))
+    assert (tmp_path / "hand.svg").read_bytes().endswith(b"</svg>\n")
+    argv = [sys.executable, "-m", "tcpviz.tutorial", name, encoding]
+    with perform(library.load(f"tutorial-{name}")) if encoding == "utf-8" else run_command(argv) as run:
+        list(run.frames())
+    program = match(run.capture())
+    parted = stories_differ(hand, program, ("by hand", "by itself"))
+    assert [str(difference) for difference in parted if difference.freedom is None] == []
+    assert [said(flow) for flow in hand.flows] == [said(flow) for flow in program.flows]
+    if not parted:  # else the pictures differ as much as the stories may
+        assert shown(hand) == shown(program)
+
+
+def shown(exchange: Exchange) -> Counter[str]:
+    """What a picture says, apart from times, its title, and the ports that the kernel chose."""
+    svg = tcpviz.draw(replace(exchange, title="")).svg().decode()
+    texts = (re.sub(r":\d+$", "", text) for text in re.findall(r"<text[^>]*>([^<]+)</text>", svg))
+    return Counter(text for text in texts if not re.search(r"\d (s|ms|µs|min)\b", text))
 
 
 def said(flow: Flow) -> list[tuple[int, bytes]]:

@@ -64,7 +64,7 @@ class _Command(click.Command):
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".pcap .pcapng .png .svg .pdf .html .txt .json")
+@options.output(".pcap .pcapng .png .svg .pdf .tex .gif .html .mmd .puml .txt .json")
 @options.picture
 @options.telling
 @click.argument("filter_words", nargs=-1, metavar="[FILTER] [-- COMMAND...]")

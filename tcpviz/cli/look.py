@@ -16,8 +16,12 @@ from tcpviz.language import ENGLISH, Language
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing, Page, Setting, Theme, Words
 
-PICTURES = (".png", ".svg", ".pdf")
-THEME, SIZE, DPI = "light", "16:9", 144
+PICTURES = (".png", ".svg", ".pdf", ".tex")
+_FONTLESS = (".svg", ".tex")
+"""Formats that leave fonts to whoever shows them."""
+GIF = ".gif"
+"""Of a story only: a picture in which nothing travels has no such format."""
+THEME, SIZE = "light", "16:9"
 _LEAST_SCALE = 0.5
 """Half of the layout's 960 by 540: below that nobody can read a label."""
 _MOST_PIXELS = 10**8
@@ -30,12 +34,13 @@ class Look:
     theme: str = THEME
     language: Language = ENGLISH
     size: str = SIZE
-    dpi: int = DPI
+    dpi: int | None = None
+    """As was asked for; else as fine as the format is usually."""
     transparent: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be used before any work is done; warn of a theme that is hard to read."""
-        if (self.theme, self.size, self.dpi) == (THEME, SIZE, DPI):
+        if (self.theme, self.size, self.dpi) == (THEME, SIZE, None):
             return
         from tcpviz.draw import theme
 
@@ -58,17 +63,19 @@ class Look:
 
         return theme_file.load(self.theme)
 
-    def page(self) -> Page:
-        from tcpviz.draw.page import SIZES, SLIDE, Page
+    def page(self, kind: str = ".png") -> Page:
+        """What a picture in the format `kind` is put on."""
+        from tcpviz.draw.page import DPI, GIF_DPI, SIZES, SLIDE, Page
 
         pixels = re.fullmatch(r"(\d{1,6})[x×](\d{1,6})", self.size)
+        dpi = self.dpi or (GIF_DPI if kind == GIF and not pixels else DPI)
         if pixels:
-            width, height = (int(number) * 72 / self.dpi for number in pixels.groups())
+            width, height = (int(number) * 72 / dpi for number in pixels.groups())
         elif self.size in SIZES:
             width, height = SIZES[self.size]
         else:
             raise InputError(f"--size {self.size}: expected {', '.join(SIZES)}, or pixels such as 1920x1080")
-        page = Page(width, height, self.dpi, self.transparent)
+        page = Page(width, height, dpi, self.transparent)
         across, down = page.pixels
         least = round(SLIDE.width * _LEAST_SCALE), round(SLIDE.height * _LEAST_SCALE)
         if across < least[0] or down < least[1]:
@@ -84,10 +91,10 @@ class Look:
         import tcpviz.draw as draw
 
         kind = path.suffix.lower()
-        if kind != ".svg" and (lack := draw.lack_of_fonts(drawing)):
+        if kind not in _FONTLESS and (lack := draw.lack_of_fonts(drawing)):
             _warn(lack)
-        render = {".png": draw.png, ".svg": draw.svg, ".pdf": draw.pdf}[kind]
-        return render(drawing, self.colours(), self.page())
+        render = {".png": draw.png, ".svg": draw.svg, ".pdf": draw.pdf, ".tex": draw.tex, GIF: draw.gif}[kind]
+        return render(drawing, self.colours(), self.page(kind))
 
 
 @cache

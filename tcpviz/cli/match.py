@@ -14,7 +14,7 @@ import click
 from tcpviz.cli import options, output, render
 from tcpviz.cli.against import Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
-from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.look import GIF, PICTURES, Look
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
@@ -57,7 +57,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
     help="Print the JSON Schema of --json and --jsonl, and exit.",
 )  # fmt: skip
-@options.output(".png .svg .pdf .html .txt .json .jsonl; .toml: the scenario behind it")
+@options.output(".png .svg .pdf .tex .gif .html .mmd .puml .txt .json .jsonl; .toml: the scenario behind it")
 @options.picture
 @options.telling
 @click.option(
@@ -132,7 +132,7 @@ def command(
         if compared and not as_json:
             click.echo(compared.report(), nl=False)
         for path in paths:
-            if compared and path.suffix.lower() in PICTURES:
+            if compared and path.suffix.lower() in (*PICTURES, GIF):
                 render.paint([(path, compared.drawing(style.numbers, story, look))], look)
             else:
                 _write(path, results, style)
@@ -289,9 +289,15 @@ def _everything(path: str, results: Sequence[Matched]) -> Exchange:
 
 
 def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
-    """A picture and a scenario are of one connection: the first that violates, else the first."""
+    """A picture and a scenario are of one connection: the first that violates, else the first.
+
+    A capture that has UDP alone is drawn as such.
+    """
     found = [(matched, number) for matched in results for number in matched.shown]
     if not found:
+        flowing = next((m.exchange for m in results if m.exchange.flows and not m.exchange.connections), None)
+        if flowing and Path(path).suffix.lower() != _STORY:
+            return flowing
         raise InputError(f"{path}: there is no TCP connection to show")
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
     if len(found) > 1:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tcpviz.cli.look import DPI, SIZE, THEME, Look
+from tcpviz.cli.look import SIZE, THEME, Look
 from tcpviz.cli.telling import DETAILS, MOST_PAGES, SCALES, USUAL, Telling, details
 from tcpviz.language import LANGUAGES
 
@@ -73,7 +73,7 @@ _PICTURE = (
     click.option("--theme", default=THEME, show_default=True, metavar="NAME|FILE", help=_THEME),
     click.option("--lang", "language", type=click.Choice(list(LANGUAGES)), default="en", help=_LANGUAGE),
     click.option("--size", default=SIZE, show_default=True, metavar="SIZE", help=_SIZE),
-    click.option("--dpi", type=click.IntRange(36, 1200), default=DPI, show_default=True, help="Pixels to an inch."),
+    click.option("--dpi", type=click.IntRange(36, 1200), help="Pixels to an inch.  [default: 144; of a GIF 96]"),
     click.option("--transparent", is_flag=True, help="A picture without a background."),
 )
 
@@ -82,7 +82,7 @@ def picture(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every picture, handed to the command as one value, `look`."""
 
     @wraps(command)
-    def gathered(*, theme: str, language: str, size: str, dpi: int, transparent: bool, **others: Any) -> Any:
+    def gathered(*, theme: str, language: str, size: str, dpi: int | None, transparent: bool, **others: Any) -> Any:
         look = Look(theme, LANGUAGES[language], size, dpi, transparent)
         look.check()
         return command(look=look, **others)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.look import GIF, PICTURES, Look
 from tcpviz.cli.output import write_whole
 from tcpviz.cli.telling import Telling
 from tcpviz.exchange.exchange import Exchange
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tcpviz.draw import Drawing
 
 PAGE = ".html"
-ENDINGS = (*PICTURES, PAGE, ".txt", ".json")
+RECITALS = (".mmd", ".puml")
+ENDINGS = (*PICTURES, GIF, PAGE, *RECITALS, ".txt", ".json")
 RECORDINGS = (".pcap", ".pcapng")
 
 
@@ -47,6 +48,8 @@ def write(
         write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
     elif kind == PAGE:
         write_whole(path, story.page(path, exchange, numbers, look))
+    elif kind in RECITALS:
+        write_whole(path, story.recited(path, exchange, numbers, look))
     else:
         paint(story.drawings(path, exchange, numbers, look), look)
 

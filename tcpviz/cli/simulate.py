@@ -38,7 +38,7 @@ _ISN = click.IntRange(0, 2**32 - 1)
 @options.numbers()
 @options.ascii_only
 @options.as_json
-@options.output(".png .svg .pdf .html .txt .json .pcap .pcapng")
+@options.output(".png .svg .pdf .tex .gif .html .mmd .puml .txt .json .pcap .pcapng")
 @options.picture
 @options.telling
 def command(

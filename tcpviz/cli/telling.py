@@ -16,7 +16,7 @@ from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Detail, Drawing, Scale
+    from tcpviz.draw import Asked, Detail, Drawing, Scale
 
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")
 DETAILS: tuple[Detail, ...] = ("states", "calls", "times", "why", "window", "options")
@@ -50,10 +50,7 @@ class Telling:
         if len(connections) == 2 and exchange.conforms and self.pages == 1:
             yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, **look.setting())
             return
-        shown = _worth_seeing(connections)
-        if len(connections) > 1:
-            number = connections.index(shown) + 1
-            print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
+        shown = _chosen(path, connections)
         slides = draw.slides(
             shown,
             title=exchange.title,
@@ -66,6 +63,20 @@ class Telling:
         )
         for number, slide in enumerate(slides, 1):
             yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
+
+    def recited(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
+        """One diagram in the words of a program that draws it: Mermaid or PlantUML, by the path's ending."""
+        import tcpviz.draw as draw
+
+        if not exchange.connections and not exchange.flows:
+            raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
+        told = _chosen(path, exchange.connections) if exchange.connections else exchange.flows[0]
+        asked: Asked = {
+            "numbers": numbers, "clocks": exchange.clocks, "show": self.show, "words": look.words(),
+        }  # fmt: skip
+        if path.suffix.lower() == ".mmd":
+            return draw.mermaid(told, title=exchange.title, **asked)
+        return draw.plantuml(told, title=exchange.title, theme=look.colours(), **asked)
 
     def page(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
         """One HTML file to step through. It follows its reader's light or dark unless a theme was asked for."""
@@ -112,6 +123,15 @@ def numbered(folder: Path, drawings: tuple[Drawing, ...]) -> Iterator[tuple[Path
     digits = max(2, len(str(len(drawings))))
     for number, drawing in enumerate(drawings, 1):
         yield folder / f"{number:0{digits}}.png", drawing
+
+
+def _chosen(path: Path, connections: tuple[Connection, ...]) -> Connection:
+    """The one that is worth seeing; that there are others is said."""
+    shown = _worth_seeing(connections)
+    if len(connections) > 1:
+        number = connections.index(shown) + 1
+        print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
+    return shown
 
 
 def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:

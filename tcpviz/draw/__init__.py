@@ -18,7 +18,7 @@ from tcpviz.draw import metrics as _metrics
 from tcpviz.draw import sequence as _sequence
 from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.page import SLIDE, Page
+from tcpviz.draw.page import MOVING, SLIDE, Page
 from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
 from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
@@ -28,6 +28,7 @@ from tcpviz.exchange.numbers import Numbers
 from tcpviz.model.transitions import Row
 
 if TYPE_CHECKING:
+    from tcpviz.draw.recital import Recital
     from tcpviz.exchange.headers import Dissection
     from tcpviz.graph import Edge
 
@@ -53,17 +54,21 @@ __all__ = [
     "Theme",
     "Words",
     "flow",
+    "gif",
     "html",
     "lack_of_fonts",
     "machine",
+    "mermaid",
     "pair",
     "pdf",
+    "plantuml",
     "png",
     "segment",
     "sequence",
     "slides",
     "steps",
     "svg",
+    "tex",
     "words_in",
 ]
 
@@ -242,6 +247,28 @@ def html(
     return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=metrics, words=words)
 
 
+def mermaid(told: Connection | Flow, *, title: str, **asked: Unpack[Asked]) -> bytes:
+    """A sequence diagram in the words of Mermaid, which lays it out. Of more than 100 segments it has a summary."""
+    from tcpviz.draw import to_mermaid
+
+    return to_mermaid.render(_recital(told, title, asked))
+
+
+def plantuml(told: Connection | Flow, *, title: str, theme: Theme = LIGHT, **asked: Unpack[Asked]) -> bytes:
+    """The same in the words of PlantUML, in the theme's colours for segments and states."""
+    from tcpviz.draw import to_plantuml
+
+    return to_plantuml.render(_recital(told, title, asked), theme)
+
+
+def _recital(told: Connection | Flow, title: str, asked: Asked) -> Recital:
+    from tcpviz.draw import recital
+
+    (words, _), view = _in_words(asked), _view(asked)
+    recite = recital.recital_of_flow if isinstance(told, Flow) else recital.recital
+    return recite(told, title=words.title(title), view=view, words=words)  # type: ignore[arg-type]
+
+
 def lack_of_fonts(drawing: Drawing) -> str:
     """What no font here can draw, and what to do about it; empty when all can be drawn. For PNG and PDF."""
     from tcpviz.draw import faces
@@ -256,6 +283,13 @@ def png(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     return to_png.render(dress(drawing, theme), theme, page)
 
 
+def gif(drawing: Drawing, theme: Theme = LIGHT, page: Page = MOVING) -> bytes:
+    """The drawing of a story as a GIF, in which its segments travel."""
+    from tcpviz.draw import to_gif
+
+    return to_gif.render(drawing, theme, page)
+
+
 def svg(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     """The drawing as an SVG, made without any library."""
     from tcpviz.draw import to_svg
@@ -268,6 +302,13 @@ def pdf(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
     from tcpviz.draw import to_pdf
 
     return to_pdf.render(dress(drawing, theme), theme, page)
+
+
+def tex(drawing: Drawing, theme: Theme = LIGHT, page: Page = SLIDE) -> bytes:
+    """The drawing as a LaTeX document that draws it with TikZ, made without any library."""
+    from tcpviz.draw import to_tex
+
+    return to_tex.render(dress(drawing, theme), theme, page)
 
 
 class _Verb(ModuleType):

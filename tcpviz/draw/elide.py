@@ -36,8 +36,13 @@ def by_importance(segments: Sequence[Transmission], most: int, ends: Ends = ENDS
 
 
 def anomalies(segments: Sequence[Transmission]) -> list[int]:
-    """What a story is about: blame, resets, challenges, losses and what follows from them, closed windows."""
+    """What a story is about: blame, resets, challenges, losses, overtaking and what follows, closed windows."""
     return [index for rank, index in _ranked(segments) if rank <= _ODD]
+
+
+def turns(segments: Sequence[Transmission]) -> list[int]:
+    """Where a connection begins and ends: its SYNs and FINs."""
+    return [index for index, sent in enumerate(segments) if sent.segment.syn or sent.segment.fin]
 
 
 def _ranked(segments: Sequence[Transmission]) -> list[tuple[int, int]]:
@@ -62,13 +67,19 @@ def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> i
     # a loss and its retransmission rank alike: they are told together
     if sent.fate != "delivered" or sent.kind != "new":
         return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
-    if _closes_window(sent) or _fills_window(segments, index, sent):
+    if _closes_window(sent) or _fills_window(segments, index, sent) or _overtakes(segments, index):
         return 3
     return 5 if sent.segment.syn or sent.segment.fin else 0
 
 
 def _closes_window(sent: Transmission) -> bool:
     return sent.segment.window == 0 and sent.segment.has_ack and not sent.segment.rst
+
+
+def _overtakes(segments: Sequence[Transmission], index: int) -> bool:
+    """What was sent next after a segment that the network held back, which shows only beside this one."""
+    before = segments[index - 1] if index else None
+    return before is not None and before.fate == "reordered" and before.origin == segments[index].origin
 
 
 def _fills_window(segments: Sequence[Transmission], index: int, sent: Transmission) -> bool:

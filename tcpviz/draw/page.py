@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tcpviz.draw.drawing import WIDE, Drawing, Slide
 
-DPI = 144
+DPI, GIF_DPI = 144, 96
 SIZES = {"16:9": WIDE, "4:3": Slide(WIDE.width, WIDE.width * 3 / 4), "A4": Slide(841.89, 595.28)}
 """By name: slides, and a sheet of paper lying down."""
 
@@ -42,4 +42,4 @@ class Page:
         return (self.width - scale * drawing.slide.width) / 2, (self.height - scale * drawing.slide.height) / 2
 
 
-SLIDE = Page()
+SLIDE, MOVING = Page(), Page(dpi=GIF_DPI)

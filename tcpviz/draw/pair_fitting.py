@@ -52,6 +52,8 @@ class Halves:
     metrics: Metrics
     once: bool = False
     """States that are the same on both sides are shown once, at the outer edges: there is more room for arrows."""
+    beneath: float = 0.0
+    """Height that something else takes, above the footer."""
 
     @property
     def slide(self) -> Slide:
@@ -59,7 +61,7 @@ class Halves:
 
     @property
     def room(self) -> float:
-        return self.slide.height - ABOVE - BELOW
+        return self.slide.height - ABOVE - BELOW - self.beneath
 
 
 def frames(slide: Slide) -> tuple[Frame, Frame]:

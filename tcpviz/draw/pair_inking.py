@@ -16,6 +16,7 @@ from tcpviz.draw.pair_fitting import ABOVE, BELOW, Both
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.spacing import PLAIN
 from tcpviz.draw.story import tails
+from tcpviz.draw.testimony import ROW, Rows, rows, testimony
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
@@ -32,6 +33,15 @@ class Half:
     name: str
     view: View
 
+    def kernel(self, words: Words, metrics: Metrics) -> Rows:
+        """What the kernel says of its states, as rows for half a slide."""
+        return rows(self.connection, words, metrics, self.view.slide.width / 2, brief=True)
+
+
+def beneath(halves: tuple[Half, Half], words: Words, metrics: Metrics) -> float:
+    """How high the kernel's rows are."""
+    return ROW * max(len(half.kernel(words, metrics)) for half in halves)
+
 
 def inked_pair(
     halves: tuple[Half, Half],
@@ -43,7 +53,8 @@ def inked_pair(
     words: Words,
 ) -> Drawing:
     whole = halves[0].view.slide
-    room = whole.height - ABOVE - BELOW
+    kernel = beneath(halves, words, metrics)
+    room = whole.height - ABOVE - BELOW - kernel
     scale = min(_STRETCH, room / max(both.height, 1.0))
     height = scale * both.height
     top = ABOVE + (room - height) / 2
@@ -58,6 +69,10 @@ def inked_pair(
     shapes: list[Shape] = [title_line(title, whole, metrics)]
     for half, slide in zip(halves, slides, strict=True):
         shapes += _half(half, slide, words)
+        place = slide.place.frame[0], whole.height - BELOW - kernel
+        shapes += testimony(
+            half.connection, half.kernel(words, metrics), whole.width / 2, place[1], place[0], slide.prefix
+        )
     shapes += [*between(slides), footer(foot, whole, metrics)]
     return Drawing(tuple(shapes), title, slide=whole)
 

@@ -15,7 +15,7 @@ from tcpviz.draw.fitting import MOST_ROWS
 from tcpviz.draw.framing import explained
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.pair_fitting import SIZES, Halves, Hold, Rows, at_size, largest
-from tcpviz.draw.pair_inking import Half, inked_pair, marks
+from tcpviz.draw.pair_inking import Half, beneath, inked_pair, marks
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.story import Story, tails
 from tcpviz.draw.telling import Facts
@@ -32,7 +32,7 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
     once = same_states(one.connection, two.connection)
     facts = _facts(one, words), _facts(two, words)
     shown, both, rows = list(range(len(matches))), None, _whole(one, two)
-    halves = Halves(facts, lambda stories: _level(stories, matches), metrics, once)
+    halves = Halves(facts, lambda stories: _level(stories, matches), metrics, once, beneath((one, two), words, metrics))
     for count in range(min(MOST_ROWS, len(matches)), 0, -1):
         shown = sorted(_important(matches)[:count])
         rows = _rows(matches, shown, one, two)
@@ -54,7 +54,7 @@ def at_once(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words)
     facts = _facts(one, words), _facts(two, words)
     counts = [len(half.connection.segments) for half in (one, two)]
     rows = _whole(one, two)
-    halves = Halves(facts, _by_time, metrics)
+    halves = Halves(facts, _by_time, metrics, beneath=beneath((one, two), words, metrics))
     both = largest(halves, rows)
     most = MOST_ROWS
     while both is None and most:

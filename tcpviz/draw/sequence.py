@@ -93,5 +93,5 @@ def _shapes(facts: Facts, slide: Placed, title: str) -> Iterator[Shape]:
     if not slide.story.rows:
         x, y, width = sum(place.lifelines) / 2, (slide.top + slide.bottom) / 2, slide.metrics.width(words.nothing, 18)
         yield Text(x, y, words.nothing, 18, width, Role.MUTED, anchor="middle", part="nothing")
-    yield from testimony(connection, said, size.width, size.height - _BELOW - ROW * len(said))
+    yield from testimony(connection, said, size.width, size.height - _BELOW - ROW * len(said), 0.0, "")
     yield footer(explained(facts.view, words), size, slide.metrics)

@@ -1,4 +1,4 @@
-"""Drawing -> PNG. The only place that imports matplotlib, and of it only the Agg renderer: no figure, no pyplot.
+"""Drawing -> pixels, and PNG. The only place that imports matplotlib, and of it only Agg: no figure, no pyplot.
 
 Knows nothing of TCP. Same drawing, same bytes, whatever the user's matplotlibrc says. matplotlib is imported
 when the first picture is painted, so that importing this module costs nothing.
@@ -6,7 +6,6 @@ when the first picture is painted, so that importing this module costs nothing.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from tcpviz.draw import faces
 from tcpviz.draw.drawing import Circle, Drawing, Line, Polygon, Rect, Role, Shape, Text
 from tcpviz.draw.page import Page
 from tcpviz.draw.paths import outline
+from tcpviz.draw.pixels import Pixels, png
 from tcpviz.draw.theme import Theme, rgb
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ _CODES = {"M": (1,), "L": (2,), "Q": (3, 3), "Z": (79,)}
 
 def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
     """The drawing as large as it fits on the page, in its pixels. OutputError when no font has its language."""
+    return png(painted(drawing, theme, page), page.dpi, page.transparent)
+
+
+def painted(drawing: Drawing, theme: Theme, page: Page) -> Pixels:
+    """The same before it is a file."""
     import matplotlib
 
     faces.lack(drawing)
@@ -40,7 +45,7 @@ def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
         canvas = _Canvas(drawing, theme, page)
         for shape in drawing.shapes:
             canvas.paint(shape)
-        return canvas.png()
+        return canvas.pixels()
 
 
 class _Canvas:
@@ -50,7 +55,6 @@ class _Canvas:
         from matplotlib.transforms import Affine2D
 
         self._width, self._height = page.pixels
-        self._page = page
         finer = page.dpi / 72
         scale = page.scale(drawing) * finer
         left, top = (margin * finer for margin in page.margins(drawing))
@@ -126,15 +130,8 @@ class _Canvas:
             self._fonts[face, size] = font_manager.FontProperties(fname=file, size=size)
         return self._fonts[face, size]
 
-    def png(self) -> bytes:
-        from PIL import Image
-
-        image = Image.frombuffer("RGBA", (self._width, self._height), self._renderer.buffer_rgba())
-        out = io.BytesIO()
-        # level 3 is where flat colours stop getting smaller and only take longer
-        kept = image if self._page.transparent else image.convert("RGB")
-        kept.save(out, "PNG", compress_level=3, dpi=(self._page.dpi, self._page.dpi))
-        return out.getvalue()
+    def pixels(self) -> Pixels:
+        return Pixels(self._width, self._height, bytes(self._renderer.buffer_rgba()))
 
 
 def _untyped(value: Any) -> Any:

@@ -138,10 +138,10 @@ def _labels(chart: _Chart) -> Iterator[str]:
 
 def _label(chart: _Chart, index: int) -> str:
     datagram = chart.told.datagrams[index]
-    return _text(datagram) + chart.words.udp_counted.format(datagram.length, _UDP)
+    return spoken(datagram) + chart.words.udp_counted.format(datagram.length, _UDP)
 
 
-def _text(datagram: Datagram) -> str:
+def spoken(datagram: Datagram) -> str:
     """What was said, if it is text."""
     for encoding in ("utf-8", "gbk"):
         try:
@@ -202,7 +202,7 @@ def _said(chart: _Chart, side: int) -> Iterator[_Call]:
         y = chart.y(row) + (-_SLANT if sends else _SLANT) / 2
         heights.append((time, y))
         call = f"sendto({datagram.length})" if sends else f"recvfrom() →\u00a0{datagram.length}"
-        known = "calls" in show and (sends or _received(told, index))
+        known = "calls" in show and (sends or received(told, index))
         # one clock saw a datagram once
         timed = "times" in show and (sends or chart.view.clocks == 2)
         if known or timed:
@@ -215,7 +215,7 @@ def _said(chart: _Chart, side: int) -> Iterator[_Call]:
             yield _Call(before + 1, f"{made.name}()", "", f"call-{side}-{number}")
 
 
-def _received(told: Flow, index: int) -> bool:
+def received(told: Flow, index: int) -> bool:
     """The receiver is known to have called recvfrom() often enough to have this one."""
     datagram = told.datagrams[index]
     calls = told.calls[1 - datagram.origin]

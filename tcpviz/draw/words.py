@@ -19,6 +19,7 @@ KINDS = {
     "window-probe": "window probe",
     "window-update": "window update",
     "challenge": "challenge",
+    "probe-answer": "answer to a probe",
     "injected": "injected",
     "duplicate": "duplicate",
     "duplicate-frame": "captured twice",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from tcpviz.exchange.exchange import Connection, Side, Transmission
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.model.deviations import Deviation
+from tcpviz.model.segment import RST, SYN
+from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State, Stimulus
 
 _SYNCHRONIZED = (
@@ -67,6 +69,8 @@ def _evidence(connection: Connection, side: Side) -> Iterator[tuple[Deviation, b
                 yield from _reset(connection, side, segment)
             if segment.kind in ("keep-alive", "window-probe"):
                 yield from _probe(segment, heard)
+            if segment.segment.has_ack and not segment.segment.flags & (SYN | RST):
+                yield from _fin_on_syn(segment, heard)
             if unanswered:
                 yield from _answer(segment, unanswered, sent)
             sent.append(segment)
@@ -98,9 +102,17 @@ def _probe(ours: Transmission, heard: list[Transmission]) -> Iterator[tuple[Devi
         yield Deviation.EMPTY_WINDOW_PROBE, ours.segment.length == 0
 
 
+def _fin_on_syn(ours: Transmission, heard: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:
+    """Does what is acknowledged after the handshake count the FIN that was on the SYN?"""
+    syn = next((s.segment for s in heard if s.segment.syn), None)
+    if syn and syn.fin and ours.segment.ack in (syn.end, add(syn.end, -1)):
+        yield Deviation.SYN_WITHOUT_FIN, ours.segment.ack != syn.end
+
+
 def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:
     """The first segment after one of the peer's: what do a SYN, a FIN and a reset get here?"""
     answer, question = ours.segment, theirs.segment
+    unacceptable = any(row.stimulus is Stimulus.RCV_UNACCEPTABLE for row in theirs.rows)
     if question.rst and ours.kind == "challenge":
         yield Deviation.RESET_IN_WINDOW, False
     over = question.has_ack and any(s.segment.fin and s.segment.end == question.ack for s in sent)
@@ -112,7 +124,12 @@ def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) 
         elif not answer.span and not answer.rst:
             yield Deviation.SYN_ACK_AGAIN, False
     if question.syn and question.has_ack and theirs.before is State.SYN_RECEIVED and not answer.span:
-        yield Deviation.CROSSING_ANSWERED, any(row.stimulus is Stimulus.RCV_UNACCEPTABLE for row in theirs.rows)
+        yield Deviation.CROSSING_ANSWERED, unacceptable
+    if theirs.before is State.TIME_WAIT and unacceptable and question.span and not question.syn and sent:
+        told = sent[-1].segment
+        # in the window, even unscaled: the RFC has no answer to it
+        if 0 <= distance(told.ack, question.seq) < told.window:
+            yield Deviation.TIME_WAIT_ANSWERS, True
     if question.syn and theirs.before in _SYNCHRONIZED:
         if ours.kind == "challenge":
             yield Deviation.SYN_IN_WINDOW, False

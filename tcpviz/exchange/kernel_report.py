@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from tcpviz.exchange.exchange import SIDES, Connection, Exchange, WitnessSource
-from tcpviz.exchange.triangle import abreast, until_the_last_segment
+from tcpviz.exchange.triangle import abreast, kernel_sides_with, until_the_last_segment
 from tcpviz.exchange.witness import disagreements
 
 _FEW = 3
@@ -24,8 +24,11 @@ def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing:
     `models`: what was predicted for the first connections; `missing`: why there were no tracepoints.
     """
     witnessed = [c for c in exchange.connections if c.witness]
+    if not exchange.connections:  # UDP has no states
+        return
     if not witnessed:
-        yield f"the kernel bore no witness{f': {missing}' if missing else ''}"
+        why = f"sock_diag came too late to see its sockets, and {missing}" if missing else "its sockets were elsewhere"
+        yield f"the kernel bore no witness: {why}"
         return
     if len(exchange.connections) <= _FEW:
         for connection, model in zip_longest(exchange.connections, models[: len(exchange.connections)]):
@@ -36,13 +39,21 @@ def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing:
         for line in disagreements(connection)
     ]
     yield from faults
-    if not any(connection.saw_start for connection in witnessed):
-        return
-    verdict = "disagrees" if faults else "agrees"
     sources = {c.witness.source for c in witnessed if c.witness}
-    yield f"the kernel {verdict}: {'; '.join(_WITNESSES[source] for source in sources)}"
+    yield f"the kernel {_verdict(exchange, models)}: {'; '.join(_WITNESSES[source] for source in sources)}"
     if missing:
         yield f"it would tell more, but {missing}"
+
+
+def _verdict(exchange: Exchange, models: Sequence[Connection]) -> str:
+    if not any(connection.witness and connection.saw_start for connection in exchange.connections):
+        return "is not compared, for it all had begun before the capture"
+    parted = [
+        model is not None and kernel_sides_with(model, connection)
+        for connection, model in zip_longest(exchange.connections, models[: len(exchange.connections)])
+        if disagreements(connection)
+    ]
+    return "agrees" if not parted else "sides with the model" if all(parted) else "disagrees"
 
 
 def _columns(connection: Connection, model: Connection | None) -> Iterator[str]:

@@ -90,6 +90,8 @@ class Matcher:
         if not segment.syn or segment.has_ack:
             return False
         side = tracker.side_of(frame)
+        if side == "server" and not tracker.is_judged("client"):
+            return False  # nobody knows how the client stands: perhaps in TIME-WAIT
         again = any(j.side == side and j.segment.syn and j.segment.seq == segment.seq for j in tracker.judged)
         return not again and tracker.forgotten
 

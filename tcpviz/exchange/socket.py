@@ -254,7 +254,7 @@ class Socket:
 
     def _emit(self, emit: Emit) -> None:
         segment = emit.segment
-        if emit.kind == "challenge" and not self._may_challenge():
+        if emit.kind in ("challenge", "probe-answer") and not self._may_challenge():
             return
         self.story.learn(segment)
         if segment.syn:

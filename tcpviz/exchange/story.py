@@ -73,9 +73,7 @@ def outcome(connection: Connection) -> Outcome:
     parties = (connection.client, connection.server)
     stimuli = [{change.row.stimulus for change in party.states if change.row} for party in parties]
     last = [party.states[-1].state for party in parties]
-    if all(
-        seen & _FIN_ACKED or _forgot_before_the_ack(connection, side) for side, seen in zip(SIDES, stimuli, strict=True)
-    ):
+    if all(seen & _FIN_ACKED or _was_acknowledged(connection, side) for side, seen in zip(SIDES, stimuli, strict=True)):
         return "closed"
     if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):
         return "refused"
@@ -88,12 +86,18 @@ def outcome(connection: Connection) -> Outcome:
     return "open"
 
 
-def _forgot_before_the_ack(connection: Connection, side: Side) -> bool:
-    """The acknowledgement of this end's FIN came, and nobody was left to take it: it is acknowledged all the same."""
+def _was_acknowledged(connection: Connection, side: Side) -> bool:
+    """The acknowledgement of this end's FIN came, and nobody was left to take it, or it came with an old FIN.
+
+    It is acknowledged all the same.
+    """
     honest = [s for s in connection.segments if s.kind != "injected" and s.verdict != "violation"]
     ends = {s.segment.end for s in honest if s.origin == side and s.segment.fin}
     return any(
-        s.origin == other(side) and s.arrived is not None and s.before in _GONE and s.segment.ack in ends
+        s.origin == other(side)
+        and s.arrived is not None
+        and s.segment.ack in ends
+        and (s.before in _GONE or (s.segment.fin and s.before in (State.CLOSING, State.LAST_ACK)))
         for s in honest
         if s.segment.has_ack
     )

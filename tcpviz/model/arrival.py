@@ -55,6 +55,7 @@ def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
         return _cookie_comes_back(tcb, segment)
     if not segment.syn:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
+    segment = _without_fin(tcb, segment)
     if tcb.syn_cookies:
         learned = _learn_syn(tcb._replace(options=_cookie_options(tcb)), segment)
         return Arrival((Stimulus.RCV_SYN_COOKIE,), learned._replace(options=tcb.options))
@@ -107,9 +108,13 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
     tcb = _learn_syn(tcb, segment)
     if not segment.has_ack:
-        return Arrival((Stimulus.RCV_SYN,), _hold(tcb, segment))
+        return Arrival((Stimulus.RCV_SYN,), _hold(tcb, _without_fin(tcb, segment)))
     tcb = tcb._replace(snd_una=segment.ack, snd_wl2=segment.ack)
     return _text_and_fin(State.ESTABLISHED, tcb, segment, (Stimulus.RCV_SYN_ACK,))
+
+
+def _without_fin(tcb: ControlBlock, syn: Segment) -> Segment:
+    return replace(syn, flags=syn.flags & ~FIN) if Deviation.SYN_WITHOUT_FIN in tcb.deviations else syn
 
 
 def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
@@ -165,6 +170,8 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         return Arrival((_reset(state, tcb, segment),), tcb)
     if segment.syn:
         return Arrival((_syn(state, tcb),), tcb)
+    if state is State.TIME_WAIT and segment.span and Deviation.TIME_WAIT_ANSWERS in tcb.deviations:
+        return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
     if not segment.has_ack:
         return Arrival((Stimulus.RCV_WITHOUT_ACK,), tcb)
     phrase = _acknowledgement(state, tcb, segment)
@@ -199,7 +206,7 @@ def _opens_anew(tcb: ControlBlock, segment: Segment) -> bool:
 
     A newer timestamp proves it, else a number beyond RCV.NXT (RFC 6191 section 2).
     """
-    if segment.flags & (SYN | ACK | RST) != SYN or not tcb.passive:
+    if segment.flags & (SYN | ACK | RST) != SYN or not tcb.passive or Deviation.SYN_IN_WINDOW in tcb.deviations:
         return False
     stamps = segment.options.timestamps
     if tcb.timestamps_on and stamps is not None and stamps[0] != tcb.ts_recent:

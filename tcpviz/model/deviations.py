@@ -25,12 +25,23 @@ class Deviation(Enum):
     SYN_ACK_AGAIN = (
         "syn-ack-again",
         "a SYN repeated in SYN-RECEIVED is answered with the SYN,ACK again, where 3.10.7.4 sends an ACK",
-        "Linux net/ipv4/tcp_minisocks.c, tcp_check_req()",
+        "Linux net/ipv4/tcp_minisocks.c, tcp_check_req(); FreeBSD sys/netinet/tcp_syncache.c, syncache_add()",
     )
     CROSSING_ANSWERED = (
         "crossing-answered",
         "in a simultaneous open the SYN,ACK is answered with an ACK, where Figure 7 needs none",
         "Linux net/ipv4/tcp_input.c, tcp_rcv_state_process()",
+    )
+    TIME_WAIT_ANSWERS = (
+        "time-wait-answers",
+        "TIME-WAIT acknowledges text and FINs beyond the peer's FIN, where 3.10.7.4 ignores them",
+        "Linux net/ipv4/tcp_minisocks.c, tcp_timewait_state_process(); "
+        "FreeBSD sys/netinet/tcp_timewait.c, tcp_twcheck()",
+    )
+    SYN_WITHOUT_FIN = (
+        "syn-without-fin",
+        "a FIN on a SYN is ignored, where 3.10.7.2 and 3.10.7.3 process it once the handshake is complete",
+        "FreeBSD sys/netinet/tcp_syncache.c, syncache_add(), and tcp_input.c, tcp_do_segment()",
     )
     FIN_WAIT_2_TIMEOUT = (
         "fin-wait-2-timeout",
@@ -66,8 +77,16 @@ LINUX = frozenset(
         Deviation.EMPTY_WINDOW_PROBE,
         Deviation.SYN_ACK_AGAIN,
         Deviation.CROSSING_ANSWERED,
+        Deviation.TIME_WAIT_ANSWERS,
         Deviation.FIN_WAIT_2_TIMEOUT,
     }
 )
 # sys/netinet/tcp_fsm.h: tcp_outflags[TCPS_CLOSED] is TH_RST|TH_ACK
-FREEBSD = frozenset({Deviation.RESET_WITH_ACK})
+FREEBSD = frozenset(
+    {
+        Deviation.RESET_WITH_ACK,
+        Deviation.SYN_ACK_AGAIN,
+        Deviation.TIME_WAIT_ANSWERS,
+        Deviation.SYN_WITHOUT_FIN,
+    }
+)

@@ -140,10 +140,25 @@ def _snd_ack(run: Run, row: Row) -> None:
 
 
 def _snd_ack_now(run: Run, row: Row) -> None:
+    asked = _asked(run.tcb, run.segment) if row.stimulus is Stimulus.RCV_UNACCEPTABLE else None
+    if asked:
+        run.emit(ACK, f"answers {asked[0]}", asked[1], kind="probe-answer")
+        return
     empty = run.segment is not None and not run.segment.span
     challenged = row.stimulus in _CHALLENGED or (row.stimulus is Stimulus.RCV_UNACCEPTABLE and empty)
-    kind = "challenge" if challenged else "new"
-    run.emit(ACK, f"answers: {row.stimulus}", row.section, kind=kind)
+    run.emit(ACK, f"answers: {row.stimulus}", row.section, kind="challenge" if challenged else "new")
+
+
+def _asked(tcb: ControlBlock, segment: Segment | None) -> tuple[str, str] | None:
+    """What a segment that brings nothing new has been sent for, and where the RFC says so."""
+    if segment is None or segment.length > 1 or segment.flags & (SYN | FIN | RST) or not segment.has_ack:
+        return None
+    if segment.seq == tcb.rcv_nxt and segment.length and not tcb.rcv_wnd:
+        return "a window probe", "3.8.6.1"
+    # a text of one octet that comes again looks the same, and gets the same
+    if distance(segment.seq, tcb.rcv_nxt) == 1:
+        return ("a keep-alive", "3.8.4") if tcb.rcv_wnd else ("a window probe", "3.8.6.1")
+    return None
 
 
 def _snd_fin(run: Run, row: Row) -> None:

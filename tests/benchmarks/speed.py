@@ -2,7 +2,8 @@
 
     python tests/benchmarks/speed.py > docs/performance.md       (make bench)
 
-The peer in the same run is tshark, which reads and dissects the same capture.
+The peers in the same run are tshark, which reads and dissects the same capture, and those of PlantUML, mscgen and
+Mermaid's mmdc that are installed, which draw the same exchange.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,10 +24,12 @@ from pathlib import Path
 
 from tcpviz import draw
 from tcpviz.exchange import library
+from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import frames_of, read, write
+from tcpviz.model.segment import words
 
 RUNS = 5
 
@@ -58,11 +62,45 @@ def main() -> None:
         print(f"| tshark, start included | {name} | {len(capture.frames) / peer:,.0f} |")
         print("\n| Command, start included | Seconds |")
         print("| --- | ---: |")
-        picture = str(Path(folder) / "x.png")
-        for arguments in (["--help"], ["simulate"], ["simulate", "-o", picture], ["match", path]):
-            shown = " ".join("FILE" if a == path else "x.png" if a == picture else a for a in arguments)
+        for arguments in (
+            ["--help"],
+            ["simulate"],
+            *(["simulate", "-o", str(Path(folder) / name)] for name in ("x.svg", "x.html", "x.png", "x.pdf", "x.gif")),
+            ["match", path],
+        ):
+            shown = " ".join("FILE" if a == path else Path(a).name for a in arguments)
             spent = median(partial(program, [sys.executable, "-m", "tcpviz", *arguments]))
             print(f"| `tcpviz {shown}` | {spent:.2f} |")
+        for name, command in peers(simulate(plan), Path(folder)).items():
+            print(f"| {name} | {median(partial(program, command)):.2f} |")
+    print(f"| one more PNG in the same process | {median(again(simulate(plan))):.2f} |")
+    long = simulate(library.conversation(plan, [("client", 2**20)] * 34, "client")).connections[0]
+    spent = median(repeated(partial(draw.sequence, long, title="long"), 1))
+    print(f"| layout of {len(long.segments):,} segments | {spent:.2f} |")
+
+
+def peers(exchange: Exchange, folder: Path) -> dict[str, list[str]]:
+    """What else is installed that draws the same exchange, as a command for each."""
+    connection = exchange.connections[0]
+    (folder / "x.puml").write_bytes(draw.plantuml(connection, title="normal"))
+    (folder / "x.mmd").write_bytes(draw.mermaid(connection, title="normal"))
+    arrows = [
+        f'{"c=>s" if sent.origin == "client" else "s=>c"} [label="{words(sent.segment.flags)}"];'
+        for sent in connection.segments
+    ]
+    (folder / "x.msc").write_text("msc { c, s; " + " ".join(arrows) + " }")
+    commands = {
+        "PlantUML": ["plantuml", "-tpng", str(folder / "x.puml")],
+        "mscgen": ["mscgen", "-T", "png", "-i", str(folder / "x.msc"), "-o", str(folder / "msc.png")],
+        "Mermaid": ["mmdc", "-i", str(folder / "x.mmd"), "-o", str(folder / "mmd.png")],
+    }
+    return {name: command for name, command in commands.items() if shutil.which(command[0])}
+
+
+def again(exchange: Exchange) -> Callable[[], float]:
+    """A PNG of what was drawn before."""
+    draw.png(draw.sequence(exchange.connections[0], title="normal"))
+    return repeated(lambda: draw.png(draw.sequence(exchange.connections[0], title="normal")), 1)
 
 
 def repeated(work: Callable[[], object], times: int) -> Callable[[], float]:
@@ -78,7 +116,9 @@ def repeated(work: Callable[[], object], times: int) -> Callable[[], float]:
 def program(command: list[str]) -> float:
     """Processor seconds of a program that has ended."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    # as users have it: modules are compiled once
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=env)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

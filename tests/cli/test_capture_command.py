@@ -236,7 +236,7 @@ def test_an_ordinary_user_is_told_the_ways_out(tmp_path: Path) -> None:
         (["--port", "70000"], "'70000' is no port"),
         (["--scenario", "norml"], "the nearest name is 'normal'"),
         (["--scenario", "normal", "--port", "80"], "exclude one another"),
-        (["--scenario", "normal", "-o", "x.gif"], "known here are"),
+        (["--scenario", "normal", "-o", "x.bmp"], "known here are"),
         (["-i", "nowhere0"], "no interface nowhere0"),
         (["--host", "no.such.host.invalid"], "no address"),
         (["every", "second", "one"], "filter 'every second one' is not understood"),

@@ -20,14 +20,36 @@ needs_chinese = pytest.mark.skipif(faces.chinese(False) is None, reason="no Chin
     "command", [("simulate",), ("states", "--walk", "normal"), ("match", "captures/normal.pcapng")]
 )
 def test_every_command_draws_in_every_format(tcpviz, tmp_path: Path, command: tuple[str, ...]) -> None:
-    files = [tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf")]
+    files = [tmp_path / f"x.{kind}" for kind in ("png", "svg", "pdf", "tex")]
     outputs = [option for file in files for option in ("-o", file)]
     ran = tcpviz(*command, "--theme", "dark", "--lang", "both", *outputs)
     assert ran.code == 0, ran.err
-    png, svg, pdf = (file.read_bytes() for file in files)
+    png, svg, pdf, tex = (file.read_bytes() for file in files)
     assert png.startswith(b"\x89PNG")
     assert ElementTree.fromstring(svg).find(TITLE) is not None
     assert pdf.startswith(b"%PDF")
+    assert b"\\begin{tikzpicture}" in tex
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("simulate",),
+        ("simulate", "tutorial-udp-one-way"),
+        ("simulate", "two-connections"),
+        ("match", "captures/blind-rst.pcapng"),
+    ],
+)
+def test_a_story_is_written_for_other_programs_to_draw(tcpviz, tmp_path: Path, command: tuple[str, ...]) -> None:
+    for digest in range(2):
+        ran = tcpviz(*command, "--lang", "both", "-o", tmp_path / f"{digest}.mmd", "-o", tmp_path / f"{digest}.puml")
+        assert ran.code in (0, 1), ran.err
+    mermaid, plantuml = ((tmp_path / f"0.{kind}").read_bytes() for kind in ("mmd", "puml"))
+    assert mermaid.startswith(b"sequenceDiagram\n")
+    assert plantuml.startswith(b"@startuml\n")
+    assert plantuml.endswith(b"@enduml\n")
+    assert mermaid == (tmp_path / "1.mmd").read_bytes()
+    assert ("shows connection 1 of 2" in ran.err) == ("two-connections" in command)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +78,19 @@ def test_a_page_of_udp(tcpviz, tmp_path: Path) -> None:
     ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", "-o", tmp_path / "x.html")
     assert ran.code == 0, ran.err
     assert "Datagram 1" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_a_capture_of_udp_alone_is_drawn(tcpviz, tmp_path: Path) -> None:
+    files = [tmp_path / f"x.{kind}" for kind in ("svg", "mmd", "gif")]
+    ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", *(o for file in files for o in ("-o", file)))
+    assert ran.code == 0, ran.err
+    svg, mermaid, gif = (file.read_bytes() for file in files)
+    assert b"datagram-1" in svg
+    assert b"client->>server" in mermaid
+    assert gif.startswith(b"GIF89a")
+    ran = tcpviz("match", "captures/tutorial-udp-both-ways.pcapng", "-o", tmp_path / "x.toml")
+    assert ran.code == 2
+    assert "there is no TCP connection to show" in ran.err
 
 
 def test_the_same_question_the_same_bytes(tcpviz, tmp_path: Path) -> None:

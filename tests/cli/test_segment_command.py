@@ -75,7 +75,7 @@ def test_in_chinese(tcpviz) -> None:
         (("nomral", 1), "no scenario 'nomral': the nearest name is 'normal'"),
         (("none.pcap", 1), "there is no file none.pcap"),
         (("README.md", 1), "README.md is not a capture"),
-        ((CAPTURE, 1, "-o", "x.gif"), "known here are .pdf .png .svg .txt"),
+        ((CAPTURE, 1, "-o", "x.bmp"), "known here are .pdf .png .svg .tex .txt"),
     ],
 )
 def test_what_cannot_be_used_is_refused(tcpviz, arguments: tuple[object, ...], complaint: str) -> None:

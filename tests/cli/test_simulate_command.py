@@ -99,7 +99,7 @@ def test_files_by_their_ending(tcpviz, tmp_path: Path) -> None:
         (["--delay", "fast"], "expected a time such as '10 ms'"),
         (["--client-isn", "-1"], "--client-isn"),
         (["--numbers", "roman"], "--numbers"),
-        (["-o", "picture.bmp"], "known here are .html .json .pcap .pcapng .pdf .png .svg .txt"),
+        (["-o", "picture.bmp"], "known here are .gif .html .json .mmd .pcap .pcapng .pdf .png .puml .svg .tex .txt"),
         (["-o", "/nowhere/at/all.png"], "there is no directory /nowhere/at"),
     ],
 )

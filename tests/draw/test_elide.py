@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from connections import CONNECTIONS
 
+import tcpviz.draw as draw
+from tcpviz.draw.drawing import Text
 from tcpviz.draw.elide import by_importance, octets_text, runs, totals
 from tcpviz.draw.words import ENGLISH
+from tcpviz.exchange import library
+from tcpviz.exchange.simulate import simulate
+from tcpviz.language import BOTH
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,24 @@ def test_anomalies_come_right_after_the_ends() -> None:
     segments = CONNECTIONS["long with losses"].segments
     odd = [i for i, s in enumerate(segments) if s.fate == "lost" or s.kind == "retransmission"]
     assert by_importance(segments, 5 + len(odd))[5:] == odd
+
+
+def written(name: str) -> str:
+    """All text on the slide, in two languages, which leave the least room."""
+    connection = simulate(library.load(name)).connections[0]
+    drawing = draw.sequence(connection, title=name, words=draw.words_in(BOTH))
+    return " ".join(shape.text for shape in drawing.shapes if isinstance(shape, Text))
+
+
+@pytest.mark.parametrize(("name", "fins"), [("half-close", 2), ("last-ack-lost", 3), ("ack-of-fin-lost", 3)])
+def test_a_close_is_not_left_out_for_the_acknowledgements_around_it(name: str, fins: int) -> None:
+    assert written(name).count("FIN,ACK") == fins
+
+
+def test_what_overtook_is_shown_beside_what_was_overtaken() -> None:
+    text = written("reordered-fin")
+    assert "seq=1 ack=1 len=5" in text
+    assert "seq=6 ack=1" in text
 
 
 def test_summary() -> None:

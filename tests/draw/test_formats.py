@@ -27,7 +27,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.language import LANGUAGES
 
 SVG = "{http://www.w3.org/2000/svg}"
-FORMATS: dict[str, Callable[..., bytes]] = {"png": draw.png, "svg": draw.svg, "pdf": draw.pdf}
+FORMATS: dict[str, Callable[..., bytes]] = {"png": draw.png, "svg": draw.svg, "pdf": draw.pdf, "tex": draw.tex}
 needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="no pdftotext: apt install poppler-utils")
 needs_chinese = pytest.mark.skipif(faces.chinese(False) is None, reason="no Chinese font: apt install fonts-noto-cjk")
 
@@ -40,12 +40,12 @@ exchange = tcpviz.simulate("normal")
 for name in ("en", "zh"):
     words = draw.words_in(LANGUAGES[name])
     drawing = draw.sequence(exchange.connections[0], title=exchange.title, words=words)
-    draw.svg(drawing)
+    draw.svg(drawing), draw.tex(drawing)
     assert not {"matplotlib", "networkx", "numpy", "fpdf", "fontTools", "PIL"} & set(sys.modules)
 for name in ("en", "zh"):
     words = draw.words_in(LANGUAGES[name])
     drawing = draw.sequence(exchange.connections[0], title=exchange.title, words=words)
-    for render in (draw.png, draw.svg, draw.pdf):
+    for render in (draw.png, draw.svg, draw.pdf, draw.tex):
         for theme in (draw.LIGHT, draw.PRINT):
             print(name, render.__name__, theme.name, hashlib.sha256(render(drawing, theme)).hexdigest())
 assert not {"matplotlib.pyplot", "networkx"} & set(sys.modules)
@@ -235,6 +235,7 @@ def test_without_a_chinese_font_chinese_is_refused_with_the_package_to_install(k
     with pytest.raises(OutputError, match=r"no font here has .+fonts-noto-cjk.+\.svg"):
         FORMATS[kind](normal("zh"))
     assert FORMATS["svg"](normal("zh")), "an SVG leaves fonts to its viewer"
+    assert FORMATS["tex"](normal("zh")), "and LaTeX has its own"
 
 
 @pytest.mark.usefixtures("no_chinese_font")

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 from connections import CONNECTIONS
+from overlaps import overlaps
 
 from tcpviz import draw
 from tcpviz.draw.drawing import WIDE, Drawing, Role, Text
@@ -66,3 +67,27 @@ def test_the_rows_are_legible_and_on_the_slide(name: str) -> None:
         (shape.y + shape.height for shape in drawing.shapes if shape.part.endswith(("band-client-0",))), default=0
     )
     assert all(text.y - text.size > lowest for text in rows)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_in_a_pair_each_half_has_its_own_kernel_beneath_it(together: bool) -> None:
+    """In full only where it differs: the bands above say the rest."""
+    agreeing = witnessed(NORMAL)
+    assert agreeing.witness
+    odd = replace(agreeing.witness, server=exchange.Testimony(agreeing.witness.server.states[:1]))
+    two = agreeing, replace(NORMAL, witness=odd)
+    apart = exchange.Exchange("one", two[:1]), exchange.Exchange("two", two[1:])
+    drawing = draw.pair(exchange.Exchange("both", two)) if together else draw.pair(*apart)
+    said = [shape for shape in drawing.shapes if isinstance(shape, Text) and "kernel-" in shape.part]
+    assert [(text.part, text.text) for text in said] == [
+        ("left/kernel-client", "= Kernel, Client"),
+        ("left/kernel-server", "= Kernel, Server"),
+        ("right/kernel-client", "= Kernel, Client"),
+        ("right/kernel-server", "≠ Kernel, Server: SYN-RECEIVED"),
+    ]
+    assert overlaps(drawing) == []
+    middle = WIDE.width / 2
+    for text in said:
+        low, high = (0, middle) if text.part.startswith("left") else (middle, WIDE.width)
+        assert low <= text.x <= text.x + text.width <= high
+        assert text.y < WIDE.height - 18

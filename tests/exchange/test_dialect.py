@@ -65,7 +65,8 @@ def test_the_habits_of_a_dialect(
         ("blind-syn", "rfc9293", "server", [], ["syn-in-window"]),
         ("blind-syn", "rfc793", "server", ["syn-in-window"], []),
         ("duplicated-syn", "linux", "server", ["syn-ack-again"], []),
-        ("duplicated-syn", "freebsd", "server", [], ["syn-ack-again"]),
+        ("duplicated-syn", "freebsd", "server", ["syn-ack-again"], []),
+        ("duplicated-syn", "rfc9293", "server", [], ["syn-ack-again"]),
     ],
 )
 def test_what_an_attack_or_a_loss_brings_out(

@@ -221,7 +221,19 @@ def test_the_report_sets_the_three_side_by_side() -> None:
 
 
 def test_the_report_says_when_there_was_no_witness() -> None:
-    assert list(kernel_lines(captured(), missing="it was asleep")) == ["the kernel bore no witness: it was asleep"]
+    (line,) = kernel_lines(captured(), missing="it was asleep")
+    assert line == "the kernel bore no witness: sock_diag came too late to see its sockets, and it was asleep"
+    assert list(kernel_lines(captured())) == ["the kernel bore no witness: its sockets were elsewhere"]
+    assert list(kernel_lines(replace(captured(), connections=()))) == []
+
+
+def test_the_report_says_which_witness_it_had_when_there_is_nothing_to_compare() -> None:
+    exchange = witnessed()
+    begun = replace(exchange, connections=tuple(replace(c, saw_start=False) for c in exchange.connections))
+    assert list(kernel_lines(begun))[-1] == (
+        "the kernel is not compared, for it all had begun before the capture: "
+        "its tracepoint sock:inet_sock_set_state told each change"
+    )
 
 
 def test_states_abreast_leave_gaps_where_one_is_missing() -> None:
@@ -284,3 +296,7 @@ def test_the_kernel_may_side_with_the_model() -> None:
     assert disagreements(connection) != ()
     assert kernel_sides_with(model, connection)
     assert not kernel_sides_with(played(CLIENT, SERVER), connection)
+    exchange = replace(wire, connections=(connection,))
+    assert "the kernel sides with the model" in list(kernel_lines(exchange, (model,)))[-1]
+    assert "the kernel disagrees" in list(kernel_lines(exchange, (played(CLIENT, SERVER),)))[-1]
+    assert "the kernel disagrees" in list(kernel_lines(exchange))[-1]

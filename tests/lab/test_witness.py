@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leftovers import instances
 
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
@@ -254,13 +255,6 @@ def test_without_tracepoints_there_is_what_was_seen_inside(monkeypatch: pytest.M
     assert connection.witness.source == "sock_diag"
     assert connection.witness.client.states[-1].state is State.TIME_WAIT
     assert disagreements(connection) == ()
-
-
-def instances() -> set[str]:
-    """What the recorders of this machine have in tracefs now."""
-    look = "mount --make-rprivate / && mount -t tracefs none /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
-    listed = subprocess.run(["unshare", "--mount", "sh", "-c", look], capture_output=True, text=True, check=True)
-    return {name for name in listed.stdout.split() if name.startswith(PREFIX)}
 
 
 @pytest.fixture

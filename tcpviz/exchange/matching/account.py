@@ -198,7 +198,8 @@ def _was_sent(end: End, observed: Segment) -> bool:
 
 def _known(account: Account, seen: Observation, why: str, kind: str, cost: int) -> Account:
     """A segment that changes nothing for its sender."""
-    emit = Emit(seen.segment, why, "3.4", kind)
+    # old duplicates are discarded, and "further processing is done in SEG.SEQ order"
+    emit = Emit(seen.segment, why, "3.4" if kind == "duplicate" else "3.10.7.4", kind)
     ends = [
         end.noted(Entry(seen.index, True, end.state, end.state, emit=emit), end.endpoint)
         for end in account.ends(seen.side)
@@ -263,6 +264,8 @@ def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
             if (name == "seq") == ours:
                 return [shifted(end, send=offset, cost=_RECOUNTED)]
             return [shifted(end, receive=offset, cost=_RECOUNTED)]
+        if name == "length" and ours and isinstance(observed, int) and isinstance(allowed, int):
+            return [shifted(end, send=observed - allowed, cost=_RECOUNTED)]
     return []
 
 

@@ -93,6 +93,9 @@ def opening_with(end: End, observed: Segment) -> End:
         options = replace(options, fast_open=cookie)
         granted = replace(asked, options=replace(asked.options, fast_open=cookie))
         end = end._replace(pending=(end.pending[0]._replace(segment=granted), *end.pending[1:]))
+    elif asked and asked.length and observed.has_ack and observed.ack == asked.text:
+        # nobody has to take the text, whatever the cookie (RFC 7413 4.2.2)
+        options = replace(options, fast_open=None)
     choice = events.Choose(iss=observed.seq, options=options, window=observed.window)
     return end._replace(endpoint=step(end.endpoint, choice).endpoint)
 
@@ -141,8 +144,9 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
     while position < len(end.pending):
         segment = end.pending[position].segment
         beyond = bool(segment.span) and before(ack, segment.end)
-        if beyond and _is_several(end, segment) and before(segment.text, ack):
-            end = divided(end, position, ack)
+        edge = _edge_within(segment, observed) if beyond and _is_several(end, segment) else None
+        if edge is not None:
+            end = divided(end, position, edge)
         elif segment.rst or (beyond and not _told(segment, observed)):
             position += 1
         else:
@@ -155,6 +159,14 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
 def _is_several(end: End, segment: Segment) -> bool:
     """One captured frame may have been several segments on the wire, which arrived one by one (offload)."""
     return segment.length > (end.endpoint.tcb.options.mss or _ETHERNET)
+
+
+def _edge_within(segment: Segment, observed: Segment) -> int | None:
+    """The first number inside the text at which, as `observed` tells, something had arrived or had not."""
+    edges = [observed.ack, *(edge for block in observed.options.sack for edge in block)]
+    places = [distance(segment.text, edge) for edge in edges]
+    inside = [place for place in places if 0 < place < segment.length]
+    return add(segment.text, min(inside)) if inside else None
 
 
 def _told(segment: Segment, observed: Segment) -> bool:

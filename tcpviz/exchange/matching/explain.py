@@ -129,17 +129,21 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
 
 
 def _otherwise(start: End, observed: Segment) -> Iterator[End]:
-    """Where an end took more than it had offered, or follows RFC 793 where RFC 9293 asks for a challenge."""
+    """Where an end took more than it had offered, or does with a SYN what RFC 9293 does not."""
     tcb = start.endpoint.tcb
     if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
         return
+    others = []
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
-        roomier = tcb._replace(rcv_wnd=reach + 1)
-        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=roomier)), observed)
+        others.append(tcb._replace(rcv_wnd=reach + 1))
     if observed.rst and any(item.segment.syn for item in start.pending):
-        older = tcb._replace(deviations=tcb.deviations | {Deviation.SYN_IN_WINDOW})
-        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=older)), observed)
+        others += [each._replace(deviations=each.deviations | {Deviation.SYN_IN_WINDOW}) for each in (tcb, *others)]
+    if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
+        # the FIN was on the SYN
+        others.append(tcb._replace(fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
+    for other in others:
+        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=other)), observed)
 
 
 def _at_a_cost(end: End, observed: Segment) -> Iterator[End]:
@@ -203,7 +207,7 @@ def _prepared(end: End, observed: Segment) -> End:
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})
 _RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
-_ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED}
+_ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED, Deviation.TIME_WAIT_ANSWERS}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
 
 
@@ -222,14 +226,27 @@ def _habits(observed: Segment) -> frozenset[Deviation]:
 def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
     """A segment that processing compelled. Replies before it that nobody saw have a cost."""
     for skipped, emit in enumerate(run.owed):
-        entry = Entry(index, True, run.state, run.state, emit=emit)
-        after = run.noted(entry, _offer(run.endpoint, observed))
+        calls: tuple[Call, ...] = ()
+        endpoint = _offer(run.endpoint, observed)
+        if emit.segment.syn and observed.syn and observed.length and not emit.segment.length:
+            endpoint, emit, calls = _with_text(endpoint, emit, observed.length)
+        entry = Entry(index, True, run.state, run.state, calls=calls, emit=emit)
+        after = run.noted(entry, endpoint)
         # that both answer with SYN,ACK proves that both had sent a SYN
         proved = _RARE if emit.segment.syn and not run.endpoint.tcb.passive else 0
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
         differences = _differences(emit.segment, observed)
         yield Miss(after, differences, cite(emit.section)) if differences else after
+
+
+def _with_text(endpoint: Endpoint, emit: Emit, octets: int) -> tuple[Endpoint, Emit, tuple[Call, ...]]:
+    """The SYN,ACK with text behind it, where text may go out so early (RFC 7413 4.2.2)."""
+    queued = step(endpoint, events.Send(octets)).endpoint
+    sent = step(queued, events.Transmit(octets))
+    if any(isinstance(command, Refuse) for command in sent.commands):
+        return endpoint, emit, ()
+    return sent.endpoint, replace(emit, segment=replace(emit.segment, length=octets)), (("send", octets),)
 
 
 def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | Miss:

@@ -59,6 +59,9 @@ class Tracker:
     def side_of(self, frame: Frame) -> Side:
         return "client" if frame.source == self._parties["client"].address else "server"
 
+    def is_judged(self, side: Side) -> bool:
+        return side in self._judges
+
     def peer_of(self, side: Side) -> Side:
         return side if self._alone else other(side)
 

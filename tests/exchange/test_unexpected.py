@@ -1,0 +1,257 @@
+"""A peer that keeps to no rule, as in conformance tests: it is blamed, and the stack's answers are not.
+
+The server is the stack that is looked at. Numbers are relative; its window is 65535 where a test says nothing else.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+
+from tcpviz.exchange.capture import Address, Capture, Frame
+from tcpviz.exchange.dialect import habits
+from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
+from tcpviz.model.sequence import add
+
+PEER, STACK = Address("10.0.0.1", 50000), Address("10.0.0.2", 80)
+ISS = {PEER: 4_294_967_290, STACK: 7000}
+"""The peer's numbers wrap around."""
+
+
+class Said(NamedTuple):
+    """One segment: `ack` is None where there is no ACK flag."""
+
+    by: Address
+    flags: int
+    seq: int
+    ack: int | None = None
+    length: int = 0
+    window: int = 65535
+    options: Options = NO_OPTIONS
+
+
+peer, stack = partial(Said, PEER), partial(Said, STACK)
+
+
+def captured(*story: Said) -> Capture:
+    """A tenth of a second from one segment to the next."""
+    frames = []
+    for number, said in enumerate(story, 1):
+        to = STACK if said.by == PEER else PEER
+        seq = add(ISS[said.by], said.seq)
+        ack = 0 if said.ack is None else add(ISS[to], said.ack)
+        segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)
+        data = f"{number}".encode()
+        frames.append(Frame(number, number * 10**8, said.by, to, segment, b"", said.length, data))
+    return Capture("unexpected.pcap", tuple(frames), len(frames))
+
+
+def blamed(*story: Said, side: Side | None = None) -> list[int | None]:
+    return [sent.frame for c in match(captured(*story), side).connections for sent in c.violations]
+
+
+def only(*story: Said) -> Connection:
+    (connection,) = match(captured(*story)).connections
+    return connection
+
+
+OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+IN_TIME_WAIT = (*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 2), stack(ACK, 2, 2, window=65534))
+IN_LAST_ACK = (*OPEN, peer(FIN | ACK, 1, 1), stack(ACK, 1, 2, window=65534), stack(FIN | ACK, 1, 2, window=65534))
+UNTOUCHED = stack(ACK, 2, 2, window=65534)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        peer(PSH | ACK, 2, 2, 10),
+        peer(FIN | ACK, 2, 2),
+        peer(FIN | ACK, 9, 2),
+        peer(FIN, 2),
+        peer(FIN | ACK, 90000, 2),
+        peer(SYN | FIN, 2),
+        peer(SYN | ACK, 2, 2),
+    ],
+)
+def test_time_wait_may_acknowledge_whatever_comes_and_only_the_peer_is_blamed(nonsense: Said) -> None:
+    assert blamed(*IN_TIME_WAIT, nonsense, UNTOUCHED, side="server") == []
+    assert blamed(*IN_TIME_WAIT, nonsense, UNTOUCHED) == [7]
+
+
+def test_but_what_changes_nothing_gets_no_answer() -> None:
+    assert blamed(*IN_TIME_WAIT, peer(ACK, 2, 2), UNTOUCHED._replace(window=60000), side="server") == [8]
+
+
+def test_an_answer_to_text_in_time_wait_tells_whose_tcp_it_is() -> None:
+    shown = habits(only(*IN_TIME_WAIT, peer(PSH | ACK, 2, 2, 10), UNTOUCHED), "server")
+    assert [deviation.label for deviation in shown.seen] == ["time-wait-answers"]
+    assert list(shown.dialects) == ["linux", "freebsd"]
+    # outside the window everybody answers
+    shown = habits(only(*IN_TIME_WAIT, peer(PSH | ACK, 90000, 2, 10), UNTOUCHED), "server")
+    assert shown.seen == ()
+
+
+@pytest.mark.parametrize("seq", [2, 65535, 65700])
+@pytest.mark.parametrize("before", [IN_TIME_WAIT, IN_LAST_ACK], ids=["TIME-WAIT", "LAST-ACK"])
+def test_an_older_stack_resets_for_a_syn_in_its_window_which_may_be_larger_than_it_said(
+    before: tuple[Said, ...], seq: int
+) -> None:
+    assert blamed(*before, peer(SYN, seq), stack(RST | ACK, 2, 2, window=0), side="server") == []
+
+
+@pytest.mark.parametrize("seq", [1, 70_000_000 * 30])
+def test_no_stack_resets_for_a_syn_outside_its_window(seq: int) -> None:
+    assert blamed(*IN_LAST_ACK, peer(SYN, seq), stack(RST | ACK, 2, 2, window=0), side="server") == [8]
+
+
+@pytest.mark.parametrize("length", [0, 3])
+@pytest.mark.parametrize("counted", [True, False], ids=["processed", "ignored"])
+def test_a_fin_on_a_syn_is_processed_later_or_ignored(length: int, counted: bool) -> None:
+    end = 1 + length + counted
+    story = (
+        peer(SYN | FIN, 0, length=length),
+        stack(SYN | ACK, 0, 1),
+        peer(ACK, 1, 1),
+        peer(PSH | ACK, 1, 1, length + 5),
+        stack(ACK, 1, end if counted else length + 6),
+    )
+    assert blamed(*story, side="server") == []
+    connection = only(*story)
+    assert connection.violations[0].frame == 1
+    shown = habits(connection, "server")
+    if counted:
+        assert [deviation.label for deviation in shown.denied] == ["syn-without-fin"]
+
+
+def test_text_on_a_syn_ack_is_blamed_once_and_the_rest_goes_on_from_there() -> None:
+    story = (
+        stack(SYN, 0),
+        peer(SYN | ACK, 0, 1, 3),
+        stack(ACK, 1, 4),
+        stack(FIN | ACK, 1, 4),
+        peer(FIN | ACK, 4, 2),
+        stack(ACK, 2, 5),
+    )
+    connection = only(*story)
+    assert [(sent.frame, sent.expected and sent.expected.field) for sent in connection.violations] == [(2, "length")]
+    assert connection.outcome == "closed"
+
+
+def test_a_fin_that_is_sent_again_to_acknowledge_one_that_crossed_it_ends_the_connection() -> None:
+    """As BSD does; a stack to which that FIN is an old duplicate drops it with its acknowledgement."""
+    connection = only(*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2), peer(ACK, 2, 2))
+    assert connection.conforms
+    assert connection.outcome == "closed"
+    assert str(connection.server.states[-1].state) == "TIME-WAIT"
+    # without an answer to the stack's own FIN it is not
+    connection = only(*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2))
+    assert connection.outcome != "closed"
+
+
+# What an answer answers
+
+
+def told(connection: Connection, frame: int) -> tuple[str, str, str]:
+    sent = next(sent for sent in connection.segments if sent.frame == frame)
+    return sent.kind, sent.why, sent.section
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_keep_alive_is_answered_as_one(length: int) -> None:
+    text = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    connection = only(*OPEN, *text, peer(ACK, 5, 1, length), stack(ACK, 1, 6))
+    assert connection.conforms
+    assert told(connection, 7) == ("probe-answer", "answers a keep-alive", "RFC 9293 3.8.4")
+
+
+@pytest.mark.parametrize(("seq", "length"), [(6, 1), (5, 0)], ids=["an octet", "empty"])
+def test_a_window_probe_is_answered_as_one(seq: int, length: int) -> None:
+    opening = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=5), peer(ACK, 1, 1))
+    text = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6, window=0))
+    connection = only(*opening, *text, peer(ACK, seq, 1, length), stack(ACK, 1, 6, window=0))
+    assert connection.conforms
+    assert told(connection, 7) == ("probe-answer", "answers a window probe", "RFC 9293 3.8.6.1")
+
+
+@pytest.mark.parametrize(
+    ("attack", "why"),
+    [
+        (peer(RST, 100), "answers: rcv RST not at RCV.NXT"),
+        (peer(SYN, 100), "answers: rcv SYN in window"),
+        (peer(ACK, 1, 900), "answers: rcv unacceptable ACK"),
+        (peer(ACK, 90000, 1), "answers: rcv unacceptable segment"),
+    ],
+)
+def test_what_is_out_of_place_is_challenged(attack: Said, why: str) -> None:
+    connection = only(*OPEN, attack, stack(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    assert [sent.frame for sent in connection.violations] == [4]
+    assert told(connection, 5) == ("challenge", why, "RFC 9293 3.10.7.4")
+
+
+# One side is enough
+
+
+@pytest.mark.parametrize("seq", [1, 2, 9, 90000])
+def test_a_syn_from_a_server_that_is_done_is_no_new_connection_where_only_the_server_is_judged(seq: int) -> None:
+    client_in_time_wait = (
+        stack(SYN, 0),
+        peer(SYN | ACK, 0, 1),
+        stack(ACK, 1, 1),
+        stack(FIN | ACK, 1, 1),
+        peer(FIN | ACK, 1, 2),
+        stack(ACK, 2, 2),
+    )
+    for side in ("client", "server"):
+        assert len(match(captured(*client_in_time_wait, peer(SYN, seq), UNTOUCHED), side).connections) == 1
+        assert 8 not in blamed(*client_in_time_wait, peer(SYN, seq), UNTOUCHED, side=side)
+
+
+# Text on a SYN, and on what answers it
+
+COOKIE = Options(mss=1460, fast_open=b"c00kie")
+FAST = peer(SYN, 0, length=100, options=COOKIE)
+
+
+@pytest.mark.parametrize("answer", [COOKIE, Options(mss=1460), Options(mss=1460, fast_open=b"another")])
+@pytest.mark.parametrize("taken", [101, 1], ids=["all of it", "none of it"])
+def test_a_listener_takes_the_text_of_a_fast_open_or_does_not_whatever_cookie_it_shows(
+    answer: Options, taken: int
+) -> None:
+    story = [FAST, stack(SYN | ACK, 0, taken, options=answer), peer(ACK, 101, 1)]
+    if taken == 1:
+        story += [peer(PSH | ACK, 1, 1, 100)]
+    assert blamed(*story, peer(PSH | ACK, 101, 1, 5), stack(ACK, 1, 106)) == []
+
+
+def test_a_fast_open_may_be_answered_with_text_on_the_syn_ack() -> None:
+    story = (FAST, stack(SYN | ACK, 0, 101, 30), peer(ACK, 101, 31), stack(FIN | ACK, 31, 101))
+    assert blamed(*story) == []
+    assert [(call.name, call.octets) for call in only(*story).server.calls] == [("send", 30), ("close", None)]
+    # without Fast Open text waits for the handshake
+    assert blamed(peer(SYN, 0), stack(SYN | ACK, 0, 1, 30), peer(ACK, 1, 31), stack(FIN | ACK, 31, 1)) == [2]
+
+
+def test_sack_blocks_may_lie_within_a_frame_that_was_several_segments_on_the_wire() -> None:
+    offer = Options(mss=1000, sack_permitted=True)
+
+    def blocks(*edges: tuple[int, int]) -> Options:
+        return Options(sack=tuple((add(ISS[STACK], low), add(ISS[STACK], high)) for low, high in edges))
+
+    story = (
+        peer(SYN, 0, options=offer),
+        stack(SYN | ACK, 0, 1, options=offer),
+        peer(ACK, 1, 1),
+        stack(PSH | ACK, 1, 1, 7000),
+        peer(ACK, 1, 1001),
+        peer(ACK, 1, 1001, options=blocks((2001, 3001))),
+        peer(ACK, 1, 1001, options=blocks((5001, 7001), (2001, 3001))),
+        stack(ACK, 1001, 1, 1000),
+        peer(ACK, 1, 3001, options=blocks((5001, 7001))),
+        stack(ACK, 3001, 1, 2000),
+        peer(ACK, 1, 7001),
+    )
+    assert blamed(*story) == []
