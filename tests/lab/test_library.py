@@ -54,10 +54,13 @@ class User:
     def run(
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path | str
     ) -> subprocess.CompletedProcess[str]:
-        become = {} if self.number == os.geteuid() else {"user": self.number, "group": self.number, "extra_groups": []}
+        become, environment = {}, {**os.environ, **environment}
+        if self.number != os.geteuid():
+            become = {"user": self.number, "group": self.number, "extra_groups": []}
+            environment["HOME"] = "/"  # root's is closed to others
         return subprocess.run(
             [*self.before, *command],
-            cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=180, **become,
+            cwd=folder, env=environment, capture_output=True, text=True, timeout=180, **become,
         )  # fmt: skip
 
 
