@@ -265,8 +265,10 @@ def _recital(told: Connection | Flow, title: str, asked: Asked) -> Recital:
     from tcpviz.draw import recital
 
     (words, _), view = _in_words(asked), _view(asked)
-    recite = recital.recital_of_flow if isinstance(told, Flow) else recital.recital
-    return recite(told, title=words.title(title), view=view, words=words)  # type: ignore[arg-type]
+    named = words.title(title)
+    if isinstance(told, Flow):
+        return recital.recital_of_flow(told, title=named, view=view, words=words)
+    return recital.recital(told, title=named, view=view, words=words)
 
 
 def lack_of_fonts(drawing: Drawing) -> str:

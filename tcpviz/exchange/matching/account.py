@@ -293,7 +293,7 @@ def _likeliest(ends: Iterable[End]) -> tuple[End, ...]:
             idle = end
         if len(kept) < _MOST_ENDS and not any(_same(end, other) for other in kept):
             kept.append(end)
-    return tuple(kept if any(end is idle for end in kept) or any(_same(idle, o) for o in kept) else [*kept, idle])
+    return tuple(kept if any(end is idle or _same(end, idle) for end in kept) else [*kept, idle])
 
 
 def _same(end: End, other: End) -> bool:
