@@ -67,7 +67,7 @@ def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> i
     # a loss and its retransmission rank alike: they are told together
     if sent.fate != "delivered" or sent.kind != "new":
         return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
-    if _closes_window(sent) or _fills_window(segments, index, sent) or _overtakes(segments, index):
+    if _closes_window(sent) or _fills_window(segments, index, sent) or overtakes(segments, index):
         return 3
     return 5 if sent.segment.syn or sent.segment.fin else 0
 
@@ -76,7 +76,7 @@ def _closes_window(sent: Transmission) -> bool:
     return sent.segment.window == 0 and sent.segment.has_ack and not sent.segment.rst
 
 
-def _overtakes(segments: Sequence[Transmission], index: int) -> bool:
+def overtakes(segments: Sequence[Transmission], index: int) -> bool:
     """What was sent next after a segment that the network held back, which shows only beside this one."""
     before = segments[index - 1] if index else None
     return before is not None and before.fate == "reordered" and before.origin == segments[index].origin

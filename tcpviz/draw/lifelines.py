@@ -18,6 +18,9 @@ from tcpviz.model.transitions import State
 _LONG = ("time-wait", "FIN-WAIT-2")
 """Timers that end a state, long after everything else."""
 
+_HEARD_FIN = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING, State.TIME_WAIT, State.CLOSED)
+"""In which the other end will send no more."""
+
 Nodes = Sequence[int]
 Times = Mapping[int, int]
 """By node."""
@@ -126,7 +129,8 @@ def _caused(cause: str, sent: Transmission, sending: bool) -> bool:
         case "received":
             return not sending and segment.length > 0
         case "returned":
-            return not sending and (segment.fin or segment.rst)
+            # a FIN that overtook data ends nothing before they are there
+            return not sending and (segment.rst or sent.after in _HEARD_FIN)
         case _:
             return sending
 

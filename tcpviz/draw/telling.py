@@ -121,15 +121,22 @@ class _Teller:
             self.keys[node(row, sent.origin)] = (gaps, sent.sent, first)
             if sent.arrived is not None:
                 key = self._arrival(row, sent, gaps)
-                if sent.arrived >= latest[to][0]:
+                if sent.fate != "reordered" and sent.arrived >= latest[to][0]:
                     key = max(key, latest[to][1])
                     latest[to] = sent.arrived, key
                 self.keys[node(row, to)] = key
 
     def _arrival(self, row: int, sent: Transmission, gaps: int) -> Key:
-        """After what the receiver sent at that very time, or with one clock its own SYN or FIN, unaware of it."""
+        """After what overtook it and what the receiver sent at that very time, or with one clock its own SYN or FIN,
+        unaware of it."""
         assert sent.arrived is not None
-        key: Key = (gaps, sent.arrived, self.runs[row][0])
+        index = self.runs[row][0]
+        key: Key = (gaps, sent.arrived, index)
+        if elide.overtakes(self.connection.segments, index):
+            # what it is ahead of is missing: no reply acknowledges it, however aware
+            return key
+        if sent.fate == "reordered":
+            key = max(key, self._overtaking(row, sent, gaps))
         if not self.strict or not sent.segment.span or sent.kind != "new" or sent.verdict != "ok":
             return key
         for first, last in self.runs[row + 1 : row + 8]:
@@ -141,6 +148,16 @@ class _Teller:
             if not reply.segment.rst and not acknowledges(reply, sent):
                 key = max(key, (gaps, reply.sent, first + 0.5))
         return key
+
+    def _overtaking(self, row: int, sent: Transmission, gaps: int) -> Key:
+        """Just after the arrival of the next segment that goes the same way."""
+        for first, last in self.runs[row + 1 :]:
+            after = self.connection.segments[first]
+            if first < last:
+                break
+            if after.origin == sent.origin and after.arrived is not None:
+                return gaps, after.arrived, first + 0.5
+        return _FREE
 
     def _same_instant(self, sent: Transmission, reply: Transmission) -> bool:
         if self.view.clocks == 2:

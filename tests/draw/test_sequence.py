@@ -20,6 +20,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.simulate import simulate
+from tcpviz.language import LANGUAGES
 
 
 def drawn(name: str, **options: object) -> Drawing:
@@ -219,6 +220,21 @@ def test_states_change_where_the_segment_arrives() -> None:
     tilt = arrow.points[-1][1] - arrow.points[0][1]
     assert established.y == pytest.approx(arrow.points[-1][1], abs=2)
     assert tilt > 0, "an arrow arrives below where it left"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh", "both"])
+def test_what_was_overtaken_arrives_below_what_overtook_it(lang: str) -> None:
+    drawing = drawn("library reordered-fin", words=draw.words_in(LANGUAGES[lang]))
+
+    def arrow(index: int) -> tuple[float, float]:
+        line = next(s for s in drawing.of(f"segment-{index}") if isinstance(s, Line))
+        return line.points[0][1], line.points[-1][1]
+
+    (data_leaves, data_comes), (fin_leaves, fin_comes) = arrow(3), arrow(4)
+    assert data_leaves < fin_leaves
+    assert fin_comes < data_comes
+    read = next(s for s in drawing.shapes if isinstance(s, Text) and s.text.startswith("recv()"))
+    assert abs(read.y - data_comes) < read.size, "the stream ends when nothing before the FIN is missing"
 
 
 def test_what_does_not_fit_is_summed_up() -> None:
