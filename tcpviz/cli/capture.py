@@ -105,10 +105,12 @@ def command(
         raise InputError(
             "--scenario, a COMMAND, and --port, --host, FILTER exclude one another: choose what to capture"
         )
-    style = cast(Numbers, numbers)
     files = output.targets(outputs, (*render.ENDINGS, *render.RECORDINGS))
     folders = [path.parent for path in files]
     plan = library.load(scenario) if scenario else None
+    style = cast(Numbers, numbers)
+    if plan:
+        story, style = story.of(plan, style)
     watch = Watch(str(wanted), style, ascii_only, silent=as_json, language=look.language)
     live = wanted.source(plan, run, timeout)
     sandboxed = bool(plan or run)

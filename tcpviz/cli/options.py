@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from tcpviz.cli.look import SIZE, THEME, Look
-from tcpviz.cli.telling import DETAILS, MOST_PAGES, SCALES, USUAL, Telling, details
+from tcpviz.cli.telling import MOST_PAGES, SCALES, USUAL, Telling, details
+from tcpviz.exchange.scenario import DETAILS
 from tcpviz.language import LANGUAGES
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -81,7 +81,7 @@ def command(
     plan = replace(plan, network=replace(plan.network, lose=plan.network.lose + lost))
 
     exchange = simulate(plan, POLICIES[dialect])
-    style = cast(Numbers, numbers)
+    story, style = story.of(plan, cast(Numbers, numbers))
     document = exchange_document(plan.name, exchange)
     if as_json:
         click.echo(render.json_text(document), nl=False)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from tcpviz.cli.look import THEME, Look
 from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.scenario import DETAILS, Detail, Scenario
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Asked, Detail, Drawing, Scale
+    from tcpviz.draw import Asked, Drawing, Scale
 
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")
-DETAILS: tuple[Detail, ...] = ("states", "calls", "times", "why", "window", "options")
 USUAL = "states,calls,times"
 MOST_PAGES = 100
 
@@ -32,6 +33,14 @@ class Telling:
     show: tuple[Detail, ...] = ("states", "calls", "times")
     pages: int = 1
     steps: Path | None = None
+
+    def of(self, plan: Scenario, numbers: Numbers) -> tuple[Telling, Numbers]:
+        """As the scenario is best seen, where the reader left the choice to it."""
+        show = tuple(detail for detail in DETAILS if detail in (*self.show, *plan.show))
+        return (
+            replace(self, show=show) if _left_open("show") else self,
+            plan.numbers if _left_open("numbers") else numbers,
+        )
 
     def drawings(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> Iterator[tuple[Path, Drawing]]:
         """What to write where: one picture, or as many numbered ones as there are slides.
@@ -136,6 +145,10 @@ def _chosen(path: Path, connections: tuple[Connection, ...]) -> Connection:
 
 def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:
     return next((c for c in connections if not c.conforms), connections[0])
+
+
+def _left_open(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.DEFAULT
 
 
 def details(_: click.Context, __: click.Parameter, text: str) -> tuple[Detail, ...]:

@@ -20,11 +20,12 @@ from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.page import MOVING, SLIDE, Page
 from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
-from tcpviz.draw.view import DETAILS, SCALES, USUAL, Detail, Scale, View
+from tcpviz.draw.view import SCALES, USUAL, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.scenario import DETAILS, Detail
 from tcpviz.model.transitions import Row
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from tcpviz.draw import theme_file
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import Theme
-from tcpviz.draw.view import USUAL, Detail, Scale
+from tcpviz.draw.view import USUAL, Scale
 from tcpviz.draw.words import words_in
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.scenario import Detail
 from tcpviz.language import LANGUAGES
 
 Bundle = dict[str, str]

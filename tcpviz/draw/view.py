@@ -7,13 +7,12 @@ from typing import Literal, get_args
 
 from tcpviz.draw.drawing import WIDE, Slide
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.scenario import Detail
 
 Scale = Literal["even", "log", "linear"]
 """How long waits are drawn: like any other, by the logarithm of their length, or in proportion to it."""
-Detail = Literal["states", "calls", "times", "why", "window", "options"]
 
 SCALES: tuple[Scale, ...] = get_args(Scale)
-DETAILS: tuple[Detail, ...] = get_args(Detail)
 USUAL: frozenset[Detail] = frozenset({"states", "calls", "times"})
 
 

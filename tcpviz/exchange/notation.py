@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import cast, get_args
 
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import Action, SegmentName, Start, Verb
+from tcpviz.exchange.numbers import Numbers
+from tcpviz.exchange.scenario import DETAILS, Action, Detail, SegmentName, Start, Verb
 from tcpviz.model import segment
 from tcpviz.model.transitions import State
 
@@ -43,6 +44,18 @@ def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Expected("true or false")
     return value
+
+
+def numbers(value: object) -> Numbers:
+    if value not in get_args(Numbers):
+        raise Expected(f"one of {', '.join(get_args(Numbers))}")
+    return cast(Numbers, value)
+
+
+def details(value: object) -> tuple[Detail, ...]:
+    if not isinstance(value, list) or not all(detail in DETAILS for detail in value):
+        raise Expected(f"a list of what a picture shows besides, such as ['options'], of {', '.join(DETAILS)}")
+    return tuple(value)
 
 
 def some_time(value: object) -> int:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from tcpviz.exchange.exchange import Side, other
+from tcpviz.exchange.numbers import Numbers
 from tcpviz.model.segment import ACK, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
@@ -21,6 +22,9 @@ Verb = Literal[
 ]  # fmt: skip
 """The last three are UDP's.
 `status` is the RFC's STATUS; with `timeout` the user timeout expires; `crash` forgets everything in silence."""
+Detail = Literal["states", "calls", "times", "why", "window", "options"]
+"""What a picture can show beside the segments."""
+DETAILS: tuple[Detail, ...] = get_args(Detail)
 UDP = ("bind", "sendto", "recvfrom")
 MILLISECOND = 10**6
 SECOND = 10**9
@@ -196,6 +200,10 @@ class Scenario:
     more_servers: tuple[Host, ...] = ()
     """Further threads of the server's application."""
     injections: tuple[Injection, ...] = ()
+    numbers: Numbers = "relative"
+    """How its sequence numbers are best written, unless its reader chooses."""
+    show: tuple[Detail, ...] = ()
+    """What a picture of it needs beyond the usual."""
     program: str = ""
     """The tutorial's programs that make these calls: what `python -m tcpviz.tutorial` calls them."""
     unperformable: str = ""

@@ -2,6 +2,7 @@
 
     title = "..."                 what a picture says at its top
     summary = "..."               one line for `tcpviz scenarios`, under its theme
+    numbers, show                 how it is best seen: "absolute", ["options"]
     unperformable = "..."         why no kernel can play it
     seen_in = "..."               the capture it was inferred from
     [client] and [server]         calls = ["connect", "send 5", "recv 3", "close"]; and what its TCP brings along
@@ -26,7 +27,10 @@ from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Injection, Network
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
-TOP = ("title", "summary", "theme", "program", "unperformable", "seen_in", "client", "server", "network", "inject")
+TOP = (
+    "title", "summary", "theme", "numbers", "show", "program", "unperformable", "seen_in",
+    "client", "server", "network", "inject",
+)  # fmt: skip
 Value = TypeVar("Value")
 
 
@@ -98,6 +102,8 @@ def parse(text: str, name: str, where: str) -> Scenario:
         title=str(table.get("title", name)),
         summary=str(table.get("summary", "")),
         theme=str(table.get("theme", "your own")),
+        numbers=_read(place, "numbers", table.get("numbers", "relative"), notation.numbers),
+        show=_read(place, "show", table.get("show", []), notation.details),
         program=str(table.get("program", "")),
         unperformable=str(table.get("unperformable", "")),
         seen_in=str(table.get("seen_in", "")),

@@ -67,6 +67,10 @@ def _top(scenario: Scenario) -> Iterator[str]:
         value = getattr(scenario, key)
         if value and (key, value) != ("theme", "your own"):
             yield f"{key} = {_string(value)}"
+    if scenario.numbers != "relative":
+        yield f"numbers = {_string(scenario.numbers)}"
+    if scenario.show:
+        yield f"show = {_list(scenario.show)}"
 
 
 def _host(host: Host, isn: int, address: str, port: int) -> Iterator[str]:

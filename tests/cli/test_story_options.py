@@ -33,6 +33,19 @@ def test_details_are_shown(tmp_path: Path) -> None:
     assert "ESTABLISHED</text>" not in text
 
 
+def test_a_scenario_says_how_it_is_best_seen_and_options_say_otherwise(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    known = 'numbers = "absolute"\nshow = ["options"]\n[client]\ncalls = ["connect"]\n[server]\ncalls = ["listen"]\n'
+    mine.write_text(known)
+    svg = tmp_path / "x.svg"
+    ladder = run("simulate", mine, "-o", svg)
+    assert "seq=5000 ack=1001" in ladder
+    assert "mss=1460" in svg.read_text()
+    ladder = run("simulate", mine, "--numbers", "relative", "--show", "states,calls,times", "-o", svg)
+    assert "seq=0 ack=1" in ladder
+    assert "mss=1460" not in svg.read_text()
+
+
 @pytest.mark.parametrize("arguments", [["--show", "nonsense"], ["--pages", "0"], ["--scale", "cubic"]])
 def test_what_cannot_be_shown_is_refused_with_what_can(arguments: list[str]) -> None:
     result = CliRunner().invoke(group, ["simulate", *arguments])

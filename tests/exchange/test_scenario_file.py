@@ -112,6 +112,18 @@ def test_everything_a_file_can_say() -> None:
         ('[[inject]]\nfrom = "client"\nflags = "SYM"\nseq = 1\nat = "1 s"', "line 3, [inject], flags: expected flags"),
         ('[[inject]]\nfrom = "client"\nflags = "SYN"\nseq = "z"\nat = "1 s"', "seq: expected a number, or one from an"),
         ('[[inject]]\nfrom = "client"\nflags = "SYN"\nseq = 1', "expected either at (a time) or after"),
+        (
+            'numbers = "roman"\n[client]\ncalls = ["connect"]',
+            "story.toml, line 1, numbers: expected one of symbolic, relative, absolute",
+        ),
+        (
+            'show = "options"\n[client]\ncalls = ["connect"]',
+            "story.toml, line 1, show: expected a list of what a picture shows besides",
+        ),
+        (
+            'show = [["why"]]\n[client]\ncalls = ["connect"]',
+            "story.toml, line 1, show: expected a list of what a picture shows besides",
+        ),
         ("client = 3", "story.toml, line 1, client: expected a table [client]"),
     ],
 )
