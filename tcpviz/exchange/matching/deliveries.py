@@ -150,7 +150,10 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
         elif segment.rst or (beyond and not _told(segment, observed)):
             position += 1
         else:
+            behind = len(end.pending) - position - 1
             end = deliver(end, position)
+            # of those before it, deliver may have forgotten some
+            position = len(end.pending) - behind
             if reached.endpoint.tcb.rcv_nxt != ack:
                 reached = end
     return end, reached
