@@ -20,7 +20,7 @@ _VERDICTS = {"ok": ("✓", Role.MUTED), "warning": ("!", Role.WARNING), "violati
 def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow:
     sent = connection.segments[index]
     segment = sent.segment
-    mark, mark_role = _VERDICTS[sent.verdict] if view.verdicts else ("", Role.MUTED)
+    mark, mark_role = _VERDICTS[sent.verdict] if view.verdicts and sent.kind != "inferred" else ("", Role.MUTED)
     return Arrow(
         index,
         sent.origin,

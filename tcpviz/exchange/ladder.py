@@ -118,7 +118,8 @@ def rung(
         beneath, time = [time], ""
     while _too_long(fields, room, ends):
         beneath.insert(0, fields.pop())
-    mark = getattr(glyphs, sent.verdict) if verdicts else " "
+    # nobody saw what was inferred, so nobody judges it
+    mark = getattr(glyphs, sent.verdict) if verdicts and sent.kind != "inferred" else " "
     arrow = _arrow(" ".join(fields), time, room, rightwards, sent.arrived is None, glyphs)
     yield _row(f"{number:>3}{mark}", str(left), arrow, str(right), width)
     if beneath:

@@ -92,8 +92,7 @@ class Matcher:
         side = tracker.side_of(frame)
         if side == "server" and not tracker.is_judged("client"):
             return False  # nobody knows how the client stands: perhaps in TIME-WAIT
-        again = any(j.side == side and j.segment.syn and j.segment.seq == segment.seq for j in tracker.judged)
-        return not again and tracker.forgotten
+        return not tracker.has_asked(side, segment) and tracker.forgotten
 
     @property
     def epoch(self) -> int:

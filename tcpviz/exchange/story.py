@@ -11,7 +11,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
-from tcpviz.model.transitions import Row, State, Stimulus
+from tcpviz.model.transitions import UNCONNECTED, Row, State, Stimulus
 
 
 @dataclass
@@ -65,7 +65,6 @@ class ConnectionStory:
 
 _FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
 _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
-_GONE = (State.CLOSED, State.LISTEN)
 
 
 def outcome(connection: Connection) -> Outcome:
@@ -77,13 +76,24 @@ def outcome(connection: Connection) -> Outcome:
         return "closed"
     if any(c.row and c.row.stimulus in _RESET and c.row.source is State.SYN_SENT for p in parties for c in p.states):
         return "refused"
+    if _was_refused(connection):
+        return "refused"
     if any(seen & _RESET for seen in stimuli) or all(Stimulus.ABORT in seen for seen in stimuli):
         return "reset"
     if any(Stimulus.USER_TIMEOUT in seen for seen in stimuli) or _unanswered(connection):
         return "timeout"
-    if State.SYN_RECEIVED in last or (last[0] in _GONE) != (last[1] in _GONE):
+    if State.SYN_RECEIVED in last or (last[0] in UNCONNECTED) != (last[1] in UNCONNECTED):
         return "half-open"
     return "open"
+
+
+def _was_refused(connection: Connection) -> bool:
+    """A reset answered the SYN, though no end was in SYN-SENT: what was sent was no SYN that TCP would send."""
+    segments = [s for s in connection.segments if s.kind != "injected"]
+    if any(s.segment.syn and s.segment.has_ack for s in segments):
+        return False
+    asked = {(other(s.origin), s.segment.end) for s in segments if s.segment.syn}
+    return any(s.segment.rst and s.segment.has_ack and (s.origin, s.segment.ack) in asked for s in segments)
 
 
 def _was_acknowledged(connection: Connection, side: Side) -> bool:
@@ -97,7 +107,7 @@ def _was_acknowledged(connection: Connection, side: Side) -> bool:
         s.origin == other(side)
         and s.arrived is not None
         and s.segment.ack in ends
-        and (s.before in _GONE or (s.segment.fin and s.before in (State.CLOSING, State.LAST_ACK)))
+        and (s.before in UNCONNECTED or (s.segment.fin and s.before in (State.CLOSING, State.LAST_ACK)))
         for s in honest
         if s.segment.has_ack
     )

@@ -139,6 +139,8 @@ _CW, _CG, _LA, _TW = State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.TIME
 
 SYNCHRONIZED = (_E, _F1, _F2, _CW, _CG, _LA, _TW)
 """The states in which both ends agree on sequence numbers (3.3.2)."""
+UNCONNECTED = (_C, _L)
+"""The states that know of no peer."""
 
 
 def _in(

@@ -10,7 +10,7 @@ from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.segment import ACK, FIN, RST, Segment
+from tcpviz.model.segment import ACK, FIN, RST, Options, Segment
 from tcpviz.model.sequence import add
 
 MS = 10**6
@@ -127,3 +127,73 @@ def test_an_end_lags_behind_by_as_much_as_a_window_holds() -> None:
     found = only(Capture("window.pcap", frames, len(frames)))
     assert found.conforms, found.violations[:3]
     assert not [s for s in found.segments if s.kind == "inferred"]
+
+
+def upload(count: int, *answers: tuple[int, tuple[tuple[int, int], ...]]) -> Capture:
+    """So many segments of 1000 octets, then ACKs: of how many, and which blocks of others they tell of."""
+    told = scenario(["connect", "send 5", "close"], ["listen", "accept", "recv 5", "close"])
+    ends = {side: replace(getattr(told, side), sack=True) for side in ("client", "server")}
+    _, answer, third, *_ = opened = tapped(simulate(replace(told, **ends)).connections[0]).frames
+    assert third.segment
+    began = third.segment
+
+    def number(segments: int) -> int:
+        return add(began.seq, 1000 * segments)
+
+    text = [replace(third, segment=replace(began, seq=number(n), length=1000), length=1000) for n in range(count)]
+    acks = [
+        replace(
+            answer,
+            segment=Segment(
+                began.ack,
+                number(acked),
+                ACK,
+                window=65535,
+                options=Options(sack=tuple((number(low), number(high)) for low, high in blocks)),
+            ),
+        )
+        for acked, blocks in answers
+    ]
+    frames = tuple(
+        replace(frame, number=n, time=third.time + n * MS, data=b"%d" % n)
+        for n, frame in enumerate((*opened[:3], *text, *acks), 1)
+    )
+    return Capture("upload.pcap", frames, len(frames))
+
+
+def test_a_burst_that_was_lost_is_skipped_whatever_its_length() -> None:
+    """More than are remembered of what came late, and one ACK for a burst: offload and compressed ACKs."""
+    found = only(upload(60, (2, ((4, 6),)), (2, ((50, 56), (4, 6))), (2, ((50, 60), (4, 6)))))
+    assert found.conforms, found.violations[:3]
+    assert not found.lost
+
+
+def test_pieces_that_a_receiver_no_longer_tells_of_are_no_contradiction() -> None:
+    """A header has room for three blocks, and Linux remembers four."""
+    pieces = ((18, 19), (12, 13), (9, 10))
+    found = only(upload(30, (2, ((9, 10),)), (2, ((12, 13), (9, 10))), (2, pieces), (2, ((25, 26), (18, 19)))))
+    assert found.conforms, found.violations[:3]
+
+
+def test_of_a_receiver_s_two_words_the_one_that_tells_less_was_first() -> None:
+    capture = stamped_upload()
+    found = only(capture)
+    assert found.conforms, found.violations[:3]
+    assert [s.kind for s in found.segments][-1] == "out-of-order"
+
+
+def stamped_upload() -> Capture:
+    """Two ACKs of one millisecond, the later captured first."""
+    plain = upload(14, (2, ((9, 10), (4, 6))), (2, ((4, 6),)))
+    told = scenario(["connect", "send 5", "close"], ["listen", "accept", "recv 5", "close"])
+    ends = {side: replace(getattr(told, side), sack=True, timestamps=True) for side in ("client", "server")}
+    opened = tapped(simulate(replace(told, **ends)).connections[0]).frames[:3]
+    assert opened[1].segment
+    assert opened[2].segment
+    clocks = {frame.source: frame.segment.options.timestamps for frame in opened[1:] if frame.segment}
+    frames = [
+        replace(f, segment=replace(f.segment, options=replace(f.segment.options, timestamps=clocks[f.source])))
+        for f in plain.frames[3:]
+        if f.segment
+    ]
+    return replace(plain, frames=(*opened, *frames))

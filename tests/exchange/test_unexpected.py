@@ -13,8 +13,9 @@ import pytest
 from tcpviz.exchange.capture import Address, Capture, Frame
 from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
+from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, URG, Options, Segment
 from tcpviz.model.sequence import add
 
 PEER, STACK = Address("10.0.0.1", 50000), Address("10.0.0.2", 80)
@@ -255,3 +256,54 @@ def test_sack_blocks_may_lie_within_a_frame_that_was_several_segments_on_the_wir
         peer(ACK, 1, 7001),
     )
     assert blamed(*story) == []
+
+
+def refusal(octets: int) -> Said:
+    """The reset of a closed port, whose number is zero."""
+    return stack(RST | ACK, -ISS[STACK], octets)
+
+
+@pytest.mark.parametrize("flags", [SYN, SYN | FIN, SYN | PSH])
+def test_a_closed_port_refuses_whatever_asks(flags: int) -> None:
+    asked = peer(flags, 0)
+    found = only(asked, refusal(1 + bool(flags & FIN)))
+    assert found.outcome == "refused"
+    assert not [s for s in found.violations if s.origin == "server"]
+
+
+def test_who_asks_again_with_the_same_number_after_a_reset_opens_another_connection() -> None:
+    asked, refused = peer(SYN, 0), refusal(1)
+    connections = match(captured(asked, refused, asked, refused)).connections
+    assert [(len(c.segments), c.outcome, c.conforms) for c in connections] == [(2, "refused", True)] * 2
+
+
+def test_a_syn_that_only_came_again_opens_no_other() -> None:
+    again = only(peer(SYN, 0), peer(SYN, 0), refusal(1))
+    assert (len(again.segments), again.outcome) == (3, "refused")
+
+
+def test_what_nobody_saw_is_not_ticked() -> None:
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+    found = only(*opened, stack(ACK, 1, 101))
+    assert [s.kind for s in found.segments] == ["new", "new", "new", "inferred", "new"]
+    lines = ladder(found, verdicts=True).splitlines()[2:]
+    assert [line[3] for line in lines if line[:3].strip()] == ["✓", "✓", "✓", " ", "✓"]
+
+
+SCANS = {"NULL": 0, "FIN": FIN, "XMAS": FIN | PSH | URG, "ACK": ACK, "SYN,FIN": SYN | FIN}
+
+
+@pytest.mark.parametrize("flags", SCANS.values(), ids=SCANS)
+def test_a_closed_port_s_answer_to_a_scan_is_not_blamed(flags: int) -> None:
+    """3.10.7.1: seq is SEG.ACK where there is one, else 0 with the ACK of all that came."""
+    probe = peer(flags, 0, 0 if flags & ACK else None)
+    span = bool(flags & SYN) + bool(flags & FIN)
+    answer = stack(RST, 0) if flags & ACK else refusal(span)
+    found = only(probe, answer)
+    assert not [s for s in found.violations if s.origin == "server"]
+
+
+def test_a_scan_that_resets_the_syn_ack_is_tcp() -> None:
+    found = only(peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(RST, 1))
+    assert found.conforms, found.violations
+    assert found.outcome == "reset"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import SIDES, Side
 from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import TIE, Observation
@@ -80,6 +80,16 @@ class Account(NamedTuple):
     def total(self) -> int:
         return self.cost + sum(min(end.cost for end in ends) for ends in (self.client, self.server) if ends)
 
+    @property
+    def waiting(self) -> int:
+        """How far the ends may lag behind: who has processed less can still become more."""
+        return sum(max(len(end.pending) for end in ends) for ends in (self.client, self.server) if ends)
+
+    @property
+    def open(self) -> list[tuple[Side, Segment]]:
+        """Of the unseen segments those that may still turn up."""
+        return [(item.origin, item.emit.segment) for item in self.unseen if not item.again and item.found is None]
+
     def repeated(self, seen: Observation) -> Account:
         """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""
         if not self.unseen:
@@ -89,11 +99,17 @@ class Account(NamedTuple):
             segment = item.emit.segment
             if item.origin != seen.side or item.again or item.found is not None or segment.seq != observed.seq:
                 continue
+            tied = 0 <= seen.time - item.time <= TIE
+            late = seen.is_stale or tied or (item.sooner and seen.is_as_old_as(seen.earlier[item.at]))
             # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
             alone = item.sooner and not segment.length
-            if segment.end == observed.end and not alone and (seen.is_stale or 0 <= seen.time - item.time <= TIE):
+            if segment.end == observed.end and not alone and late:
                 unseen[n] = item._replace(found=seen.index)
                 cost += _SWAPPED - item.cost
+            elif late and 0 < observed.span < segment.length:
+                # it was several
+                rest = replace(segment, seq=observed.end, length=segment.length - observed.span)
+                unseen[n] = item._replace(emit=replace(item.emit, segment=rest))
             elif segment.span and observed.span:
                 unseen[n] = item._replace(again=True)
                 cost += _AGAIN
@@ -123,7 +139,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     ]
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
-        if seen.is_stale and (seen.is_repeated or _was_sent(account.best(seen.side), seen.segment)):
+        known = seen.is_stale and (seen.is_repeated or _was_sent(account.best(seen.side), seen.segment))
+        if known and (seen.age or not found):
             grown.append(_known(account, seen, "was sent before, and captured late", "out-of-order", LATE))
         if found or account.total > best:
             continue
@@ -150,7 +167,7 @@ def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
         for end in sorted(account.ends(seen.side), key=lambda end: len(end.pending)):
             # accounts share most of their pasts
             if id(end) not in answers:
-                lagging = any(_lags(end, other) for other in explaining)
+                lagging = any(other.cost <= end.cost and _lags(end, other) for other in explaining)
                 answers[id(end)] = explain(end, seen.index, seen.segment, lagging=lagging)
             if answers[id(end)]:
                 explaining.append(end)
@@ -164,7 +181,6 @@ def _lags(end: End, other: End) -> bool:
     more = len(end.pending) - len(other.pending)
     return (
         more > 0
-        and other.cost <= end.cost
         and other.state is end.state
         and other.owed == end.owed
         and other.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
@@ -212,9 +228,12 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
     """Frames that the capture lacks are likelier the more it lacks, and where it lacks all from one end."""
     side, peer = seen.side, seen.peer
     receiver = account.best(peer)
-    found = []
-    for end in _extremes(account.ends(side)):
-        for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment):
+    found: list[Account] = []
+    ends = _extremes(account.ends(side))
+    for n, end in enumerate(ends):
+        # who has processed more explains it already
+        lagging = any(_lags(end, other) for other in ends[:n]) and bool(found)
+        for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
             unseen, cost = [*account.unseen], account.cost + guess.cost
             for ours, emit, price in guess.unseen:
                 origin = side if ours else peer
@@ -306,10 +325,30 @@ def _least(accounts: list[Account]) -> int:
 
 
 def _cheapest(accounts: list[Account], limit: int) -> list[Account]:
-    totals = sorted((account.total, n) for n, account in enumerate(accounts))
+    if len(accounts) == 1:
+        return accounts if accounts[0].total < limit else []
+    totals = sorted((account.total, -account.waiting, n) for n, account in enumerate(accounts))
     if not totals:
         return []
     most = totals[0][0] + _MARGIN
     # where much is missing or wrong, each account more explains little
     count = _MOST_ACCOUNTS if totals[0][0] < 2 * _MARGIN else _FEW_ACCOUNTS
-    return [accounts[n] for total, n in totals[:count] if total <= most and total < limit]
+    kept: list[Account] = []
+    for total, _, n in totals:
+        if total > most or total >= limit or len(kept) == count:
+            break
+        if not any(_outdoes(other, accounts[n]) for other in kept):
+            kept.append(accounts[n])
+    return kept
+
+
+def _outdoes(account: Account, other: Account) -> bool:
+    """Whatever comes, the other explains no more of it, and never at less."""
+    return account.open == other.open and all(
+        any(
+            end.cost + account.cost <= theirs.cost + other.cost and (_same(end, theirs) or _lags(end, theirs))
+            for end in account.ends(side)
+        )
+        for side in SIDES
+        for theirs in other.ends(side)
+    )

@@ -7,6 +7,7 @@ blame, which costs more, is `account`'s business.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
@@ -17,7 +18,7 @@ from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import add, distance
-from tcpviz.model.transitions import SYNCHRONIZED, Row, State
+from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
 
 VIOLATION = 100
 """The cost of a segment that breaks the rules."""
@@ -49,22 +50,19 @@ class Guess(NamedTuple):
         return self.first - len(self.unseen)
 
 
-def assume(sender: End, receiver: End, first: int, index: int, observed: Segment) -> list[tuple[Guess, list[End]]]:
-    """The assumptions that let `sender` send `observed`, each with the pasts that end in it; cheapest first."""
+def assume(
+    sender: End, receiver: End, first: int, index: int, observed: Segment, *, lagging: bool = False
+) -> list[tuple[Guess, list[End]]]:
+    """The assumptions that let `sender` send `observed`, each with the pasts that end in it; cheapest first.
+
+    `lagging` as in `explain`.
+    """
     found = []
-    if observed.options.timestamps:
-        # what nobody saw was no older than what is echoed
-        now, echo = observed.options.timestamps
-        sender, receiver = _stamped(sender, now), _stamped(receiver, echo)
     for guess in _guesses(Guess(sender, receiver, (), 0, first), observed):
-        ways = explain(guess.sender, index, observed)
+        ways = explain(guess.sender, index, observed, lagging=lagging)
         if ways:
             found.append((guess, ways))
     return sorted(found, key=_price)[:3]
-
-
-def _stamped(end: End, timestamp: int) -> End:
-    return end._replace(endpoint=step(end.endpoint, events.Choose(timestamp=timestamp)).endpoint)
 
 
 def _price(found: tuple[Guess, list[End]]) -> int:
@@ -88,7 +86,7 @@ def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
                 yield from _acknowledged(sent)
     if observed.rst or observed.syn:
         sender = _let_go(start.sender)
-        if sender.state in (State.CLOSED, State.LISTEN) and sender.past:
+        if sender.state in UNCONNECTED and sender.past:
             yield from _asked(start._replace(sender=sender), observed)
     elif not observed.span and observed.seq == start.sender.endpoint.tcb.snd_nxt:
         yield from _asked(start, observed)
@@ -133,10 +131,10 @@ def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
     sender, receiver = guess.sender, guess.receiver
     if not observed.has_ack or observed.rst or observed.syn:
         yield guess
-    elif sender.state is State.SYN_SENT and receiver.state in (State.LISTEN, State.CLOSED) and receiver.pending:
+    elif sender.state is State.SYN_SENT and receiver.state in UNCONNECTED and receiver.pending:
         for end, emit in _answers(receiver, guess.free, add(observed.ack, -1), observed):
             yield _towards_sender(guess._replace(receiver=end), emit, NOT_CAPTURED)
-    elif sender.state in (State.LISTEN, State.CLOSED) and sender.pending and receiver.state is State.SYN_SENT:
+    elif sender.state in UNCONNECTED and sender.pending and receiver.state is State.SYN_SENT:
         for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
             yield from _acknowledged(_towards_receiver(guess._replace(sender=end), emit, NOT_CAPTURED))
     elif deliver_all(receiver).state is State.SYN_RECEIVED and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
@@ -264,7 +262,7 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
 
 def _let_go(end: End) -> End:
     """As soon as nothing is left of the connection."""
-    while end.state not in (State.CLOSED, State.LISTEN) and (position := next_in_order(end)) is not None:
+    while end.state not in UNCONNECTED and (position := next_in_order(end)) is not None:
         end = deliver(end, position)
     return end
 
@@ -276,13 +274,23 @@ def _may_ask(asked: Segment, answer: Segment) -> bool:
 
 
 def _towards_sender(guess: Guess, emit: Emit, cost: int) -> Guess:
+    emit = _timeless(emit)
     sender = arriving(_open_up_to(guess.sender, emit.segment.end), Pending(guess.free, emit.segment))
     return guess._replace(sender=sender, unseen=(*guess.unseen, (False, emit, cost)))
 
 
 def _towards_receiver(guess: Guess, emit: Emit, cost: int) -> Guess:
+    emit = _timeless(emit)
     receiver = arriving(_open_up_to(guess.receiver, emit.segment.end), Pending(guess.free, emit.segment))
     return guess._replace(receiver=receiver, unseen=(*guess.unseen, (True, emit, cost)))
+
+
+def _timeless(emit: Emit) -> Emit:
+    """When it was sent nobody knows, so it carries no timestamp; only a SYN's tells more than the time."""
+    segment = emit.segment
+    if segment.syn or segment.options.timestamps is None:
+        return emit
+    return replace(emit, segment=replace(segment, options=replace(segment.options, timestamps=None)))
 
 
 def _open_up_to(end: End, number: int) -> End:

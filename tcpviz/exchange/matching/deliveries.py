@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
 from tcpviz.model import events
@@ -14,15 +15,15 @@ from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import UNCONNECTED, State
 
 _ETHERNET = 1460
 _MOST_DISORDER = 8
 """How many segments may overtake one."""
-_UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT)
+_UNSYNCHRONIZED = (*UNCONNECTED, State.SYN_SENT)
 """Where RCV.NXT is not known: only a reset acknowledges anything."""
-_MOST_BLOCKS = 3
-"""With timestamps, a header has room for no more."""
+_MANY_BLOCKS = 2
+"""Who tells of as many may know of others: a header has room for three, and Linux forgets all but the newest four."""
 
 
 def fits(run: End, observed: Segment) -> bool:
@@ -51,7 +52,7 @@ def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
     return not all(
         _covered(text, blocks)
         for text in _held(tcb)
-        if len(blocks) < _MOST_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
+        if len(blocks) < _MANY_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
     )
 
 
@@ -83,7 +84,7 @@ def _beyond(run: End, observed: Segment) -> bool:
 
 def opening_with(end: End, observed: Segment) -> End:
     """An end that is about to open, with the ISS, the options and the window that its SYN shows."""
-    if end.state not in (State.CLOSED, State.LISTEN):
+    if end.state not in UNCONNECTED:
         return end
     options = observed.options
     asked = end.pending[0].segment if end.pending else None
@@ -132,10 +133,17 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
         yield reached
     # what lies beyond a gap, and what was there already, are answered at once
     for past in (run, end):
-        asking = [p for p, item in enumerate(past.pending) if item.segment.span and item.segment.seq != observed.ack]
-        for position in asking[:_MOST_DISORDER]:
+        asking = (p for p, item in enumerate(past.pending) if _asks(item.segment, observed))
+        for position in islice(asking, _MOST_DISORDER):
             if fits(asked := deliver(past, position), observed):
                 yield asked
+
+
+def _asks(segment: Segment, observed: Segment) -> bool:
+    """The segment may be what `observed` answers; where there are SACK blocks, one tells of it (RFC 2018 section 4)."""
+    if not segment.span or segment.seq == observed.ack:
+        return False
+    return not observed.options.sack or at_or_before(segment.end, observed.ack) or _told(segment, observed)
 
 
 def _taking(end: End, observed: Segment) -> tuple[End, End]:
@@ -150,7 +158,10 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
         elif segment.rst or (beyond and not _told(segment, observed)):
             position += 1
         else:
+            behind = len(end.pending) - position - 1
             end = deliver(end, position)
+            # of those before it, deliver may have forgotten some
+            position = len(end.pending) - behind
             if reached.endpoint.tcb.rcv_nxt != ack:
                 reached = end
     return end, reached

@@ -20,12 +20,14 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sequence import distance
-from tcpviz.model.transitions import SYNCHRONIZED, Row, State, cite
+from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
+_BURST = 4
+"""What arrives in a burst may be answered as one (offload, compressed ACKs): no more replies than these cost."""
 _RARE = 45
 """The cost of a connect() while a SYN is on its way to the same end, and of an abort() after close()."""
 _ROOM = 2**20
@@ -157,7 +159,7 @@ def _listening(start: End, observed: Segment) -> Iterator[End]:
         return
     for run in in_order(start, observed)[0]:
         asking = (p for p, item in enumerate(run.pending) if item.segment.syn and item.segment.end == observed.ack)
-        if run.state in (State.CLOSED, State.LISTEN) and run.past and (asked := next(asking, None)) is not None:
+        if run.state in UNCONNECTED and run.past and (asked := next(asking, None)) is not None:
             listener = step(Endpoint(), events.PassiveOpen()).endpoint
             opening = opening_with(run._replace(endpoint=listener, cost=run.cost + _SILENT_CALL), observed)
             yield deliver(opening, asked)
@@ -225,9 +227,14 @@ def _habits(observed: Segment) -> frozenset[Deviation]:
 
 def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
     """A segment that processing compelled. Replies before it that nobody saw have a cost."""
+    if not run.owed:
+        return
+    offering = _offer(run.endpoint, observed)
     for skipped, emit in enumerate(run.owed):
+        if 0 < skipped < len(run.owed) - 1 and run.owed[skipped - 1] == emit == run.owed[skipped + 1]:
+            continue  # of many alike either the first was seen, or one for all
         calls: tuple[Call, ...] = ()
-        endpoint = _offer(run.endpoint, observed)
+        endpoint = offering
         if emit.segment.syn and observed.syn and observed.length and not emit.segment.length:
             endpoint, emit, calls = _with_text(endpoint, emit, observed.length)
         entry = Entry(index, True, run.state, run.state, calls=calls, emit=emit)
@@ -286,7 +293,9 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
 
 
 def _unseen(emits: tuple[Emit, ...]) -> int:
-    return sum(_UNSEEN_SYN_ACK if emit.segment.syn else _UNSEEN_REPLY for emit in emits)
+    opening = sum(emit.segment.syn for emit in emits)
+    due = sum(emit.kind != "challenge" for emit in emits) - opening
+    return _UNSEEN_SYN_ACK * opening + _UNSEEN_REPLY * min(due, _BURST)
 
 
 def _joined(emits: list[Emit]) -> Emit:

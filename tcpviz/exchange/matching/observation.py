@@ -33,6 +33,8 @@ class Observation:
     side: Side
     peer: Side
     oddity: Expected | None = None
+    reorders: bool = False
+    """Its sender's clock has shown before that what was sent later may be captured sooner."""
     earlier: list[Observation] = field(default_factory=list, repr=False, compare=False)
     """The connection's segments, this one and all before it."""
 
@@ -73,20 +75,39 @@ class Observation:
         mine = [o for o in self.earlier[max(0, self.index - 4) : self.index] if o.side == self.side]
         return bool(mine) and 0 <= self.time - mine[-1].time <= TIE
 
-    @property
-    def is_stale(self) -> bool:
-        """By its sender's clock it was sent before what was captured earlier (RFC 7323 timestamps)."""
+    @cached_property
+    def age(self) -> int:
+        """By so many ticks of its sender's clock it is older than what was captured before it (RFC 7323 timestamps)."""
         stamps = self.segment.options.timestamps
         if stamps is None:
-            return False
+            return 0
+        recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
+        theirs = (o.segment.options.timestamps for o in recent if o.side == self.side and not o.segment.syn)
+        return max(0, 0, *(distance(stamps[0], other[0]) for other in theirs if other is not None))
+
+    def is_as_old_as(self, other: Observation) -> bool:
+        """By the clock of both segments' sender this one was sent no later."""
+        stamps, theirs = self.segment.options.timestamps, other.segment.options.timestamps
+        return self.side == other.side and bool(stamps and theirs and distance(stamps[0], theirs[0]) >= 0)
+
+    @property
+    def is_stale(self) -> bool:
+        """By its sender's clock it was sent before what was captured earlier, or may have been where others were."""
+        if self.age > 0 or self.segment.options.timestamps is None:
+            return self.age > 0
+        now = self.segment.options.timestamps[0]
         for earlier in self.earlier[max(0, self.index - _MEMORY) : self.index]:
             theirs = earlier.segment.options.timestamps
-            if earlier.side == self.side and theirs is not None and not earlier.segment.syn:
-                older = distance(stamps[0], theirs[0])
-                recent = earlier.index >= self.index - _RECENT
-                if older > 0 or (older == 0 and recent and self.time - earlier.time > _TICK):
-                    return True
+            same = earlier.side == self.side and theirs is not None and theirs[0] == now and not earlier.segment.syn
+            stands_still = self.index - earlier.index <= _RECENT and self.time - earlier.time > _TICK
+            if same and (self.reorders or stands_still or self._tells_less_than(earlier.segment)):
+                return True
         return False
+
+    def _tells_less_than(self, other: Segment) -> bool:
+        """What it once had beyond a gap, an end does not forget (RFC 2018 section 8 allows it, and nobody does)."""
+        mine, theirs = set(self.segment.options.sack), set(other.options.sack)
+        return not self.segment.span and self.segment.ack == other.ack and mine < theirs
 
     @property
     def is_one_way(self) -> bool:

@@ -19,8 +19,13 @@ MOST_PENDING = 4096
 """How far an end may lag behind the capture without a word that tells so: as many segments as a window may hold."""
 _MOST_LATE = 32
 """How many segments are remembered that were captured and not taken, as others were that came later."""
+_MOST_OWED = 16
+"""Who left so many replies unsent will not send the oldest of them."""
 LATE = 1
 """The cost of a segment that is taken after one that was captured later, or never."""
+
+_BURST = 4
+"""Where as many are lost or overtaken together, the more are no further surprise."""
 
 Call = tuple[str, int | None]
 """What an application must have called, and for how many octets."""
@@ -108,9 +113,9 @@ def deliver(end: End, position: int) -> End:
         result.endpoint,
         end.pending[forgotten:position] + end.pending[position + 1 :],
         late - forgotten,
-        (*end.owed, *emitted) if emitted else end.owed,
+        (*end.owed, *emitted)[-_MOST_OWED:] if emitted else end.owed,
         Past(entry, end.past),
-        end.cost + overtaken * LATE,
+        end.cost + min(overtaken, _BURST) * LATE,
         end.loose,
     )
 

@@ -17,10 +17,9 @@ from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import UNCONNECTED, State
 
-_GONE = (State.CLOSED, State.LISTEN)
-_OVER = (*_GONE, State.TIME_WAIT)
+_OVER = (*UNCONNECTED, State.TIME_WAIT)
 _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 12
@@ -52,6 +51,8 @@ class Tracker:
         self._oddities = Oddities()
         self._began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
+        self._reordered: set[Side] = set()
+        """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
         """The accounts before each of the first segments, to go back to."""
         self.judged: list[Observation] = []
@@ -68,7 +69,10 @@ class Tracker:
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
         side, index = self.side_of(frame), len(self.judged)
-        seen = Observation(index, frame, segment, side, self.peer_of(side), earlier=self.judged)
+        reorders = side in self._reordered
+        seen = Observation(index, frame, segment, side, self.peer_of(side), reorders=reorders, earlier=self.judged)
+        if seen.age:
+            self._reordered.add(side)
         self._learn(side, segment)
         if not seen.is_twin:
             seen = replace(seen, oddity=self._oddities.of(side, segment))
@@ -105,7 +109,7 @@ class Tracker:
     @property
     def forgotten(self) -> bool:
         """Nobody knows of the connection any more."""
-        return self._are_in(*_GONE)
+        return self._are_in(*UNCONNECTED)
 
     def _are_in(self, *states: State) -> bool:
         account = self._best()
@@ -200,6 +204,14 @@ class Tracker:
         asked = [seen.index for seen in self.judged if self._asks_for(seen, side, segment)]
         first = self._began.get(other(side)) == add(segment.ack, -1)
         return index if index and not first and asked[:1] == [index] else None
+
+    def has_asked(self, side: Side, syn: Segment) -> bool:
+        """The SYN is known already: it comes again, or late. After a reset only its clock can tell that it does."""
+        resets = [seen.index for seen in self.judged if seen.segment.rst]
+        known = [j for j in self.judged if j.side == side and j.segment.syn and j.segment.seq == syn.seq]
+        if not resets or syn.options.timestamps:
+            return bool(known)
+        return any(seen.index > resets[-1] for seen in known)
 
     @property
     def still_asks(self) -> bool:

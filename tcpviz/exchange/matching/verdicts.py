@@ -104,7 +104,8 @@ class Verdicts:
             why = "is not judged"
         elif emit and not miss:
             why, section = emit.why, cite(emit.section)
-        oddity = seen.oddity if judged else None
+        # what was overtaken is older, and that is why
+        oddity = seen.oddity if judged and not (emit and emit.kind == "out-of-order") else None
         return Transmission(
             origin=seen.side,
             segment=seen.segment,
@@ -112,7 +113,7 @@ class Verdicts:
             arrived=self._time(seen),
             why=why,
             section=section,
-            sender=sent.after if sent else story.party(seen.side).start,
+            sender=sent.after if sent else _state_at(seen, entries, story),
             before=before,
             after=arrived.after if arrived else before,
             kind=emit.kind if emit else "new",
@@ -162,6 +163,12 @@ class Verdicts:
             fate="delivered" if arrived else "lost",
             rows=arrived.rows if arrived else (),
         )
+
+
+def _state_at(seen: Observation, entries: _Entries, story: ConnectionStory) -> State:
+    """Where the sender stood of what it has not sent."""
+    earlier = [entry.after for (place, _), entry in entries[seen.side].items() if 0 <= place < seen.index]
+    return earlier[-1] if earlier else story.party(seen.side).start
 
 
 def _expected(seen: Observation, miss: Miss, story: ConnectionStory) -> Expected:
