@@ -112,7 +112,8 @@ class Account(NamedTuple):
                 unseen[n] = item._replace(emit=replace(item.emit, segment=rest))
             elif segment.span and observed.span:
                 unseen[n] = item._replace(again=True)
-                cost += _AGAIN
+                # text that was lost before the place of capture comes again: that is why
+                cost += 0 if segment.length else _AGAIN
         return self._replace(unseen=tuple(unseen), cost=cost)
 
     def having(self, side: Side, ends: Iterable[End]) -> Account:
