@@ -36,6 +36,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "simulate --size A4",
         "simulate --send client:200000",
         "simulate --lose 'server FIN 1'",
+        "simulate --quiz numbers",
+        "simulate --quiz states,flags",
     ),
     "Captures, explained": (
         "match captures/normal.pcapng",

@@ -101,6 +101,8 @@ def command(
         raise click.UsageError("--connection and --only exclude one another: one names a connection, one searches")
     if explain is not None and (as_json or as_lines or outputs or only or connection):
         raise click.UsageError("--explain prints one frame's story and goes with --port and --side only")
+    if against and story.quiz:
+        raise click.UsageError("--against tells and --quiz asks: one picture cannot do both")
     paths = output.targets(outputs, (*render.ENDINGS, _LINES, _STORY))
     if as_lines and any(path.suffix.lower() != _LINES for path in paths):
         raise click.UsageError("--jsonl forgets each connection as it is printed: beside it -o writes .jsonl only")

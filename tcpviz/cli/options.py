@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from tcpviz.cli.look import SIZE, THEME, Look
-from tcpviz.cli.telling import MOST_PAGES, SCALES, USUAL, Telling, details
+from tcpviz.cli.look import GIF, PICTURES, SIZE, THEME, Look
+from tcpviz.cli.telling import BLANKS, MOST_PAGES, SCALES, USUAL, Telling, some_of
+from tcpviz.errors import InputError
 from tcpviz.exchange.scenario import DETAILS
 from tcpviz.language import LANGUAGES
 
@@ -105,7 +106,7 @@ _TELLING = (
         "--show",
         default=USUAL,
         show_default=True,
-        callback=details,
+        callback=some_of(DETAILS),
         metavar="LIST",
         help=f"What a picture shows beside the segments, of {','.join(DETAILS)}.",
     ),
@@ -117,14 +118,27 @@ _TELLING = (
         help="Go on on so many further pictures before anything is left out.",
     ),
     steps,
+    click.option(
+        "--quiz",
+        callback=some_of(BLANKS),
+        metavar="LIST",
+        help=f"Leave blank what students fill in, of {','.join(BLANKS)}; the answers go to NAME-answers.",
+    ),
 )
+_TELLS_ALL = (".html", ".mmd", ".puml", ".txt")
+"""Formats in which nothing can be left blank."""
 
 
 def telling(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what a picture tells, handed to the command as one value, `story`."""
 
     @wraps(command)
-    def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, **others: Any) -> Any:
-        return command(story=Telling(scale, show, pages, steps), **others)
+    def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, quiz: Any, **others: Any) -> Any:
+        for name in others.get("outputs", ()) if quiz else ():
+            if Path(name).suffix.lower() in _TELLS_ALL:
+                raise InputError(f"{name}: --quiz leaves blanks in {' '.join((*PICTURES, GIF))} only")
+        if quiz and steps:
+            raise click.UsageError("--steps tells step by step what --quiz asks for: one or the other")
+        return command(story=Telling(scale, show, pages, steps, quiz), **others)
 
     return reduce(lambda function, option: option(function), reversed(_TELLING), gathered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,6 +53,9 @@ def write(
         write_whole(path, story.recited(path, exchange, numbers, look))
     else:
         paint(story.drawings(path, exchange, numbers, look), look)
+        if story.quiz:
+            answers = path.with_stem(f"{path.stem}-answers")
+            paint(replace(story, quiz=()).drawings(answers, exchange, numbers, look), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:

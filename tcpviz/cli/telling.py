@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import DETAILS, Detail, Scenario
 
 if TYPE_CHECKING:
-    from tcpviz.draw import Asked, Drawing, Scale
+    from tcpviz.draw import Asked, Blank, Drawing, Scale
 
+BLANKS: tuple[Blank, ...] = ("numbers", "states", "flags")
 SCALES: tuple[Scale, ...] = ("even", "log", "linear")
 USUAL = "states,calls,times"
 MOST_PAGES = 100
@@ -33,6 +34,8 @@ class Telling:
     show: tuple[Detail, ...] = ("states", "calls", "times")
     pages: int = 1
     steps: Path | None = None
+    quiz: tuple[Blank, ...] = ()
+    """What pictures leave blank; an answer sheet is written beside each."""
 
     def of(self, plan: Scenario, numbers: Numbers) -> tuple[Telling, Numbers]:
         """As the scenario is best seen, where the reader left the choice to it."""
@@ -53,11 +56,18 @@ class Telling:
         if not connections:
             if not exchange.flows:
                 raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
+            if self.quiz:
+                raise InputError(f"{path}: a UDP flow has no {' and no '.join(self.quiz)} to ask for")
             [told, *_], clocks = exchange.flows, exchange.clocks
             yield path, draw.flow(told, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
             return
         if len(connections) == 2 and exchange.conforms and self.pages == 1:
-            yield path, draw.pair(exchange, title=exchange.title, numbers=numbers, show=self.show, **look.setting())
+            yield (
+                path,
+                draw.pair(
+                    exchange, title=exchange.title, numbers=numbers, show=self.show, quiz=self.quiz, **look.setting()
+                ),
+            )
             return
         shown = _chosen(path, connections)
         slides = draw.slides(
@@ -68,6 +78,7 @@ class Telling:
             clocks=exchange.clocks,
             scale=self.scale,
             show=self.show,
+            quiz=self.quiz,
             **look.setting(),
         )
         for number, slide in enumerate(slides, 1):
@@ -151,10 +162,14 @@ def _left_open(option: str) -> bool:
     return click.get_current_context().get_parameter_source(option) is ParameterSource.DEFAULT
 
 
-def details(_: click.Context, __: click.Parameter, text: str) -> tuple[Detail, ...]:
+def some_of(known: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str | None], tuple[str, ...]]:
     """`states,why`; an unknown one is refused with all that there are."""
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
-    for name in wanted:
-        if name not in DETAILS:
-            raise click.BadParameter(f"'{name}' is none of {', '.join(DETAILS)}")
-    return tuple(detail for detail in DETAILS if detail in wanted)
+
+    def read(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+        wanted = [name.strip() for name in (text or "").split(",") if name.strip()]
+        for name in wanted:
+            if name not in known:
+                raise click.BadParameter(f"'{name}' is none of {', '.join(known)}")
+        return tuple(name for name in known if name in wanted)
+
+    return read

@@ -20,7 +20,7 @@ from tcpviz.draw.drawing import WIDE, Drawing, Slide
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.page import MOVING, SLIDE, Page
 from tcpviz.draw.theme import DARK, LIGHT, PRINT, THEMES, Theme, dress
-from tcpviz.draw.view import SCALES, USUAL, Scale, View
+from tcpviz.draw.view import BLANKS, SCALES, USUAL, Blank, Scale, View
 from tcpviz.draw.words import ENGLISH, Words, words_in
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tcpviz.graph import Edge
 
 __all__ = [
+    "BLANKS",
     "DARK",
     "DETAILS",
     "ENGLISH",
@@ -45,6 +46,7 @@ __all__ = [
     "USUAL",
     "WIDE",
     "Asked",
+    "Blank",
     "Detail",
     "Drawing",
     "Metrics",
@@ -96,6 +98,8 @@ class Asked(Setting, total=False):
     """The details wanted, of `DETAILS`."""
     verdicts: bool
     """Whether arrows carry them; unless said otherwise, a capture's do."""
+    quiz: Iterable[Blank]
+    """What is left blank, of `BLANKS`, and with it whatever would give it away."""
 
 
 def sequence(connection: Connection, *, title: str, **asked: Unpack[Asked]) -> Drawing:
@@ -119,8 +123,9 @@ def _told(
 ) -> tuple[Drawing, ...]:
     words, metrics = _in_words(asked)
     view = _view(asked)
+    connection = _unwitnessed(connection, view)
     drawings = layout(connection, title=words.title(title), view=view, metrics=metrics, words=words)
-    return tuple(_described(drawing, connection, view.numbers, words) for drawing in drawings)
+    return tuple(_described(drawing, view, words, connection) for drawing in drawings)
 
 
 def pair(
@@ -150,19 +155,22 @@ def pair(
     if len(connections) < 2:
         raise InputError(f"{title or one.title}: two TCP connections are needed to stand side by side")
     left, right = (
-        pairing.Half(connection, name, _view({**asked, "clocks": exchange.clocks, "scale": "even"}))
+        pairing.Half(_unwitnessed(connection, view), name, view)
         for connection, name, exchange in zip(connections, named, exchanges, strict=True)
+        for view in [_view({**asked, "clocks": exchange.clocks, "scale": "even"})]
     )
     drawing = layout(left, right, title=words.title(title or one.title), metrics=metrics, words=words)
-    return _described(drawing, connections[0], left.view.numbers, words, connections[1])
+    return _described(drawing, left.view, words, *connections)
 
 
-def _described(
-    drawing: Drawing, connection: Connection, numbers: Numbers, words: Words, other: Connection | None = None
-) -> Drawing:
+def _unwitnessed(connection: Connection, view: View) -> Connection:
+    """In an exercise about states nobody tells them."""
+    return replace(connection, witness=None) if "states" in view.quiz else connection
+
+
+def _described(drawing: Drawing, view: View, words: Words, *shown: Connection) -> Drawing:
     """With what it shows in words, for who cannot see it."""
-    shown = [connection] if other is None else [connection, other]
-    description = "\n".join(_describe.connection(c, numbers, words) for c in shown)
+    description = "\n".join(_describe.connection(c, view.numbers, words, view.quiz) for c in shown)
     return replace(drawing, description=description, language=words.language.tag)
 
 
@@ -179,6 +187,7 @@ def _view(asked: Asked) -> View:
         clocks,
         asked.get("verdicts", clocks == 1),
         slide=_large_enough(slide),
+        quiz=frozenset(asked.get("quiz", ())),
     )
 
 

@@ -8,7 +8,7 @@ from tcpviz.draw.drawing import Role
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.story import Arrow, Note
 from tcpviz.draw.view import View
-from tcpviz.draw.words import Words
+from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Connection, Expected, Side, Transmission
 from tcpviz.exchange.numbers import number_fields, time_text
 from tcpviz.model.segment import Options
@@ -20,16 +20,17 @@ _VERDICTS = {"ok": ("✓", Role.MUTED), "warning": ("!", Role.WARNING), "violati
 def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow:
     sent = connection.segments[index]
     segment = sent.segment
+    unflagged = "flags" in view.quiz
     mark, mark_role = _VERDICTS[sent.verdict] if view.verdicts and sent.kind != "inferred" else ("", Role.MUTED)
     return Arrow(
         index,
         sent.origin,
-        _role(sent),
-        _flags(sent, words),
+        Role.TEXT if unflagged else _role(sent),
+        BLANK if unflagged else _flags(sent, words),
         " ".join(_numbers(connection, sent, view)),
         time_text(sent.sent) if "times" in view.show else "",
-        dashed=sent.kind == "inferred" or not (segment.span or segment.rst),
-        strong=segment.syn or segment.fin or segment.rst,
+        dashed=not unflagged and (sent.kind == "inferred" or not (segment.span or segment.rst)),
+        strong=not unflagged and (segment.syn or segment.fin or segment.rst),
         lost=sent.arrived is None,
         mark=mark,
         mark_role=mark_role,
@@ -60,8 +61,13 @@ def _flags(sent: Transmission, words: Words) -> str:
 def _numbers(connection: Connection, sent: Transmission, view: View) -> Iterator[str]:
     seq, ack = number_fields(connection, sent, view.numbers)
     segment = sent.segment
+    if "numbers" in view.quiz:
+        seq, ack = BLANK, ack and BLANK
     yield f"seq={_before_the_isn(seq)}"
-    if ack is not None:
+    if "flags" in view.quiz:
+        # whether there is an acknowledgement at all is for the reader to know
+        yield f"ack={BLANK}"
+    elif ack is not None:
         yield f"ack={_before_the_isn(ack)}"
     if segment.length:
         yield f"len={segment.length}"
@@ -87,6 +93,9 @@ _OPENING = 50
 
 
 def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
+    if view.quiz:
+        # reasons are answers
+        return
     if sent.verdict != "ok":
         role = Role.VIOLATION if sent.verdict == "violation" else Role.WARNING
         yield Note(fault(sent.expected, words) if sent.expected else printable(words.why(sent.why)), role, True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from tcpviz.draw.metrics import printable
-from tcpviz.draw.words import Words
+from tcpviz.draw.view import Blank
+from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Connection, Flow, Side, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.graph import Edge
@@ -22,10 +23,10 @@ _MOST = 30
 _LONGEST = 200
 
 
-def connection(connection: Connection, numbers: Numbers, words: Words) -> str:
+def connection(connection: Connection, numbers: Numbers, words: Words, quiz: Collection[Blank] = ()) -> str:
     """Who talks, and a line for each segment: `1. Client → Server, 0 s: SYN seq=0; SYN-SENT, SYN-RECEIVED`."""
     ends = f"{words.client} {connection.client.address}, {words.server} {connection.server.address}"
-    lines = [_inert(ends), *islice(_segments(connection, numbers, words), _MOST)]
+    lines = [_inert(ends), *islice(_segments(connection, numbers, words, quiz), _MOST)]
     left = len(connection.segments) - _MOST
     if not connection.segments:
         lines.append(words.nothing)
@@ -34,23 +35,30 @@ def connection(connection: Connection, numbers: Numbers, words: Words) -> str:
     return "\n".join(lines)
 
 
-def _segments(connection: Connection, numbers: Numbers, words: Words) -> Iterator[str]:
+def _segments(connection: Connection, numbers: Numbers, words: Words, quiz: Collection[Blank]) -> Iterator[str]:
     for number, sent in enumerate(connection.segments, 1):
-        yield f"{number}. {_segment(connection, sent, numbers, words)}"
+        yield f"{number}. {_segment(connection, sent, numbers, words, quiz)}"
 
 
-def _segment(connection: Connection, sent: Transmission, numbers: Numbers, words: Words) -> str:
+def _segment(
+    connection: Connection, sent: Transmission, numbers: Numbers, words: Words, quiz: Collection[Blank]
+) -> str:
     way = (words.client, words.server) if sent.origin == "client" else (words.server, words.client)
     seq, ack = number_fields(connection, sent, numbers)
-    said = [flag_words(sent.segment.flags), f"seq={seq}"]
-    said += [f"ack={ack}"] if ack is not None else []
+    unflagged = "flags" in quiz
+    if "numbers" in quiz:
+        seq, ack = BLANK, ack and BLANK
+    said = [BLANK if unflagged else flag_words(sent.segment.flags), f"seq={seq}"]
+    said += [f"ack={BLANK if unflagged else ack}"] if unflagged or ack is not None else []
     said += [f"len={sent.segment.length}"] if sent.segment.length else []
-    said += [f"({words.kind(sent.kind)})"] if sent.kind != "new" else []
+    said += [f"({words.kind(sent.kind)})"] if sent.kind != "new" and not unflagged else []
     said += [f"({words.lost})"] if sent.arrived is None else []
-    if sent.expected:
+    if sent.expected and not quiz:
         said.append(_inert(f"({words.expected} {sent.expected.field}={sent.expected.allowed})"))
     states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
-    return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}; {', '.join(map(str, states))}"
+    return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}" + (
+        "" if "states" in quiz else f"; {', '.join(map(str, states))}"
+    )
 
 
 def flow(told: Flow, words: Words) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.story import Arrow, Gap, Row, Shout, Timer
-from tcpviz.draw.words import Words
+from tcpviz.draw.view import View
+from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Call, Connection, Period, Side, Transmission
 from tcpviz.exchange.numbers import time_text
 from tcpviz.model.sequence import at_or_before
@@ -139,7 +140,7 @@ def _caused(cause: str, sent: Transmission, sending: bool) -> bool:
 
 
 def waits(
-    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, words: Words
+    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, view: View, words: Words
 ) -> Iterator[Timer]:
     """A bracket for every timer that went off, and for every segment sent again, from the time it was sent before."""
     fired = [period for period in connection.party(side).timers if period.fired]
@@ -159,7 +160,9 @@ def waits(
         if not starts or ended is None or place[ended] <= place[starts[-1]]:
             continue
         end = ended
-        text = f"{_name(period, words)} {time_text(period.end - period.start)}"
+        # a timer of a state would name it
+        name = BLANK if period.timer in _LONG and "states" in view.quiz else _name(period, words)
+        text = f"{name} {time_text(period.end - period.start)}"
         broken, beside = period.timer in _LONG, _beside(rows, place, side, starts[-1], end)
         # what goes off again and again is told once
         if period.timer != "keep-alive" or text not in said:

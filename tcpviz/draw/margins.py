@@ -37,7 +37,10 @@ def bands(slide: Placed) -> Iterator[Shape]:
         starts = [slide.top if band.node is None else slide.y[band.node] for band in seen]
         for number, (band, start, end) in enumerate(zip(seen, starts, [*starts[1:], slide.frontier], strict=False)):
             part, size = f"{slide.prefix}band-{side}-{number}", slide.place.size
-            yield Rect(x, start + 0.5, x1 - x, max(end - start - 1, 1), band_role(band.state), part=part)
+            role, outline = (Role.HALO, Role.FRAME) if band.blank else (band_role(band.state), None)
+            yield Rect(x, start + 0.5, x1 - x, max(end - start - 1, 1), role, outline=outline, part=part)
+            if band.blank:
+                continue
             low, high = _widest_piece(slide, start, end)
             for line_number, name in enumerate(band.lines):
                 more = len(band.lines) - 1

@@ -63,6 +63,8 @@ class Band:
     """Its names, one below the other."""
     state: State
     node: int | None
+    blank: bool = False
+    """It has room for its names, and the reader writes them."""
 
 
 @dataclass(frozen=True, slots=True)

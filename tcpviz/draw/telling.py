@@ -16,7 +16,7 @@ from tcpviz.draw.lifelines import anchors, calls, waits
 from tcpviz.draw.phases import acknowledges, phases
 from tcpviz.draw.story import Arrow, Band, Gap, Lifeline, Mark, Row, Story, Timer, node
 from tcpviz.draw.view import View
-from tcpviz.draw.words import Words
+from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, Transmission, other
 from tcpviz.exchange.numbers import time_text
 from tcpviz.model.transitions import State
@@ -34,7 +34,7 @@ class Facts:
 
     def __init__(self, connection: Connection, view: View, words: Words) -> None:
         self.connection, self.view, self.words = connection, view, words
-        self.phases = phases(connection, words)
+        self.phases = () if "flags" in view.quiz else phases(connection, words)
         self.totals = elide.totals(connection.segments)
         self.anchors = {side: anchors(connection, side) for side in SIDES}
         self.sent = [sent.sent for sent in connection.segments]
@@ -184,7 +184,7 @@ class _Teller:
             if "calls" in self.view.show
             else ()
         )
-        timers = tuple(waits(self.connection, side, self.rows, nodes, times, self.words))
+        timers = tuple(waits(self.connection, side, self.rows, nodes, times, self.view, self.words))
         marks = tuple(self._marks(side, timers))
         shown = bands if "states" in self.view.show else ()
         return Lifeline(nodes, shown, shouts, timers, marks)
@@ -222,7 +222,7 @@ class _Teller:
         if self.view.narrow and len(names[0]) > _LONG:
             first, _, rest = names[0].partition("-")
             names = f"{first}-", rest, *names[1:]
-        return Band(names, state, at)
+        return Band(names, state, at, blank="states" in self.view.quiz)
 
     def _anchor(self, side: Side, change: Change, floor: Key, nearest: int) -> tuple[int, int | None]:
         """The segment with which an end entered a state, and its node on this page, if it has one there."""
@@ -252,4 +252,5 @@ class _Teller:
         ended = {timer.end for timer in timers}
         for which, (owner, change) in self.free.items():
             if owner == side and which not in ended and change.row and "IMEOUT" in change.row.stimulus.name:
-                yield Mark(str(change.row.stimulus), time_text(change.time), which)
+                named = BLANK if "states" in self.view.quiz else str(change.row.stimulus)
+                yield Mark(named, time_text(change.time), which)

@@ -12,7 +12,11 @@ from tcpviz.exchange.scenario import Detail
 Scale = Literal["even", "log", "linear"]
 """How long waits are drawn: like any other, by the logarithm of their length, or in proportion to it."""
 
+Blank = Literal["numbers", "states", "flags"]
+"""What an exercise leaves to its reader."""
+
 SCALES: tuple[Scale, ...] = get_args(Scale)
+BLANKS: tuple[Blank, ...] = get_args(Blank)
 USUAL: frozenset[Detail] = frozenset({"states", "calls", "times"})
 
 
@@ -28,3 +32,5 @@ class View:
     narrow: bool = False
     """It has but half a slide."""
     slide: Slide = WIDE
+    quiz: frozenset[Blank] = frozenset()
+    """What is blank, and with it whatever would give it away."""

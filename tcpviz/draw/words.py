@@ -27,6 +27,10 @@ KINDS = {
 """What a segment is besides new, in plain words."""
 
 
+BLANK = "_____"
+"""Where a reader writes the answer: as wide as a number or a flag that is written by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Phases are given as the lines they are set in."""

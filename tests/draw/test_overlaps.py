@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overlaps import overlaps
 
 from tcpviz import draw
-from tcpviz.draw import DETAILS
+from tcpviz.draw import BLANKS, DETAILS
 from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Line, Rect, Role, Text
 from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import PRINT, dress
@@ -41,6 +41,7 @@ OPTIONS: tuple[dict[str, Any], ...] = (
     {"scale": "linear"},
     {"show": DETAILS},
     {"show": ()},
+    {"quiz": BLANKS},
     {"slide": SIZES["4:3"]},
     {"slide": Page(*SIZES["A4"]).slide},
 )
