@@ -83,19 +83,21 @@ def _section(folder: Path, name: str, commands: Iterable[str]) -> str:
 def _figures(folder: Path, commands: Iterable[str]) -> Iterator[str]:
     for command in commands:
         file = folder / f"{_anchor(command)}.svg"
-        drawn = _run([*shlex.split(command), "-o", str(file)])
-        title = ElementTree.parse(drawn).findtext(_TITLE, "")
-        yield (
-            f'<figure><a href="{drawn.name}"><img loading="lazy" src="{drawn.name}" alt="{escape(title)}"></a>'
-            f"<figcaption><code>tcpviz {escape(command)}</code></figcaption></figure>\n"
-        )
+        _run([*shlex.split(command), "-o", str(file)])
+        answers = file.with_stem(f"{file.stem}-answers")
+        pictures = "".join(_picture(drawn) for drawn in (file, answers) if drawn == file or drawn.exists())
+        yield f"<figure>{pictures}<figcaption><code>tcpviz {escape(command)}</code></figcaption></figure>\n"
 
 
-def _run(arguments: list[str]) -> Path:
-    """The file that a command wrote; what it says besides is nothing to look at here."""
+def _run(arguments: list[str]) -> None:
+    """What the command says is nothing to look at here."""
     with chdir(ROOT), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         group.main(arguments, standalone_mode=False)
-    return Path(arguments[-1])
+
+
+def _picture(drawn: Path) -> str:
+    title = ElementTree.parse(drawn).findtext(_TITLE, "")
+    return f'<a href="{drawn.name}"><img loading="lazy" src="{drawn.name}" alt="{escape(title)}"></a>'
 
 
 def _anchor(text: str) -> str:
@@ -112,6 +114,7 @@ _PAGE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 100rem; padding: 0 1rem; }}
 .pictures {{ display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }}
 figure {{ margin: 0; }}
+a + a {{ display: block; margin-top: .3rem; }}
 img {{ border: 1px solid #8888; box-sizing: border-box; display: block; width: 100%; }}
 figcaption {{ margin-top: .3rem; overflow-wrap: anywhere; }}
 </style>
