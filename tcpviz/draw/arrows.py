@@ -10,8 +10,7 @@ from tcpviz.draw.story import Arrow, Note
 from tcpviz.draw.view import View
 from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Connection, Expected, Side, Transmission
-from tcpviz.exchange.numbers import number_fields, time_text
-from tcpviz.model.segment import Options
+from tcpviz.exchange.numbers import Numbers, number_fields, sack_fields, time_text
 from tcpviz.model.segment import words as flag_words
 
 _VERDICTS = {"ok": ("✓", Role.MUTED), "warning": ("!", Role.WARNING), "violation": ("✗", Role.VIOLATION)}
@@ -34,7 +33,7 @@ def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow
         lost=sent.arrived is None,
         mark=mark,
         mark_role=mark_role,
-        notes=tuple(_notes(sent, view, words)),
+        notes=tuple(_notes(connection, sent, view, words)),
     )
 
 
@@ -92,7 +91,7 @@ _OPENING = 50
 """Where both SYNs are, if they are there at all."""
 
 
-def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
+def _notes(connection: Connection, sent: Transmission, view: View, words: Words) -> Iterator[Note]:
     if view.quiz:
         # reasons are answers
         return
@@ -102,7 +101,7 @@ def _notes(sent: Transmission, view: View, words: Words) -> Iterator[Note]:
     elif "why" in view.show:
         yield Note(printable(f"{words.why(sent.why)} ({sent.section})"))
     if "options" in view.show:
-        written = " ".join(options(sent.segment.options))
+        written = " ".join(options(connection, sent, view.numbers))
         if written:
             yield Note(written)
 
@@ -119,7 +118,9 @@ def fault(expected: Expected, words: Words) -> str:
     return f"{words.expected} {wanted}, {words.observed} {_before_the_isn(seen)} ({section})"
 
 
-def options(options: Options) -> Iterator[str]:
+def options(connection: Connection, sent: Transmission, numbers: Numbers) -> Iterator[str]:
+    """`mss=1460`, `sack=x+11–x+21`: what the header carries."""
+    options = sent.segment.options
     if options.mss is not None:
         yield f"mss={options.mss}"
     if options.window_scale is not None:
@@ -130,3 +131,4 @@ def options(options: Options) -> Iterator[str]:
         yield "tsval={} tsecr={}".format(*options.timestamps)
     if options.fast_open is not None:
         yield f"fast-open={options.fast_open.hex() or 'request'}"
+    yield from (f"sack={_before_the_isn(block)}" for block in sack_fields(connection, sent, numbers))

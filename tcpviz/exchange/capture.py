@@ -41,6 +41,8 @@ class Frame:
     """The whole record, as captured."""
     link: int = 1
     """What `data` begins with, as pcap-linktype(7) numbers it; 1 is Ethernet."""
+    cut: bool = False
+    """Its TCP header was captured only in part: there may have been more options than `segment` has."""
 
     def uses(self, port: int) -> bool:
         """It goes to this port or comes from it."""

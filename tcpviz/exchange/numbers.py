@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from tcpviz.exchange.exchange import Connection, Transmission
@@ -24,6 +25,16 @@ def number_fields(connection: Connection, sent: Transmission, numbers: Numbers) 
     if connection.client.address == connection.server.address:
         theirs = ours  # who connects to itself has one ISN
     return _symbol(ours, seq), None if ack is None else _symbol(theirs, ack)
+
+
+def sack_fields(connection: Connection, sent: Transmission, numbers: Numbers) -> tuple[str, ...]:
+    """The blocks of a SACK option, each as `x+11–x+21`."""
+
+    def text(number: int) -> str:
+        told = replace(sent, segment=replace(sent.segment, ack=number))
+        return number_fields(connection, told, numbers)[1] or str(number)
+
+    return tuple(f"{text(left)}–{text(right)}" for left, right in sent.segment.options.sack)
 
 
 def _symbol(letter: str, offset: int) -> str:

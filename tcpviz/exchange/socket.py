@@ -33,8 +33,8 @@ OPEN = (
 )
 _WATCHED = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
 _KEEP_ALIVE_PROBES = 9
-_TIMESTAMPS = 12
-"""Octets of the timestamps option and its padding."""
+_TIMESTAMPS, _SACK, _SACK_BLOCK = 12, 4, 8
+"""Octets of an option and its padding."""
 
 
 class World(Protocol):
@@ -243,7 +243,9 @@ class Socket:
     def _effective_mss(self) -> int:
         """Octets of text in a segment: what both ends take, less the options it carries (RFC 6691)."""
         tcb = self.endpoint.tcb
-        return max(1, min(self._plan.mss, tcb.peer_mss) - _TIMESTAMPS * tcb.timestamps_on)
+        blocks = len(tcb.sack_blocks)
+        carried = _TIMESTAMPS * tcb.timestamps_on + (_SACK + _SACK_BLOCK * blocks if blocks else 0)
+        return max(1, min(self._plan.mss, tcb.peer_mss) - carried)
 
     def _measure(self) -> None:
         """A round trip ends when its segment is acknowledged; one sent twice tells nothing (RFC 6298 section 3)."""

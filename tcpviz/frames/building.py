@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
@@ -85,6 +86,8 @@ def _options(options: Options) -> Iterator[tuple[object, object]]:
         yield "SAckOK", b""
     if options.timestamps is not None:
         yield "Timestamp", options.timestamps
+    if options.sack:
+        yield from (("NOP", None), ("NOP", None), ("SAck", tuple(chain.from_iterable(options.sack))))
     if options.window_scale is not None:
         yield "NOP", None
         yield "WScale", options.window_scale

@@ -125,6 +125,7 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         length=length - header,
         data=record.data,
         link=record.link,
+        cut=len(octets) < header,
     )
 
 

@@ -32,12 +32,14 @@ class Collector:
         """What the records held that are no frames."""
         self._skipped: Counter[str] = Counter()
         self._keep, self._frames = keep, list[Frame]()
+        self._cut = 0
 
     def add(self, record: Record) -> Frame | None:
         self.records += 1
         frame = decode(record, self.records)
         if isinstance(frame, Frame):
             self.held += 1
+            self._cut += frame.cut
             if self._keep:
                 self._frames.append(frame)
             return frame
@@ -46,6 +48,10 @@ class Collector:
         return None
 
     def capture(self, *warnings: str) -> Capture:
+        if self._cut:
+            headers = "1 TCP header was" if self._cut == 1 else f"{self._cut} TCP headers were"
+            advice = "options are not judged there. Capture with a larger snap length to have them judged."
+            warnings += (f"{self.file}: {headers} captured only in part; {advice}",)
         return Capture(self.file, tuple(self._frames), self.records, dict(self._skipped), warnings)
 
 

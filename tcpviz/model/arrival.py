@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tcpviz.model.control import ControlBlock, Ranges
+from tcpviz.model.control import BLOCKS, ControlBlock, Ranges
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, RST, SYN, URG, Options, Segment
-from tcpviz.model.sequence import add, at_or_before, before, distance, later
+from tcpviz.model.sequence import add, at_or_before, before, distance, later, lies_in
 from tcpviz.model.transitions import State, Stimulus
 
 
@@ -337,9 +337,18 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         start = tcb.rcv_nxt
     if not inside:
         end = edge
-    if not before(start, end):
+    if before(start, end):
+        tcb = tcb._replace(held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+    return _remember(tcb, start) if tcb.sack_on and segment.span and start != tcb.rcv_nxt else tcb
+
+
+def _remember(tcb: ControlBlock, number: int) -> ControlBlock:
+    """The block of what has just arrived is told first, then those that were told last (RFC 2018 section 4)."""
+    block = next((block for block in tcb.isolated if lies_in(number, block)), None)
+    if block is None:
         return tcb
-    return tcb._replace(held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+    others = (n for n in tcb.recent if before(tcb.rcv_nxt, n) and not lies_in(n, block))
+    return tcb._replace(recent=(number, *others)[:BLOCKS])
 
 
 def _nearer(a: int, b: int) -> int:

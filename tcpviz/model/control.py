@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import NO_OPTIONS, Options
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, distance, lies_in
 
 Ranges = tuple[tuple[int, int], ...]
 """Half-open ranges of sequence numbers, nearest first."""
+BLOCKS, _BLOCKS_BESIDE_TIMESTAMPS = 4, 3
+"""A SACK option has room for so many (RFC 2018 section 3)."""
 
 
 class ControlBlock(NamedTuple):
@@ -76,6 +78,8 @@ class ControlBlock(NamedTuple):
     """The last SEG.ACK we sent."""
     held: Ranges = ()
     """Text that arrived after a gap."""
+    recent: tuple[int, ...] = ()
+    """A number in each of the blocks that SACK tells of, that of the newest arrival first."""
     fin_at: int | None = None
     """The sequence number of the peer's FIN, once seen."""
     unread: int = 0
@@ -134,6 +138,23 @@ class ControlBlock(NamedTuple):
     def offer(self) -> int:
         """Octets of window that the next segment can offer: what the header's 16 bits, scaled, can say."""
         return min(self.window >> self.rcv_scale, 65535) << self.rcv_scale
+
+    @property
+    def isolated(self) -> Ranges:
+        """What has arrived beyond a gap, the peer's FIN with it, nearest first (RFC 2018 section 3)."""
+        held = tuple((low, add(high, 1) if high == self.fin_at else high) for low, high in self.held)
+        if self.fin_at is not None and not self.fin_received and all(high != self.fin_at for _, high in self.held):
+            held += ((self.fin_at, add(self.fin_at, 1)),)
+        return held
+
+    @property
+    def sack_blocks(self) -> Ranges:
+        """What the next ACK tells of it: the block of the newest arrival first (RFC 2018 section 4)."""
+        if not self.sack_on or not self.recent:
+            return ()
+        isolated = self.isolated
+        blocks = (next((b for b in isolated if lies_in(number, b)), None) for number in self.recent)
+        return tuple(block for block in blocks if block)[: _BLOCKS_BESIDE_TIMESTAMPS if self.timestamps_on else BLOCKS]
 
     @property
     def fin_received(self) -> bool:

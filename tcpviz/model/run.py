@@ -84,7 +84,8 @@ def _options(tcb: ControlBlock, flags: int) -> Options:
     """A SYN offers, a SYN,ACK answers what was offered, and later segments carry what was agreed."""
     if not flags & SYN:
         stamps = (tcb.timestamp, tcb.ts_recent) if tcb.timestamps_on and not flags & RST else None
-        return Options(timestamps=stamps) if stamps else NO_OPTIONS
+        blocks = tcb.sack_blocks if flags & ACK and not flags & RST else ()
+        return Options(timestamps=stamps, sack=blocks) if stamps or blocks else NO_OPTIONS
     offer = tcb.options
     if not flags & ACK:
         return replace(offer, timestamps=None if offer.timestamps is None else (tcb.timestamp, 0))

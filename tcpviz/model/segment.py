@@ -38,7 +38,7 @@ class Options:
     fast_open: bytes | None = None
     """A Fast Open cookie (RFC 7413); empty when one is asked for."""
     sack: tuple[tuple[int, int], ...] = ()
-    """Blocks of text that arrived after a gap, the newest first (RFC 2018); the model sends none."""
+    """Blocks of text that arrived after a gap, the newest first (RFC 2018)."""
 
 
 NO_OPTIONS = Options()

@@ -28,6 +28,11 @@ def at_or_before(a: int, b: int) -> bool:
     return distance(a, b) >= 0
 
 
+def lies_in(number: int, block: tuple[int, int]) -> bool:
+    """In the half-open range."""
+    return at_or_before(block[0], number) and before(number, block[1])
+
+
 def later(a: int, b: int) -> int:
     """Whichever of the two is further along."""
     return b if before(a, b) else a

@@ -19,6 +19,7 @@ from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
 
@@ -151,6 +152,18 @@ def test_the_details_that_are_asked_for() -> None:
     shown = " ".join(said(drawn("library all-options", show=("window", "options", "why")).shapes))
     for detail in ("win=65535", "win=511×128", "mss=1460 wscale=7", "tsval=10 tsecr=0", "connect() sends SYN"):
         assert detail in shown
+
+
+def test_sack_blocks_are_numbered_as_the_acknowledgement_is() -> None:
+    told = """
+        client = {sack = true, calls = ["connect", "send 3000", "close"]}
+        server = {sack = true, calls = ["listen", "accept", "recv 3000", "recv end", "close"]}
+        network = {lose = ["client data 1"]}
+    """
+    (connection,) = simulate(parse(told, "told", where="told")).connections
+    for numbers, block in (("relative", "sack=1461–3001"), ("symbolic", "sack=x+1461–x+3001")):
+        drawings = draw.slides(connection, title="", pages=2, show=("options",), numbers=numbers)
+        assert block in [text for drawing in drawings for text in said(drawing.shapes)]
 
 
 def test_a_closed_window_is_always_told() -> None:

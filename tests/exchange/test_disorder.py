@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from wire import normal, played, scenario, tapped
 
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
+from tcpviz.frames import Record, record_of
+from tcpviz.frames.building import frames_of
+from tcpviz.frames.decoding import decode
 from tcpviz.model.segment import ACK, FIN, RST, Options, Segment
 from tcpviz.model.sequence import add
 
@@ -197,3 +201,47 @@ def stamped_upload() -> Capture:
         if f.segment
     ]
     return replace(plain, frames=(*opened, *frames))
+
+
+SNAPPED = scenario(
+    ["connect", "send 200000", "recv 3", "close"], ["listen", "accept", "recv 200000", "send 3", "close"]
+)
+ALL_OPTIONS = {"window_scale": 7, "sack": True, "timestamps": True}
+
+
+@pytest.mark.parametrize("snap", [54, 60, 66, 68, 74])
+def test_options_that_the_snap_length_cut_off_are_not_missed(snap: int) -> None:
+    """14 + 20 + 20 octets are the least of a segment; these SYNs have 20 more, and what follows them 12."""
+    ends = {side: replace(getattr(SNAPPED, side), **ALL_OPTIONS, window=2**20) for side in ("client", "server")}
+    records = [record_of(frame) for frame in frames_of(simulate(replace(SNAPPED, **ends)))]
+    cut = [Record(r.time, r.data[:snap], r.link, len(r.data)) for r in records]
+    frames = tuple(frame for n, r in enumerate(cut, 1) if isinstance(frame := decode(r, n), Frame))
+    assert any(frame.cut for frame in frames) == (snap < 74)
+    found = only(Capture("snapped.pcap", frames, len(frames)))
+    assert found.conforms, found.violations[:3]
+    assert not [s for s in found.segments if s.verdict == "warning"]
+    assert [s.segment for s in found.segments] == [frame.segment for frame in frames]
+
+
+@pytest.mark.parametrize("seen", ["both before and after the loss", "only behind the loss"])
+@pytest.mark.parametrize("stamps", [False, True])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        ["client data 1"],
+        ["client data 2"],
+        ["client data 2", "client data 4"],
+        ["client data 1", "client data 3", "client data 5", "client data 7", "client data 9"],
+        ["server data 1"],
+        ["client FIN 1"],
+    ],
+    ids=str,
+)
+def test_what_sack_tells_of_a_simulated_loss_is_understood(lose: list[str], stamps: bool, seen: str) -> None:
+    client = ["connect", "send 14600", "recv 3", "close"]
+    told = scenario(client, ["listen", "accept", "recv 14600", "send 3", "recv end", "close"], lose)
+    ends = {side: replace(getattr(told, side), sack=True, timestamps=stamps) for side in ("client", "server")}
+    exchange = simulate(replace(told, **ends))
+    frames = frames_of(exchange) if seen.startswith("both") else tapped(exchange.connections[0]).frames
+    found = only(Capture("lossy.pcap", frames, len(frames)))
+    assert found.conforms, found.violations[:3]

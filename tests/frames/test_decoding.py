@@ -146,6 +146,13 @@ def test_a_header_that_the_capture_cut_off_is_not_called_malformed() -> None:
     assert reason(data[:40], wire=len(data)) == "header cut off"
 
 
+@pytest.mark.parametrize(("octets", "cut"), [(34 + 20, True), (34 + 39, True), (34 + 40, False)])
+def test_options_that_the_capture_cut_off_may_have_been_there(octets: int, cut: bool) -> None:
+    data = handshake()[0]
+    got = frame(data[:octets], wire=len(data))
+    assert (got.cut, got.length) == (cut, 0)
+
+
 @given(
     st.sampled_from([*handshake(), ether(V6, IPv6ExtHdrHopByHop(), PLAIN), ether(Dot1Q(), V4, PLAIN)]),
     st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=6),

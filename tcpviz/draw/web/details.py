@@ -89,7 +89,7 @@ def _fields(
     yield "window", phrases.window, str(head.window), scaled if shift and head.window else ""
     if head.urgent:
         yield "", phrases.urgent, str(head.urgent), ""
-    if written := " ".join(options(head.options)):
+    if written := " ".join(options(connection, sent, numbers)):
         yield "options", phrases.options, written, ""
     if head.length:
         yield "text", phrases.text, phrases.octets.format(count=head.length), _quoted(sent.payload)

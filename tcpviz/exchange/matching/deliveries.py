@@ -40,8 +40,7 @@ def _lacks_sack(tcb: ControlBlock, observed: Segment) -> bool:
     """A SACK option says that more has arrived."""
     if not tcb.sack_on or observed.span or observed.rst or not observed.options.sack:
         return False
-    held = _held(tcb)
-    return not all(_covered(block, held) for block in _blocks(observed))
+    return not all(_covered(block, tcb.isolated) for block in _blocks(observed))
 
 
 def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
@@ -51,7 +50,7 @@ def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
     blocks = _blocks(observed)
     return not all(
         _covered(text, blocks)
-        for text in _held(tcb)
+        for text in tcb.isolated
         if len(blocks) < _MANY_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
     )
 
@@ -59,14 +58,6 @@ def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
 def _blocks(observed: Segment) -> Ranges:
     """Without what was there already (RFC 2883)."""
     return tuple(block for block in observed.options.sack if before(observed.ack, block[1]))
-
-
-def _held(tcb: ControlBlock) -> Ranges:
-    """What lies beyond a gap: the peer's FIN has a place in a block, but is no text."""
-    held = tuple((low, add(high, 1) if high == tcb.fin_at else high) for low, high in tcb.held)
-    if tcb.fin_at is not None and not tcb.fin_received and all(high != tcb.fin_at for _, high in tcb.held):
-        held += ((tcb.fin_at, add(tcb.fin_at, 1)),)
-    return held
 
 
 def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:

@@ -5,17 +5,21 @@ A capture may begin with the SYN, with the SYN,ACK, or anywhere later; then the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tcpviz.exchange.matching.past import End
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State
 
 ANY_WINDOW = 2**30
 """Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
 _LOOSE, _STRAY = 4, 2
+_LARGEST_SCALE = 14
+"""RFC 7323 section 2.3."""
 
 
 def opening(observed: Segment) -> tuple[list[End], list[End]]:
@@ -44,10 +48,15 @@ def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
     return [End(server)], [End(opened.endpoint)]
 
 
+def uncut(options: Options) -> Options:
+    """Of a SYN whose options were cut off: windows may mean the most, and nobody must tell of blocks or times."""
+    return replace(options, window_scale=_LARGEST_SCALE, sack_permitted=False, timestamps=None)
+
+
 def midway(seq: int, ack: int) -> End:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
-    blank = Endpoint().tcb._replace(window=ANY_WINDOW, scaled=True, snd_scale=14, rcv_scale=14)
+    blank = Endpoint().tcb._replace(window=ANY_WINDOW, scaled=True, snd_scale=_LARGEST_SCALE, rcv_scale=_LARGEST_SCALE)
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
     # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
     tcb = tcb._replace(rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))

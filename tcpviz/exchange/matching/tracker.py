@@ -12,7 +12,7 @@ from tcpviz.exchange.matching.account import NO_LIMIT, Account, blame, extend
 from tcpviz.exchange.matching.assume import VIOLATION
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
-from tcpviz.exchange.matching.opening import opening
+from tcpviz.exchange.matching.opening import opening, uncut
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
@@ -69,12 +69,14 @@ class Tracker:
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
         side, index = self.side_of(frame), len(self.judged)
+        if frame.cut and segment.syn:
+            segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
         seen = Observation(index, frame, segment, side, self.peer_of(side), reorders=reorders, earlier=self.judged)
         if seen.age:
             self._reordered.add(side)
         self._learn(side, segment)
-        if not seen.is_twin:
+        if not seen.is_twin and not frame.cut:
             seen = replace(seen, oddity=self._oddities.of(side, segment))
         self.judged.append(seen)
         if index < _MOST_REMEMBERED:

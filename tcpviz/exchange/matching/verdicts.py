@@ -108,7 +108,7 @@ class Verdicts:
         oddity = seen.oddity if judged and not (emit and emit.kind == "out-of-order") else None
         return Transmission(
             origin=seen.side,
-            segment=seen.segment,
+            segment=seen.frame.segment if seen.frame.cut and seen.frame.segment else seen.segment,
             sent=self._time(seen),
             arrived=self._time(seen),
             why=why,
