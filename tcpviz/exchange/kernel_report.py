@@ -31,8 +31,10 @@ def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing:
         yield f"the kernel bore no witness: {why}"
         return
     if len(exchange.connections) <= _FEW:
-        for connection, model in zip_longest(exchange.connections, models[: len(exchange.connections)]):
-            yield from _columns(connection, model)
+        several = len(exchange.connections) > 1
+        predicted = zip_longest(exchange.connections, models[: len(exchange.connections)])
+        for index, (connection, model) in enumerate(predicted, 1):
+            yield from _columns(connection, model, f"connection {index}" if several else "")
     faults = [
         (f"connection {index}: " if len(exchange.connections) > 1 else "") + line
         for index, connection in enumerate(exchange.connections, 1)
@@ -56,8 +58,8 @@ def _verdict(exchange: Exchange, models: Sequence[Connection]) -> str:
     return "agrees" if not parted else "sides with the model" if all(parted) else "disagrees"
 
 
-def _columns(connection: Connection, model: Connection | None) -> Iterator[str]:
-    """`model wire kernel` for the client, the same for the server; without a model the other two."""
+def _columns(connection: Connection, model: Connection | None, heading: str) -> Iterator[str]:
+    """`model wire kernel` for the client, the same for the server, below `heading`; without a model the other two."""
     witness = connection.witness
     if witness is None:
         return
@@ -71,6 +73,8 @@ def _columns(connection: Connection, model: Connection | None) -> Iterator[str]:
         halves.append(abreast([*told, [str(change.state) for change in witness.of(side).states]]))
     width = _COLUMN * len(names)
     yield ""
+    if heading:
+        yield heading
     yield f"{'client':<{width}}server"
     yield "".join(f"{name:<{_COLUMN}}" for name in names * 2).rstrip()
     for left, right in zip_longest(*halves, fillvalue=("",) * len(names)):

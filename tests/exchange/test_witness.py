@@ -220,6 +220,13 @@ def test_the_report_sets_the_three_side_by_side() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_of_several_connections_the_report_says_which_is_which() -> None:
+    exchange = witnessed()
+    lines = list(kernel_lines(replace(exchange, connections=exchange.connections * 2)))
+    headings = [lines[place - 1] for place, line in enumerate(lines) if line.split() == ["client", "server"]]
+    assert headings == ["connection 1", "connection 2"]
+
+
 def test_the_report_says_when_there_was_no_witness() -> None:
     (line,) = kernel_lines(captured(), missing="it was asleep")
     assert line == "the kernel bore no witness: sock_diag came too late to see its sockets, and it was asleep"
