@@ -147,7 +147,7 @@ def totals(segments: Sequence[Transmission]) -> Totals:
     return Totals(
         tuple(accumulate((s.segment.length for s in segments), initial=0)),
         tuple(accumulate((s.kind == "retransmission" for s in segments), initial=0)),
-        tuple(accumulate((s.fate == "lost" for s in segments), initial=0)),
+        tuple(accumulate((s.fate in ("lost", "unseen") for s in segments), initial=0)),
         tuple(accumulate((s.verdict == "violation" for s in segments), initial=0)),
     )
 

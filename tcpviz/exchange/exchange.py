@@ -18,7 +18,8 @@ from tcpviz.model.transitions import Row, State
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")
 Verdict = Literal["ok", "warning", "violation"]
-Fate = Literal["delivered", "lost", "duplicated", "reordered"]
+Fate = Literal["delivered", "lost", "unseen", "duplicated", "reordered"]
+"""`unseen` was lost too, and before any capture could show it."""
 Outcome = Literal["closed", "reset", "refused", "timeout", "half-open", "open"]
 WitnessSource = Literal["tracepoint", "sock_diag"]
 DeedName = Literal["retransmitted", "reset sent", "reset received"]

@@ -133,7 +133,7 @@ def told(connection: Connection, side: Side) -> Segments:
     found = []
     for sent in connection.segments:
         segment = sent.segment
-        if sent.kind in COPIES:
+        if sent.kind in COPIES or sent.fate == "unseen":
             continue
         if segment.syn:
             bases[sent.origin] = segment.seq

@@ -42,7 +42,7 @@ class Wire:
         self._network = network
         self._seen: Counter[tuple[Side | None, str]] = Counter()
         self._hold = dict(network.hold)
-        self._unused = {*network.lose, *network.duplicate, *network.reorder, *self._hold}
+        self._unused = {*network.lose, *network.lose_unseen, *network.duplicate, *network.reorder, *self._hold}
         self._random = random.Random(network.seed)
 
     def carry(self, origin: Side, segment: Segment, now: int) -> tuple[Passage, frozenset[SegmentName]]:
@@ -52,6 +52,8 @@ class Wire:
         self._unused -= names
         network = self._network
         arrival = now + network.one_way(origin) + sum(self._hold.get(name, 0) for name in names)
+        if names & set(network.lose_unseen):
+            return Passage("unseen", None), names
         if names & set(network.lose) or self._random.random() < network.loss:
             return Passage("lost", None), names
         if names & set(network.duplicate):

@@ -130,6 +130,8 @@ class Network:
     client_delay: int | None = None
     server_delay: int | None = None
     lose: tuple[SegmentName, ...] = ()
+    lose_unseen: tuple[SegmentName, ...] = ()
+    """Lost before the place of capture: no capture has them."""
     duplicate: tuple[SegmentName, ...] = ()
     reorder: tuple[SegmentName, ...] = ()
     """Delivered only after the next segment of the same sender."""

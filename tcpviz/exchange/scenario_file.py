@@ -7,7 +7,7 @@
     seen_in = "..."               the capture it was inferred from
     [client] and [server]         calls = ["connect", "send 5", "recv 3", "close"]; and what its TCP brings along
     [[client]], [[server]]        several clients, or threads of the server
-    [network]                     delay, lose, duplicate, reorder, hold, loss, seed
+    [network]                     delay, lose, lose_unseen, duplicate, reorder, hold, loss, seed
     [[inject]]                    segments that neither end sent
 
 `docs/scenario-files.md` describes every key.
@@ -26,7 +26,7 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Injection, Network, Scenario, SegmentName
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
-NETWORK = ("delay", "lose", "duplicate", "reorder", "hold", "loss", "seed")
+NETWORK = ("delay", "lose", "lose_unseen", "duplicate", "reorder", "hold", "loss", "seed")
 TOP = (
     "title", "summary", "theme", "numbers", "show", "program", "unperformable", "seen_in",
     "client", "server", "network", "inject",
@@ -240,6 +240,7 @@ def _network(fields: Mapping[str, Any], place: Place) -> Network:
         delay=_read(place, "delay", each["client"], notation.time),
         server_delay=_read(place, "delay", each["server"], notation.time),
         lose=_names(fields, "lose", place),
+        lose_unseen=_names(fields, "lose_unseen", place),
         duplicate=_names(fields, "duplicate", place),
         reorder=_names(fields, "reorder", place),
         hold=tuple(

@@ -124,7 +124,7 @@ def _network(network: Network) -> Iterator[str]:
     ways = {side: _string(time_text(network.one_way(side))) for side in ("client", "server")}
     same = ways["client"] == ways["server"]
     yield f"delay = {ways['client']}" if same else f"delay = {{ client = {ways['client']}, server = {ways['server']} }}"
-    for key in ("lose", "duplicate", "reorder"):
+    for key in ("lose", "lose_unseen", "duplicate", "reorder"):
         names = getattr(network, key)
         if names:
             yield f"{key} = {_list(names)}"

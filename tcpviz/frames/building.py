@@ -1,7 +1,8 @@
 """A simulated exchange becomes frames, as a tap beside each sender would have recorded them.
 
 scapy puts the headers together: good checksums, and the options that each segment carries. What the
-network lost was sent all the same and is there; a copy that the network made is not a frame of its own.
+network lost was sent all the same and is there, but not what it lost before the place of capture; a copy that the
+network made is not a frame of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _FAST_OPEN = 34
 
 def frames_of(exchange: Exchange) -> tuple[Frame, ...]:
     """All segments and datagrams, in the order in which they were sent; time 0 is the start of the exchange."""
-    sent = [(s.sent, n, s, c) for c in exchange.connections for n, s in enumerate(c.segments) if s.kind != "duplicate"]
+    told = [(s, n, c) for c in exchange.connections for n, s in enumerate(c.segments)]
+    sent = [(s.sent, n, s, c) for s, n, c in told if s.kind != "duplicate" and s.fate != "unseen"]
     sent.sort(key=lambda row: row[:2])
     built = [_frame(connection, segment) for _, _, segment, connection in sent]
     built += [_datagram(flow, datagram) for flow in exchange.flows for datagram in flow.datagrams]

@@ -2,7 +2,8 @@
 
 One packet socket hears what each machine sends and hands it to the other, later, twice, after the next, or never,
 as `tcpviz.exchange.network` says; segments that neither end sent come from here too. It records what was sent, also
-what then got lost, as a tap beside each sender would. It changes no octet of what it carries.
+what then got lost, as a tap beside each sender would, but not what was lost before the place of capture. It changes
+no octet of what it carries.
 """
 
 from __future__ import annotations
@@ -102,9 +103,9 @@ class Relay:
             if not self._begun or fast_open.PORT in (frame.source.port, frame.destination.port):
                 self._send(other(origin), record.data)  # what came before the story, to its last segment
                 continue
-            self._records += 1
-            yield record
-            self._carry(origin, frame, frame.segment)
+            if self._carry(origin, frame, frame.segment).fate != "unseen":
+                self._records += 1
+                yield record
         yield from self._deliver()
 
     def _heard(self) -> Iterator[tuple[Record, Side]]:
@@ -116,7 +117,7 @@ class Relay:
             if address[2] != _PACKET_OUTGOING and address[0] in self._ends:
                 yield Record(stamp(ancillary), data, ETHERNET), address[0]
 
-    def _carry(self, origin: Side, frame: Frame, segment: Segment) -> None:
+    def _carry(self, origin: Side, frame: Frame, segment: Segment) -> Passage:
         if segment.syn and (frame.source, frame.destination) == (self._ends[origin], self._ends[other(origin)]):
             self._syns.setdefault(origin, segment)
         sent = frame.time + self._since
@@ -125,6 +126,7 @@ class Relay:
         for injection in [injection for injection in self._injections if injection.after in names]:
             self._injections.remove(injection)
             self._put(sent if passage.arrival is None else passage.arrival, other(injection.origin), injection)
+        return passage
 
     def _dispatch(self, passage: Passage, origin: Side, data: bytes) -> None:
         if passage.arrival is None:

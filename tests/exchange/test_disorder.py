@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 from wire import normal, played, scenario, tapped
 
+from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.notation import segment_name
 from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import Record, record_of
 from tcpviz.frames.building import frames_of
@@ -245,3 +247,20 @@ def test_what_sack_tells_of_a_simulated_loss_is_understood(lose: list[str], stam
     frames = frames_of(exchange) if seen.startswith("both") else tapped(exchange.connections[0]).frames
     found = only(Capture("lossy.pcap", frames, len(frames)))
     assert found.conforms, found.violations[:3]
+
+
+@pytest.mark.parametrize("unseen", ["client SYN 1", "server SYN 1", "client data 1", "client data 2", "server FIN 1"])
+def test_what_was_lost_before_the_place_of_capture_is_inferred_or_shows_no_trace(unseen: str) -> None:
+    """What is sent again later, and never showed, might as well have been sent then for the first time."""
+    told = library.load("lost-before-capture")
+    exchange = simulate(replace(told, network=replace(told.network, lose_unseen=(segment_name(unseen),))))
+    (played,) = exchange.connections
+    (lost,) = [sent for sent in played.segments if sent.arrived is None]
+    assert lost.fate == "unseen"
+    frames = frames_of(exchange)
+    assert [frame.segment for frame in frames] == [sent.segment for sent in played.segments if sent is not lost]
+    found = only(Capture("unseen.pcap", frames, len(frames)))
+    assert found.conforms, found.violations
+    inferred = [(s.segment.seq, s.segment.length, s.arrived, s.before) for s in found.segments if s.kind == "inferred"]
+    shows = unseen == "client data 1"  # before it comes again, an answer tells of it
+    assert inferred == ([(lost.segment.seq, lost.segment.length, None, lost.before)] if shows else [])

@@ -44,6 +44,7 @@ def test_everything_a_file_can_say() -> None:
         [network]
         delay = { client = "5 ms", server = "1 s" }
         lose = ["client SYN 1"]
+        lose_unseen = ["server FIN 1"]
         duplicate = ["segment 2"]
         reorder = ["server FIN"]
         hold = { "client ACK 1" = "50 ms" }
@@ -71,6 +72,10 @@ def test_everything_a_file_can_say() -> None:
     assert scenario.server.start == Start(State.ESTABLISHED, 300, 100)
     network = scenario.network
     assert (network.one_way("client"), network.one_way("server")) == (5 * 10**6, 10**9)
+    assert (network.lose, network.lose_unseen) == (
+        (SegmentName("client", "SYN", 1),),
+        (SegmentName("server", "FIN", 1),),
+    )
     assert network.hold == ((SegmentName("client", "ACK", 1), 50 * 10**6),)
     assert [(i.origin, i.seq, i.at) for i in scenario.injections] == [("client", "x-10", None), ("server", "7", 10**9)]
     assert scenario.injections[1].flags & RST

@@ -160,7 +160,9 @@ def test_an_exception_ends_it() -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("stage", ["HANG", "HANG_APART"])
 def test_nothing_survives_its_parent(stage: str, number: signal.Signals) -> None:
-    program = "import performed, test_sandbox as t\nfrom tcpviz.lab import perform\n" + (
+    # whoever runs the tests in the background of a script has SIGINT ignored, and that is inherited
+    heeding = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program = f"{heeding}import performed, test_sandbox as t\nfrom tcpviz.lab import perform\n" + (
         f"with perform(t.{stage}) as run:\n    for frame in run.frames(): print(frame.number, flush=True)"
     )
     before = descendants()

@@ -98,7 +98,7 @@ class Verdicts:
         sent, arrived = entries[seen.side].get((seen.index, True)), entries[seen.peer].get((seen.index, False))
         emit = sent.emit if sent else None
         judged = seen.side in self.judges
-        before = arrived.before if arrived else story.party(seen.peer).start
+        before = arrived.before if arrived else _state_at(seen.peer, seen.index, entries, story)
         why, section = "no run of TCP sends this", miss.section if miss else ""
         if not judged:
             why = "is not judged"
@@ -113,7 +113,7 @@ class Verdicts:
             arrived=self._time(seen),
             why=why,
             section=section,
-            sender=sent.after if sent else _state_at(seen, entries, story),
+            sender=sent.after if sent else _state_at(seen.side, seen.index, entries, story),
             before=before,
             after=arrived.after if arrived else before,
             kind=emit.kind if emit else "new",
@@ -147,7 +147,7 @@ class Verdicts:
         sent, arrived = entries[side].get((place, True)), entries[peer].get((place, False))
         earlier = [entry for entry in final.entries() if 0 <= entry.place < missing.at]
         sender = sent or (earlier[-1] if earlier else None)
-        before = arrived.before if arrived else story.party(peer).start
+        before = arrived.before if arrived else _state_at(peer, missing.at, entries, story)
         time = self._time(self.judged[missing.at])
         return Transmission(
             origin=side,
@@ -165,10 +165,10 @@ class Verdicts:
         )
 
 
-def _state_at(seen: Observation, entries: _Entries, story: ConnectionStory) -> State:
-    """Where the sender stood of what it has not sent."""
-    earlier = [entry.after for (place, _), entry in entries[seen.side].items() if 0 <= place < seen.index]
-    return earlier[-1] if earlier else story.party(seen.side).start
+def _state_at(side: Side, index: int, entries: _Entries, story: ConnectionStory) -> State:
+    """Where an end stood before that segment, which it has not sent, or which never reached it."""
+    earlier = [entry.after for (place, _), entry in entries[side].items() if 0 <= place < index]
+    return earlier[-1] if earlier else story.party(side).start
 
 
 def _expected(seen: Observation, miss: Miss, story: ConnectionStory) -> Expected:
