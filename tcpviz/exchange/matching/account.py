@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.exchange import SIDES, Side
-from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
+from tcpviz.exchange.matching.assume import NOT_CAPTURED, TINY, VIOLATION, assume
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.opening import shifted
@@ -28,6 +28,8 @@ _MARGIN = VIOLATION + NOT_CAPTURED
 """An account that costs so much more than the best will not become the best any more."""
 _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
+_SHOWN = 20
+"""The cost of unseen text that is seen when it is sent again."""
 _SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
 _COPY = 10
@@ -112,8 +114,8 @@ class Account(NamedTuple):
                 unseen[n] = item._replace(emit=replace(item.emit, segment=rest))
             elif segment.span and observed.span:
                 unseen[n] = item._replace(again=True)
-                # text that was lost before the place of capture comes again: that is why
-                cost += 0 if segment.length else _AGAIN
+                # text that was lost before the place of capture comes again: that is why, and shows that it was there
+                cost += min(0, _SHOWN - item.cost) if segment.length > TINY else 0 if segment.length else _AGAIN
         return self._replace(unseen=tuple(unseen), cost=cost)
 
     def having(self, side: Side, ends: Iterable[End]) -> Account:

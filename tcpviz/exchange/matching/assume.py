@@ -24,7 +24,7 @@ VIOLATION = 100
 """The cost of a segment that breaks the rules."""
 NOT_CAPTURED = 60
 """The cost of a segment that must have been on the wire and that the capture lacks."""
-_TINY, _UNLIKELY = 3, VIOLATION + 21
+TINY, _UNLIKELY = 3, VIOLATION + 21
 """A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
 _GAVE_UP, _CRASHED = 5, 40
 _FARTHEST = 2**24
@@ -228,7 +228,7 @@ def _transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[t
     calls: tuple[Call, ...] = (("send", octets),) if octets else ()
     calls += (("close", None),) if fin else ()
     entry = Entry(index, True, end.state, endpoint.state, tuple(rows), calls, emits[-1])
-    cost = _UNLIKELY if 0 < octets <= _TINY else NOT_CAPTURED
+    cost = _UNLIKELY if 0 < octets <= TINY else NOT_CAPTURED
     yield end.noted(entry, endpoint), emits[-1], cost
 
 
