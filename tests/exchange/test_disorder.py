@@ -264,3 +264,15 @@ def test_what_was_lost_before_the_place_of_capture_is_inferred_or_shows_no_trace
     inferred = [(s.segment.seq, s.segment.length, s.arrived, s.before) for s in found.segments if s.kind == "inferred"]
     shows = unseen == "client data 1"  # before it comes again, an answer tells of it
     assert inferred == ([(lost.segment.seq, lost.segment.length, None, lost.before)] if shows else [])
+
+
+@pytest.mark.parametrize("seen", ["both before and after the loss", "only behind the loss"])
+@pytest.mark.parametrize("lost", [(2,), (2, 4), (1, 3, 5), (3, 4, 8), (2, 10), (1, 2, 9), (2, 4, 6, 8)], ids=str)
+def test_without_sack_only_later_acks_tell_which_were_lost(lost: tuple[int, ...], seen: str) -> None:
+    """Each that came beyond the gap is answered by the same ACK."""
+    lose = [f"client data {n}" for n in lost]
+    client = ["connect", "send 14600", "recv 3", "close"]
+    exchange = simulate(scenario(client, ["listen", "accept", "recv 14600", "send 3", "recv end", "close"], lose))
+    frames = frames_of(exchange) if seen.startswith("both") else tapped(exchange.connections[0]).frames
+    found = only(Capture("lossy.pcap", frames, len(frames)))
+    assert found.conforms, found.violations[:3]

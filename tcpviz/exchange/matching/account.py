@@ -320,7 +320,7 @@ def _likeliest(ends: Iterable[End]) -> tuple[End, ...]:
 
 def _same(end: End, other: End) -> bool:
     """Whatever comes, both will answer it alike; mostly they share all that they have."""
-    return end.endpoint == other.endpoint and end.pending == other.pending and end.owed == other.owed
+    return (end.endpoint, end.pending, end.owed, end.asked) == (other.endpoint, other.pending, other.owed, other.asked)
 
 
 def _least(accounts: list[Account]) -> int:

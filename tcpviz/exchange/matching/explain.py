@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, last_and_first, one_by_one, opening_with
-from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
+from tcpviz.exchange.matching.past import LATE, Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
-from tcpviz.model.sequence import distance
+from tcpviz.model.sequence import before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
@@ -80,7 +80,11 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
         return _soonest(runs, index, observed)
     fitting = [run for run in runs if fits(run, observed)]
     ways = [way for run in last_and_first(fitting) for way in _ways(run, index, observed)]
-    return ways if ways or plainly else _less_likely(start, index, observed)
+    if plainly:
+        return ways
+    gap = not ways or start.asked or start.late or start.endpoint.tcb.held
+    ways = ways or _less_likely(start, index, observed)
+    return [*ways, *_unidentified(fitting, index, observed)] if gap else ways
 
 
 def _soonest(runs: Iterable[End], index: int, observed: Segment) -> list[End]:
@@ -122,6 +126,24 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     for run in (*disordered(start, observed), *_otherwise(start, observed)):
         ways += _ways(run, index, observed)
     return sorted(ways, key=lambda way: way.cost)[:3]
+
+
+def _unidentified(fitting: list[End], index: int, observed: Segment) -> Iterator[End]:
+    """An ACK that answers one of those that lie beyond a gap: which of them was lost, only later ACKs tell."""
+    start = next((run for run in fitting if run.state in SYNCHRONIZED), None)
+    if start is None:
+        return
+    tcb = start.endpoint.tcb
+    if tcb.sack_on or not observed.has_ack or observed.span or observed.rst or observed.ack != tcb.rcv_nxt:
+        return
+    beyond = [p for p, item in enumerate(start.pending) if item.segment.span and before(tcb.rcv_nxt, item.segment.seq)]
+    if start.owed or len(beyond) <= max(1, start.asked):
+        return
+    reply = deliver(start._replace(asked=0), beyond[-1]).owed
+    if reply:
+        cost = start.cost + LATE * (not start.asked)
+        waiting = start._replace(owed=reply[-1:], asked=start.asked + 1, cost=cost)
+        yield from (way for way in _owed_reply(waiting, index, observed) if isinstance(way, End))
 
 
 def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:

@@ -74,6 +74,8 @@ class End(NamedTuple):
     cost: int = 0
     loose: int = 0
     """For so many more segments it may turn out that this end counted from elsewhere: the capture began too late."""
+    asked: int = 0
+    """So many of the pending segments lie beyond a gap and have been answered; without SACK nobody knows which."""
 
     @property
     def state(self) -> State:
@@ -109,6 +111,9 @@ def deliver(end: End, position: int) -> End:
     overtaken = max(0, position - end.late)
     late = position if overtaken else end.late - (position < end.late)
     forgotten = max(0, late - _MOST_LATE) if overtaken else 0
+    answered = end.asked > 0 and bool(emitted) and result.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
+    if answered:
+        emitted = ()
     return End(
         result.endpoint,
         end.pending[forgotten:position] + end.pending[position + 1 :],
@@ -117,6 +122,7 @@ def deliver(end: End, position: int) -> End:
         Past(entry, end.past),
         end.cost + min(overtaken, _BURST) * LATE,
         end.loose,
+        end.asked - answered,
     )
 
 
