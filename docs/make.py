@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from tcpviz.exchange.witness import disagreements
 from tcpviz.frames import read
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
+from tcpviz.value import replace
 
 HERE = Path(__file__).parent
 _NEVER = "·"

@@ -7,13 +7,13 @@ Knows nothing of what a text is for. A text that no catalogue has stays as it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from unicodedata import east_asian_width
 
+from tcpviz.value import Value
 
-@dataclass(frozen=True, slots=True)
-class Language:
+
+class Language(Value):
     """`name` is what users call it, `tag` what BCP 47 does; `bilingual` puts the English beside the translation."""
 
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import kernel_sides_with, stories_differ
 from tcpviz.exchange.witness import disagreements
 from tcpviz.frames import read
+from tcpviz.value import replace
 
 CAPTURES = sorted(Path(__file__).parents[1].glob("captures/*.pcapng"))
 MOST = 5_000_000

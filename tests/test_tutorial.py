@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from tcpviz.exchange.triangle import stories_differ
 from tcpviz.frames import read
 from tcpviz.lab import perform, run_command
 from tcpviz.tutorial.__main__ import ENCODING, PAUSE, PLAYS
+from tcpviz.value import replace
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

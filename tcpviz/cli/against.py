@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,14 @@ from tcpviz.exchange.match import match
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
+from tcpviz.value import Value
 
 if TYPE_CHECKING:
     from tcpviz.cli.look import Look
     from tcpviz.draw import Drawing
 
 
-@dataclass(frozen=True, slots=True)
-class Against:
+class Against(Value):
     """Two exchanges, and what they are called."""
 
     one: Exchange

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 import click
 
@@ -12,10 +11,10 @@ from tcpviz.errors import InputError
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.report import tally_text
+from tcpviz.value import Record, Value, replace
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Value):
     """What of the captures is asked for."""
 
     side: Side | None
@@ -31,8 +30,7 @@ class Wanted:
         return self.number in (None, number) and not (self.violating and connection.conforms)
 
 
-@dataclass
-class Tally:
+class Tally(Record):
     """What came of the files so far."""
 
     files: int
@@ -75,8 +73,7 @@ class Tally:
         return f"{self.files} files{unusable}: {tally_text(self.connections, self.violating)}"
 
 
-@dataclass(frozen=True)
-class Matched:
+class Matched(Value):
     """A capture without its frames, all that happened in it, and what of that is shown."""
 
     capture: Capture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 
 from tcpviz.errors import InputError
 from tcpviz.language import ENGLISH, Language
+from tcpviz.value import Value
 
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing, Page, Setting, Theme, Words
@@ -27,8 +27,7 @@ _LEAST_SCALE = 0.5
 _MOST_PIXELS = 10**8
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """The options as they were given. Nothing of `draw` is loaded before something is drawn or must be checked."""
 
     theme: str = THEME

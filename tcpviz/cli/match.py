@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -24,6 +23,7 @@ from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.report import Table, report
+from tcpviz.value import Value, replace
 
 if TYPE_CHECKING:
     from tcpviz.frames import Reading
@@ -218,8 +218,7 @@ def _line(file: str, number: int, connection: Connection) -> str:
     return json.dumps(line_document(file, number, connection), ensure_ascii=False) + "\n"
 
 
-@dataclass(frozen=True)
-class _Style:
+class _Style(Value):
     """How it is told."""
 
     wanted: Wanted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +14,7 @@ from tcpviz.cli.telling import Telling
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
+from tcpviz.value import replace
 
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing

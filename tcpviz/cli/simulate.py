@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import click
@@ -19,6 +18,7 @@ from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.reasons import reasons
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 _ISN = click.IntRange(0, 2**32 - 1)
 

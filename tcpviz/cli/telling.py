@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import DETAILS, Detail, Scenario
+from tcpviz.value import Value, replace
 
 if TYPE_CHECKING:
     from tcpviz.draw import Asked, Blank, Drawing, Scale
@@ -26,8 +26,7 @@ USUAL = "states,calls,times"
 MOST_PAGES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Value):
     """The options as they were given."""
 
     scale: Scale = "log"

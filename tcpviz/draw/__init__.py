@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -27,6 +26,7 @@ from tcpviz.exchange.exchange import Connection, Exchange, Flow, Side
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import DETAILS, Detail
 from tcpviz.model.transitions import Row
+from tcpviz.value import replace
 
 if TYPE_CHECKING:
     from tcpviz.draw.recital import Recital

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from tcpviz.draw.drawing import Anchor, Line, Rect, Role, Shape, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.words import Words
 from tcpviz.exchange.headers import CORRECT, CUT, WRONG, Field, Header, octet_groups, rows
+from tcpviz.value import Value, replace
 
 _LEADING = 1.18
 _STACK = 1.06
@@ -33,8 +33,7 @@ def fault_mark(fault: str) -> str:
     return "… " if fault == CUT else "✗ "
 
 
-@dataclass(frozen=True, slots=True)
-class Pen:
+class Pen(Value):
     """What all blocks write with."""
 
     metrics: Metrics
@@ -81,8 +80,7 @@ class Pen:
         return self.width(name + _GAP) + self.width(value, True)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Value):
     """One field as it is set: its name's lines, then its value, or both on one line."""
 
     field: Field

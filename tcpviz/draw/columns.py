@@ -5,13 +5,12 @@ From left to right: brackets, the client's calls, its states, the arrows, the se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.draw.drawing import LEAST_SIZE, WIDE
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Shout, Story, Timer
 from tcpviz.draw.wrapping import wrap
 from tcpviz.exchange.exchange import Side
+from tcpviz.value import Value
 
 MARGIN = 12.0
 GUTTER = 10.0
@@ -30,8 +29,7 @@ Frame = tuple[float, float]
 _WHOLE: Frame = (0.0, WIDE.width)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Value):
     """x positions. `edges` are the outer edges of the bands, `gutters` the room between them and the calls."""
 
     size: float

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.model.segment import ACK, FIN, RST, SYN, words
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, replace
 
 _TOLD = SYN | ACK | FIN | RST
 """PSH is a habit, not a part of the story."""
@@ -21,8 +21,7 @@ Told = tuple[str, str, int, int | None, int]
 """Origin, flags, relative SEG.SEQ and SEG.ACK, length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value):
     """A segment of either connection, or of both; `differs` names the fields in which these two are not alike."""
 
     one: int | None

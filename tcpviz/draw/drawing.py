@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal, NamedTuple
 from unicodedata import east_asian_width
+
+from tcpviz.value import Value, replace
 
 
 class Slide(NamedTuple):
@@ -68,8 +69,7 @@ class Role(Enum):
     BAND_TIME_WAIT = "band-time-wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """A stroke through `points`; corners are rounded with `radius`."""
 
     points: tuple[Point, ...]
@@ -80,8 +80,7 @@ class Line:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Polygon:
+class Polygon(Value):
     """A filled shape, such as an arrowhead."""
 
     points: tuple[Point, ...]
@@ -89,8 +88,7 @@ class Polygon:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(Value):
     """A filled rectangle, (x, y) its upper left corner; `outline` strokes its edge."""
 
     x: float
@@ -104,8 +102,7 @@ class Rect:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Value):
     x: float
     y: float
     radius: float
@@ -113,8 +110,7 @@ class Circle:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Value):
     """One line of text. (x, y) lies on the baseline at the anchor; `angle` turns clockwise about it, in degrees."""
 
     x: float
@@ -155,8 +151,7 @@ class Text:
 Shape = Line | Polygon | Rect | Circle | Text
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Value):
     """Shapes in painting order. `description` says in words what they show, `language` (BCP 47) in which."""
 
     shapes: tuple[Shape, ...]

@@ -6,11 +6,11 @@ The first and the last few stay, and every anomaly as long as there is room. Kno
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain, islice, zip_longest
 
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Transmission
+from tcpviz.value import Value
 
 Ends = tuple[int, int]
 """How many segments at the beginning and at the end come before any anomaly."""
@@ -115,8 +115,7 @@ def runs(kept: Iterable[int], count: int) -> list[Run]:
     return rows
 
 
-@dataclass(frozen=True)
-class Totals:
+class Totals(Value):
     """Running sums over a connection's segments, so that any run of them is summed up at once."""
 
     octets: tuple[int, ...]

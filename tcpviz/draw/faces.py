@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import groupby
@@ -18,6 +17,7 @@ from unicodedata import name
 from tcpviz.draw import metrics
 from tcpviz.draw.drawing import Drawing, Text
 from tcpviz.errors import OutputError
+from tcpviz.value import Value
 
 _PACKAGE = (
     "install a Chinese font (Debian, Ubuntu: apt install fonts-noto-cjk; Fedora: "
@@ -45,16 +45,14 @@ _FOLDERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(Value):
     """A font file, and which of its faces when it is a collection."""
 
     file: Path
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value):
     """A piece of a text that one face draws, `offset` points from where the text begins."""
 
     text: str

@@ -6,7 +6,6 @@ Decides size and selection; where things lie is for `columns` and `spacing` to s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tcpviz.draw import elide
@@ -18,6 +17,7 @@ from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.spacing import PLAIN, Pace, Spacing, space
 from tcpviz.draw.story import Story
 from tcpviz.draw.telling import Facts, tell
+from tcpviz.value import Value, replace
 
 SIZES = (LEAST_SIZE, 15.0, 16.0, 17.0, 18.0, 20.0, 22.0, 24.0, 26.0)
 MOST_ROWS = 24
@@ -31,16 +31,14 @@ _PATIENCE = 4
 """After so many segments for which there was no room, there is none for others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Value):
     story: Story
     place: Columns
     spacing: Spacing
     pace: Pace = PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Value):
     """What a diagram has to fit into."""
 
     height: float

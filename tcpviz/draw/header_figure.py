@@ -6,7 +6,6 @@ Knows how boxes nest and what gives way where there is too little room; what sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.draw.bits import Figure, Pen, fault_mark
@@ -17,6 +16,7 @@ from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.strips import Strip
 from tcpviz.draw.words import Words
 from tcpviz.exchange.headers import CUT, IPV4, IPV6, Dissection, Header
+from tcpviz.value import replace
 
 MARGIN, _GAP = 8.0, 10.0
 """Beside and between two panels."""

@@ -7,7 +7,6 @@ the crossing; as a last resort it interrupts the line that crosses. Measured in 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tcpviz.draw.columns import Columns, mark_width
@@ -16,6 +15,7 @@ from tcpviz.draw.story import Arrow, Gap, Note, Story, Timer, node
 from tcpviz.draw.words import Words
 from tcpviz.draw.wrapping import wrap
 from tcpviz.exchange.exchange import SIDES, Side, other
+from tcpviz.value import Value, replace
 
 PAD = 3.0
 """Least distance between anything and a label."""
@@ -40,8 +40,7 @@ Lines = tuple[tuple[str, str], ...]
 Window = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """Text beside a row's line: from `left` to `right` in points from the left lifeline, `reach` above or below."""
 
     left: float
@@ -50,8 +49,7 @@ class Part:
     above: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """One line of a note below an arrow."""
 
     text: str
@@ -60,8 +58,7 @@ class Line:
     first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Value):
     """How a row is written: its lines of text, and the parts they take up."""
 
     lines: Lines

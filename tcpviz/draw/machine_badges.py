@@ -6,13 +6,13 @@ A disc is the client, a square the server. Knows routes and texts, not what the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from tcpviz.draw.drawing import LEAST_SIZE, Circle, Point, Rect, Role, Shape, Text
 from tcpviz.draw.machine_places import Route
 from tcpviz.draw.metrics import Metrics
 from tcpviz.exchange.exchange import Side
+from tcpviz.value import Value
 
 ROLES: dict[Side, Role] = {"client": Role.CLIENT, "server": Role.SERVER}
 _RADIUS = 10.5
@@ -22,8 +22,7 @@ _CLEAR = 5.0
 """Least distance of a badge from a label beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Value):
     """The numbers of a party's steps along one edge."""
 
     side: Side

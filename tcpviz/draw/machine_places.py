@@ -8,11 +8,11 @@ another, and no label stands where a walk may put a badge. Which arrows there ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tcpviz.draw.drawing import WIDE, Anchor, Point, Slide
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, replace
 
 BOX_WIDTH, BOX_HEIGHT = 138.0, 36.0
 
@@ -33,8 +33,7 @@ STATES: dict[State, Point] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Value):
     """An arrow's corners, where its label stands (first baseline), and where badges sit on it."""
 
     points: tuple[Point, ...]
@@ -88,8 +87,7 @@ _FURTHEST = 2.0
 """How far rows are pulled apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Value):
     """Everything on a slide that is as wide and as high as the usual one, or more."""
 
     slide: Slide

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from tcpviz.draw import dejavu
+from tcpviz.value import Value
 
 ASCENT, DESCENT, CAPITAL = 0.76, 0.24, 0.729
 """Of DejaVu Sans, in em: the tallest letters, the deepest, and the capitals."""
@@ -18,8 +18,7 @@ ASCENT, DESCENT, CAPITAL = 0.76, 0.24, 0.729
 _ROUNDING = 0.01
 
 
-@dataclass(frozen=True)
-class Metrics:
+class Metrics(Value):
     """Advance widths in em, by character."""
 
     regular: Mapping[str, float]

@@ -5,17 +5,15 @@ Lengths are points (1/72 inch); `dpi` says how many pixels a picture made of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.draw.drawing import WIDE, Drawing, Slide
+from tcpviz.value import Value
 
 DPI, GIF_DPI = 144, 96
 SIZES = {"16:9": WIDE, "4:3": Slide(WIDE.width, WIDE.width * 3 / 4), "A4": Slide(841.89, 595.28)}
 """By name: slides, and a sheet of paper lying down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Value):
     """`width` and `height` in points. `transparent`: nothing is painted behind the drawing."""
 
     width: float = WIDE.width

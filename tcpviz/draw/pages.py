@@ -6,12 +6,12 @@ A slide ends where no segment is on its way, if it can.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tcpviz.draw import elide
 from tcpviz.draw.elide import Run
 from tcpviz.draw.fitting import MOST_ROWS, Fit, Room, elided, fit, loosely_fits
 from tcpviz.draw.telling import Facts
+from tcpviz.value import replace
 
 _FEWEST, _COMMON = 4, 18
 """Segments that a slide holds in any case, and more than it usually does."""

@@ -7,7 +7,6 @@ nodes belong together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from tcpviz.draw.columns import Columns, Frame, columns
 from tcpviz.draw.drawing import LEAST_SIZE, Slide
@@ -18,6 +17,7 @@ from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.spacing import PLAIN, Spacing, space
 from tcpviz.draw.story import Story
 from tcpviz.draw.telling import Facts, tell
+from tcpviz.value import Value, replace
 
 ABOVE, BELOW = 92.0, 24.0
 """Of the slide, for title and names, and for the footer."""
@@ -30,8 +30,7 @@ Hold = tuple[int, int, int]
 Holds = Callable[[tuple[Story, Story]], Sequence[Hold] | Iterator[Hold]]
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Value):
     """Two layouts that agree."""
 
     stories: tuple[Story, Story]
@@ -43,8 +42,7 @@ class Both:
         return max(spacing.height for spacing in self.spacings)
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
+class Halves(Value):
     """What both are laid out from."""
 
     facts: tuple[Facts, Facts]

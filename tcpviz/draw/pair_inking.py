@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tcpviz.draw.columns import MARGIN
 from tcpviz.draw.compare import Match
@@ -20,13 +19,13 @@ from tcpviz.draw.testimony import ROW, Rows, rows, testimony
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
+from tcpviz.value import Value
 
 _STRETCH = 1.6
 """How far a short story is pulled apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Half:
+class Half(Value):
     """One of the two: its connection, what it is called, and how it is to be shown."""
 
     connection: Connection

@@ -6,7 +6,6 @@ Two tellings of one story are aligned segment by segment; two connections of one
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from tcpviz.draw import elide
 from tcpviz.draw.compare import Match, aligned, same_states
@@ -20,6 +19,7 @@ from tcpviz.draw.placed import Placed
 from tcpviz.draw.story import Story, tails
 from tcpviz.draw.telling import Facts
 from tcpviz.draw.words import Words
+from tcpviz.value import replace
 
 __all__ = ["Half", "at_once", "compared"]
 

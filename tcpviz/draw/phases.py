@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Side, Transmission, other
 from tcpviz.model.sequence import at_or_before
 from tcpviz.model.transitions import SYNCHRONIZED, State
+from tcpviz.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Value):
     """From the segment `first` to the segment `last`, both included."""
 
     lines: tuple[str, ...]

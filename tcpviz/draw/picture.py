@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 import tcpviz.draw as diagrams
 from tcpviz.draw import theme_file
@@ -21,6 +20,7 @@ from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import Detail
 from tcpviz.language import LANGUAGES
+from tcpviz.value import Value
 
 Bundle = dict[str, str]
 """Of one thing, its representations by MIME type."""
@@ -29,8 +29,7 @@ _CELL = 720.0
 """Points that a picture is wide in a notebook, whatever its page: as much as a cell has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Value):
     """A drawing, how it is coloured, the page it is put on, and the same as text."""
 
     drawing: Drawing

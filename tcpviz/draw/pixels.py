@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tcpviz.value import Value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,8 +21,7 @@ _ALIKE = 24
 """How far apart two colours are at most, over red, green and blue, that nobody tells apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pixels:
+class Pixels(Value):
     """Red, green, blue and opacity of each pixel, row by row."""
 
     width: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 from tcpviz.draw.columns import Columns
@@ -13,10 +12,10 @@ from tcpviz.draw.spacing import Pace, Spacing
 from tcpviz.draw.story import Arrow, Story, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES
+from tcpviz.value import Value
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Value, dict=True):
     """`top` and `bottom` are where the diagram begins and ends; `y`, by node, are slide coordinates."""
 
     story: Story

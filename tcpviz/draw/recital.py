@@ -6,7 +6,6 @@ Made of the same story as the sequence diagram, so that it says the same words; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
@@ -22,6 +21,7 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Connection, Flow
 from tcpviz.exchange.numbers import time_text
+from tcpviz.value import Value
 
 MOST = 100
 """Segments; of more the most important are told, and the others summed up."""
@@ -33,8 +33,7 @@ Place = Literal[0, 1]
 _PLACES: tuple[Place, Place] = (0, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Value):
     """A segment or datagram leaves `origin` for the other end."""
 
     origin: Place
@@ -44,8 +43,7 @@ class Sent:
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Value):
     """An end is in a state from here on."""
 
     place: Place
@@ -53,23 +51,20 @@ class Entered:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value):
     """A call, what it returned, or a timer, beside an end."""
 
     place: Place
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Value):
     """What concerns both ends: why a segment was sent, what is wrong with it, what is left out."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Value):
     """What comes next is called so."""
 
     text: str
@@ -78,8 +73,7 @@ class Phase:
 Event = Sent | Entered | Said | Told | Phase
 
 
-@dataclass(frozen=True, slots=True)
-class Recital:
+class Recital(Value):
     """`ends` are each a name and an address; `footer` says how to read it."""
 
     title: str

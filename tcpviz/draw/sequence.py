@@ -6,7 +6,6 @@ Time runs downwards; coordinates are those of `drawing`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tcpviz.draw.drawing import Drawing, Role, Shape, Text
 from tcpviz.draw.fitting import Fit, Room
@@ -20,6 +19,7 @@ from tcpviz.draw.testimony import ROW, rows, testimony
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
+from tcpviz.value import replace
 
 _ABOVE, _BELOW = 70.0, 24.0
 """Of the slide, for the title and the names, and for the footer."""

@@ -8,7 +8,6 @@ from the top of the diagram; draws nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, log10
 
@@ -20,6 +19,7 @@ from tcpviz.draw.solve import Constraint, earliest
 from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Side
+from tcpviz.value import Value
 
 _ROUNDS = 8
 _STEEPEST = 0.6
@@ -27,8 +27,7 @@ _STEEPEST = 0.6
 _STEEPER = (1.0, 2.0, 3.5, 6.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Value):
     """How time takes up height, beyond what labels need."""
 
     pauses: bool = False
@@ -45,8 +44,7 @@ Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spacing:
+class Spacing(Value):
     y: tuple[float, ...]
     height: float
     labels: tuple[Label, ...]

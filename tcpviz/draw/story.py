@@ -6,16 +6,14 @@ what has no segment of its own (a time-out) has a free node on one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.draw.drawing import Role
 from tcpviz.draw.phases import Phase
 from tcpviz.exchange.exchange import Change, Side
 from tcpviz.model.transitions import State
+from tcpviz.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Value):
     """A line of text below an arrow: what was expected, why it was sent, its options."""
 
     text: str
@@ -23,8 +21,7 @@ class Note:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Value):
     """One segment and all that is written about it."""
 
     index: int
@@ -42,8 +39,7 @@ class Arrow:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value):
     """Segments `first` to `last`, summed up: in as many words as there is room for."""
 
     first: int
@@ -55,8 +51,7 @@ class Gap:
 Row = Arrow | Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Value):
     """A state, from the node where it was entered; None: from before the story."""
 
     lines: tuple[str, ...]
@@ -67,8 +62,7 @@ class Band:
     """It has room for its names, and the reader writes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shout:
+class Shout(Value):
     """A call, or what it returned, beside `node`, or between the nodes before and after it."""
 
     text: str
@@ -77,8 +71,7 @@ class Shout:
     """In nanoseconds, as the exchange counts them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Value):
     """A wait that ended: a timer that went off, or a segment that was sent again."""
 
     text: str
@@ -90,8 +83,7 @@ class Timer:
     """It starts with an arrow's tail, and nothing leaves or arrives while it runs: there is room among the arrows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Value):
     """What happened at a free node, and when."""
 
     text: str
@@ -99,8 +91,7 @@ class Mark:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lifeline:
+class Lifeline(Value):
     """One end: its nodes from top to bottom, and what stands beside them."""
 
     nodes: tuple[int, ...]
@@ -110,8 +101,7 @@ class Lifeline:
     marks: tuple[Mark, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Value):
     rows: tuple[Row, ...]
     nodes: int
     lifelines: tuple[Lifeline, Lifeline]

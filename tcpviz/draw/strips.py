@@ -6,11 +6,11 @@ A block as in `bits`. What there is no room for goes by how little it tells, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tcpviz.draw.bits import MARKS, Pen, fault_mark
 from tcpviz.draw.drawing import Shape
 from tcpviz.exchange.headers import Field, Header
+from tcpviz.value import Value
 
 _BETWEEN = 16.0
 """Between two values."""
@@ -22,8 +22,7 @@ _LEAST = (
 """What goes first where there is no room, in this order; then the others from the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Value):
     name: str
     value: str
     width: float

@@ -5,16 +5,15 @@ lie on (`STANDS_ON`); colours that must be told apart stay apart for colour-blin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Shape
+from tcpviz.value import Value, field, replace
 
 LEAST_CONTRAST = 4.5
 """Of text, by WCAG 2.2, success criterion 1.4.3."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(Value):
     """How lines of a role are drawn: `weight` times as thick, dashed where they were not. A state's edge has the weight
     in points.
     """
@@ -23,8 +22,7 @@ class Stroke:
     dash: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(Value):
     """`strokes` are for themes in which colour alone says too little."""
 
     name: str

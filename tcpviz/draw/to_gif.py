@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tcpviz.draw import pixels
 from tcpviz.draw.drawing import Drawing
@@ -12,6 +11,7 @@ from tcpviz.draw.pixels import Pixels
 from tcpviz.draw.theme import Theme, dress
 from tcpviz.draw.to_png import painted
 from tcpviz.draw.travelling import frames
+from tcpviz.value import replace
 
 
 def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:

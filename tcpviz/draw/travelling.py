@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from tcpviz.draw.drawing import Circle, Drawing, Line, Point, Polygon, Rect, Shape, Text, arrowhead
+from tcpviz.value import Value, replace
 
 _BEGIN, _STOP, _END = 1000, 1000, 5000
 """Milliseconds: before anything happens, after each arrival, and at the end, before it begins again."""
@@ -27,8 +27,7 @@ _COMES = (*_TRAVELS, "band", "timer", "phase", "call", "mark", "gap", "break")
 """What happens; everything else is there from the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Value):
     drawing: Drawing
     milliseconds: int
 

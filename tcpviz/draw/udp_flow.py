@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tcpviz.draw.columns import MARGIN, Columns
 from tcpviz.draw.drawing import LEAST_SIZE, Anchor, Drawing, Line, Rect, Role, Shape, Slide, Text, arrowhead
@@ -19,6 +18,7 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Datagram, Flow
 from tcpviz.exchange.numbers import time_text
+from tcpviz.value import Value
 
 _SIZES = (22.0, 20.0, 18.0, 17.0, 16.0, 15.0, LEAST_SIZE)
 _ABOVE, _BELOW = 92.0, 112.0
@@ -40,8 +40,7 @@ Row = int | None
 """The index of a datagram; None stands for those left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(Value):
     """What an application called, or what that returned, beside its end's lifeline at `y`."""
 
     y: float
@@ -50,8 +49,7 @@ class _Call:
     part: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Chart:
+class _Chart(Value):
     told: Flow
     rows: tuple[Row, ...]
     view: View

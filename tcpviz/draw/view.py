@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tcpviz.draw.drawing import WIDE, Slide
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import Detail
+from tcpviz.value import Value
 
 Scale = Literal["even", "log", "linear"]
 """How long waits are drawn: like any other, by the logarithm of their length, or in proportion to it."""
@@ -20,8 +20,7 @@ BLANKS: tuple[Blank, ...] = get_args(Blank)
 USUAL: frozenset[Detail] = frozenset({"states", "calls", "times"})
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Value):
     numbers: Numbers = "relative"
     scale: Scale = "log"
     show: frozenset[Detail] = USUAL

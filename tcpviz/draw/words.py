@@ -6,12 +6,12 @@ The English is written here, and is the key of the catalogue of translations (`t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
 from functools import cache
 
 from tcpviz.language import ENGLISH as IN_ENGLISH
 from tcpviz.language import Language
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, fields
 
 ANSWERS = "answers: {}"
 KINDS = {
@@ -31,8 +31,7 @@ BLANK = "_____"
 """Where a reader writes the answer: as wide as a number or a flag that is written by hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Value):
     """Phases are given as the lines they are set in."""
 
     client: str = "Client"
@@ -138,14 +137,14 @@ _NOTATION = ("resets", "not_in_figure")
 def words_in(language: Language) -> Words:
     """The words of a language. Of several lines the translation is the first."""
     said: dict[str, str | tuple[str, ...]] = {}
-    for field in fields(ENGLISH):
-        english = getattr(ENGLISH, field.name)
+    for name in fields(Words):
+        english = getattr(ENGLISH, name)
         if isinstance(english, tuple):
             one = " ".join(english)
             first = (language.translated(one),) if language.translated(one) != one else ()
-            said[field.name] = (*first, *english) if language.bilingual or not first else first
+            said[name] = (*first, *english) if language.bilingual or not first else first
         elif isinstance(english, str):
-            said[field.name] = _say(language, field.name, english)
+            said[name] = _say(language, name, english)
     return Words(language=language, **said)  # type: ignore[arg-type]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tcpviz.exchange.exchange import Call
 from tcpviz.exchange.machine import Machine
@@ -11,6 +10,7 @@ from tcpviz.exchange.scenario import Action, Host
 from tcpviz.exchange.socket import OPEN, Socket
 from tcpviz.model import events
 from tcpviz.model.transitions import ALREADY_EXISTS, CLOSING_ERROR, NO_CONNECTION, State
+from tcpviz.value import replace
 
 _ADDRESS_IN_USE = "EADDRINUSE"
 _FATAL = ("error", "connection refused", "connection reset", "connection aborted")

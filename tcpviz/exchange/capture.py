@@ -6,13 +6,12 @@ Knows nothing of connections; how frames are read or sniffed is `frames`' busine
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from tcpviz.model.segment import Segment
+from tcpviz.value import Value, field, replace
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(Value, order=True):
     """Where an endpoint lives: an IP address (or a name in a simulation) and a port."""
 
     host: str
@@ -22,8 +21,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Value):
     """One record that held TCP or UDP. `number` counts from 1 over all records of the file, as Wireshark does."""
 
     number: int
@@ -37,7 +35,7 @@ class Frame:
     """The captured octets of the text; shorter than the segment's length when the capture was cut."""
     length: int
     """Octets of text by the IP (or UDP) header."""
-    data: bytes = field(repr=False)
+    data: bytes
     """The whole record, as captured."""
     link: int = 1
     """What `data` begins with, as pcap-linktype(7) numbers it; 1 is Ethernet."""
@@ -49,8 +47,7 @@ class Frame:
         return port in (self.source.port, self.destination.port)
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Value):
     """Frames and what else the file held."""
 
     file: str

@@ -6,12 +6,12 @@ UDP has no states and answers nothing (RFC 768): a datagram arrives after the ne
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Call, Datagram, Flow, Side
 from tcpviz.exchange.scenario import Action
+from tcpviz.value import Record, field, replace
 
 
 class Clock(Protocol):
@@ -22,8 +22,7 @@ class Clock(Protocol):
     def at(self, time: int, action: Callable[[], None]) -> None: ...
 
 
-@dataclass
-class _Port:
+class _Port(Record):
     """A UDP socket; threads of one application share it."""
 
     arrived: list[bytes] = field(default_factory=list)

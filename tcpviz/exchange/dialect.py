@@ -7,7 +7,6 @@ The evidence is what an end sent. A deviation is `seen` where the end did what o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tcpviz.exchange.exchange import Connection, Side, Transmission
 from tcpviz.exchange.policy import POLICIES
@@ -15,6 +14,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State, Stimulus
+from tcpviz.value import Value
 
 _SYNCHRONIZED = (
     State.ESTABLISHED,
@@ -26,8 +26,7 @@ _SYNCHRONIZED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(Value):
     """What one end showed."""
 
     seen: tuple[Deviation, ...]

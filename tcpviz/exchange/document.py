@@ -6,7 +6,6 @@ Field names and meanings are a contract, written down in `tcpviz/schema.json`; t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from tcpviz.exchange.exchange import (
 )
 from tcpviz.model.segment import letters
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
 

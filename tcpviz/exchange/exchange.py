@@ -6,7 +6,6 @@ Times are nanoseconds since the first event of the exchange, or, in a capture, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from tcpviz.exchange.capture import Address
@@ -14,6 +13,7 @@ from tcpviz.exchange.errnos import errno_name
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
+from tcpviz.value import Value
 
 Side = Literal["client", "server"]
 SIDES: tuple[Side, Side] = ("client", "server")
@@ -29,8 +29,7 @@ def other(side: Side) -> Side:
     return "server" if side == "client" else "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Value):
     """The field in which a segment differs from what TCP allows. Numbers are relative."""
 
     field: str
@@ -45,8 +44,7 @@ class Expected:
         return f"expected {self.field}={self.allowed}, not {self.observed}"
 
 
-@dataclass(frozen=True, slots=True)
-class Transmission:
+class Transmission(Value):
     """One segment on its way from one end to the other."""
 
     origin: Side
@@ -72,8 +70,7 @@ class Transmission:
     """The rows of the table that it made fire where it arrived, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """An endpoint enters a state. The first of a party has no row: it is where the story starts."""
 
     time: int
@@ -81,8 +78,7 @@ class Change:
     row: Row | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value):
     """What an application asked, and how it ended. `result` is empty while a call succeeds in silence."""
 
     name: str
@@ -100,8 +96,7 @@ class Call:
         return self.name if self.octets is None else f"{self.name} {self.octets}"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Value):
     """A timer that ran: from when, until when, and whether it went off."""
 
     timer: str
@@ -110,8 +105,7 @@ class Period:
     fired: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Value):
     """One end of a connection and all that happened there, in order."""
 
     address: Address
@@ -124,8 +118,7 @@ class Party:
     timers: tuple[Period, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Value):
     """What the kernel says it did, apart from changing states."""
 
     time: int
@@ -137,16 +130,14 @@ class Deed:
         return f"{self.what} ({self.reason})" if self.reason else self.what
 
 
-@dataclass(frozen=True, slots=True)
-class Testimony:
+class Testimony(Value):
     """What the kernel said of one end; empty when it never held a socket for it."""
 
     states: tuple[Change, ...] = ()
     deeds: tuple[Deed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(Value):
     """The kernel's own word on a connection. A tracepoint tells each change when it is made; sock_diag only the
     states that were there when it was asked."""
 
@@ -158,8 +149,7 @@ class Witness:
         return self.client if side == "client" else self.server
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Value):
     """One incarnation of a connection. `client` is who sent the first SYN."""
 
     client: Party
@@ -199,8 +189,7 @@ class Connection:
         return seq, distance(self.party(other(sent.origin)).base, sent.segment.ack)
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(Value):
     """A UDP datagram; `origin` is an index into the flow's endpoints."""
 
     origin: Literal[0, 1]
@@ -212,8 +201,7 @@ class Datagram:
     """None where there is only one clock, a capture's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Value):
     """UDP between two endpoints: no states, no verdict."""
 
     endpoints: tuple[Address, Address]
@@ -222,8 +210,7 @@ class Flow:
     """What the application at each endpoint called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Value):
     """Connections in the order of their first segment, and flows."""
 
     title: str

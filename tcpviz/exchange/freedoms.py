@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.model.segment import ACK, FIN, RST, SYN, words
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, Stimulus
+from tcpviz.value import Value
 
 COPIES = ("duplicate-frame", "duplicate", "inferred")
 """Kinds of segments that no end is known to have sent: the network or the capture has doubled them, or match assumes
@@ -146,8 +146,7 @@ def told(connection: Connection, side: Side) -> Segments:
 # Freedoms with segments
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRule:
+class SegmentRule(Value):
     """What the freedom adds to a list of segments, `reduce` takes away again."""
 
     freedom: Freedom
@@ -257,8 +256,7 @@ SEGMENT_RULES = (
 Pleaded = frozenset[Freedom]
 
 
-@dataclass(frozen=True, slots=True)
-class StateRule:
+class StateRule(Value):
     """The same for the states of one end: its side in the model's story, and what the segments have pleaded already."""
 
     freedom: Freedom

@@ -7,15 +7,15 @@ they are taken apart (`frames`), nor how they are shown (`segment_text`, `draw`)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
+
+from tcpviz.value import Value, replace
 
 Form = Literal["number", "hex", "mac", "address", "protocol", "type"]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Value):
     """What a header's definition says of one field; `bits` is its width."""
 
     name: str
@@ -23,8 +23,7 @@ class Spec:
     form: Form = "number"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Value):
     """A header's definition: its fixed part, field by field, and where that is written."""
 
     name: str
@@ -194,8 +193,7 @@ WORDS = tuple(
 """What of all this is translated: no abbreviation, and no name of a header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Value):
     """One field as it was found. `start` counts bits from the beginning of its header."""
 
     name: str
@@ -213,8 +211,7 @@ class Field:
         return self.bits == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Value):
     """One option of a header, or what looks like one."""
 
     kind: int
@@ -226,8 +223,7 @@ class Option:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Value):
     kind: Kind
     fields: tuple[Field, ...]
     octets: bytes
@@ -263,8 +259,7 @@ class Header:
         return replace(self, fields=tuple(fields))
 
 
-@dataclass(frozen=True, slots=True)
-class Dissection:
+class Dissection(Value):
     """A frame from the outermost header to the text of its segment or datagram."""
 
     number: int

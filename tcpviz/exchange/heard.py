@@ -6,18 +6,17 @@ Only where they were watched: in the lab. The wire shows no accept() and no recv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Call, Connection, Exchange, Flow, Side
+from tcpviz.value import Value, replace
 
 _ANY = ("0.0.0.0", "::")
 """What a UDP socket that was never bound says of itself."""
 _NOT_SOCKETS = ("wait", "at")
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Value):
     """A call on a socket, at its times since 1970. `remote` is None while a socket has no peer."""
 
     local: Address

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from tcpviz.errors import InputError
@@ -14,6 +13,7 @@ from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.notation import filler
 from tcpviz.exchange.scenario import MILLISECOND, Action, Scenario
 from tcpviz.exchange.scenario_file import parse
+from tcpviz.value import replace
 
 
 def names() -> tuple[str, ...]:

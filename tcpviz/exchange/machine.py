@@ -7,7 +7,6 @@ one and stays; else CLOSED answers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tcpviz.exchange.capture import Address
@@ -21,6 +20,7 @@ from tcpviz.model.arrival import name
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import SYN, Segment
 from tcpviz.model.transitions import State, Stimulus
+from tcpviz.value import replace
 
 _ISN_STEP = 64_000
 _FREE = (State.CLOSED, State.LISTEN)
@@ -34,25 +34,19 @@ class Stories(World, Protocol):
     def story(self, client: Address, server: Address) -> ConnectionStory: ...
 
 
-@dataclass
 class Machine:
-    side: Side
-    address: Address
-    """Where it listens; the client's applications have ports of their own."""
-    plan: Host
-    """What sockets bring along that come from its listener."""
-    policy: Policy
-    world: Stories
-    listening: bool = False
-    sockets: dict[tuple[Address, Address], Socket] = field(default_factory=dict)
-    arrived: list[Socket] = field(default_factory=list)
-    """Connections that accept() has not taken yet, in the order in which they were established."""
-    backlog: int | None = None
-    cookie: bytes | None = None
-    """The Fast Open cookie that a server has given."""
+    """One host: `address` is where it listens, `plan` what the sockets of its listener bring along."""
 
-    def __post_init__(self) -> None:
-        self._isns = self.isns(self.plan)
+    def __init__(self, side: Side, address: Address, plan: Host, policy: Policy, world: Stories) -> None:
+        self.side, self.address, self.plan, self.policy, self.world = side, address, plan, policy, world
+        self.listening = False
+        self.sockets: dict[tuple[Address, Address], Socket] = {}
+        self.arrived: list[Socket] = []
+        """Connections that accept() has not taken yet, in the order in which they were established."""
+        self.backlog: int | None = None
+        self.cookie: bytes | None = None
+        """The Fast Open cookie that a server has given."""
+        self._isns = self.isns(plan)
         self._next_isn = next(self._isns)
 
     @staticmethod

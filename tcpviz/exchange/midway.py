@@ -5,14 +5,13 @@ Everything that was sent has been acknowledged, but for the one thing each state
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tcpviz.exchange.policy import Policy
 from tcpviz.exchange.scenario import Host
 from tcpviz.exchange.socket import closed
 from tcpviz.model.endpoint import Endpoint
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 _SYN_OUT = (State.SYN_SENT, State.SYN_RECEIVED)
 _FIN_OUT = (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK)
@@ -28,10 +27,11 @@ def midway(plan: Host, policy: Policy) -> Endpoint:
     if start is None or start.state is State.CLOSED:
         return blank
     if start.state is State.LISTEN:
-        return replace(blank, state=State.LISTEN, tcb=blank.tcb._replace(passive=True, iss=add(start.snd_nxt, -1)))
+        return replace(blank, state=State.LISTEN, tcb=replace(blank.tcb, passive=True, iss=add(start.snd_nxt, -1)))
     last_sent, last_heard = add(start.snd_nxt, -1), add(start.rcv_nxt, -1)
     waiting = start.state in (*_SYN_OUT, *_FIN_OUT)
-    tcb = blank.tcb.agreed(sent=start.snd_nxt, heard=start.rcv_nxt, peer_window=_WINDOW)._replace(
+    tcb = replace(
+        blank.tcb.agreed(sent=start.snd_nxt, heard=start.rcv_nxt, peer_window=_WINDOW),
         snd_una=last_sent if waiting else start.snd_nxt,
         peer_mss=plan.mss,
         passive=start.state is State.SYN_RECEIVED,

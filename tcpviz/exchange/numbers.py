@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from tcpviz.exchange.exchange import Connection, Transmission
+from tcpviz.value import replace
 
 Numbers = Literal["symbolic", "relative", "absolute"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from typing import Any
 
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import FIRST_ISN, UDP, Host, Network, Scenario
 from tcpviz.model.transitions import State
+from tcpviz.value import defaults, fields, replace
 
 _BESIDES_TCP = {"calls", "isn", "later_isns", "address", "port", "delayed_fin_ack"}
 """What says nothing of a host's TCP, or what a kernel on a loopback does anyway."""
@@ -48,7 +48,7 @@ def as_performed(scenario: Scenario) -> Scenario:
 def _of_calls(host: Host) -> dict[str, Any]:
     """What the applications set, and no stack brings along."""
     left_out = {"calls", "isn", "address", "port", *_KERNEL_BRINGS}
-    return {field.name: getattr(host, field.name) for field in fields(Host) if field.name not in left_out}
+    return {name: getattr(host, name) for name in fields(Host) if name not in left_out}
 
 
 def needs_link(scenario: Scenario) -> bool:
@@ -57,7 +57,7 @@ def needs_link(scenario: Scenario) -> bool:
     return (
         _does_something(scenario.network)
         or bool(scenario.injections)
-        or any(getattr(host, field.name) != field.default for host in hosts for field in _TCP_FIELDS)
+        or any(getattr(host, name) != _DEFAULTS[name] for host in hosts for name in _TCP_FIELDS)
         or (not scenario.seen_in and any(len(call.data) > host.mss for host in hosts for call in host.calls))
         or any(call.verb == "connect" for host in scenario.hosts("server") for call in host.calls)
         or _at_once(scenario)
@@ -73,7 +73,8 @@ def _does_something(network: Network) -> bool:
     )
 
 
-_TCP_FIELDS = tuple(field for field in fields(Host) if field.name not in _BESIDES_TCP)
+_TCP_FIELDS = tuple(name for name in fields(Host) if name not in _BESIDES_TCP)
+_DEFAULTS = defaults(Host)
 
 
 def _at_once(scenario: Scenario) -> bool:
@@ -100,9 +101,9 @@ def _obstacles(scenario: Scenario) -> Iterator[str]:
                 yield f"the lab's listener has neither the {side}'s backlog nor its SO_REUSEADDR"
             if host.start and host.start.state is not State.ESTABLISHED:
                 yield f"a kernel lets a connection begin in ESTABLISHED only, and the {side}'s in {host.start.state}"
-        for field in _TCP_FIELDS:
-            if len({getattr(host, field.name) for host in hosts}) > 1:
-                yield f"the {side}'s applications differ in {field.name}, and share a machine"
+        for name in _TCP_FIELDS:
+            if len({getattr(host, name) for host in hosts}) > 1:
+                yield f"the {side}'s applications differ in {name}, and share a machine"
     if needs_link(scenario):
         yield from _no_line(scenario)
 

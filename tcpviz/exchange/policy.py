@@ -6,21 +6,19 @@ runs. It keeps no state of its own except the round-trip estimate, which is a va
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from tcpviz.model import deviations
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.endpoint import Endpoint
 from tcpviz.model.events import Transmit
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, replace
 
 MILLISECOND = 10**6
 SECOND = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value):
     """Durations are nanoseconds; the defaults are the RFCs'."""
 
     deviations: frozenset[deviations.Deviation] = deviations.RFC9293
@@ -105,8 +103,7 @@ POLICIES = {"rfc9293": RFC, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD
 """Dialects by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
+class RoundTrip(Value):
     """RFC 6298: the estimate, and the time-out that follows from it."""
 
     rto: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import Habits, habits
@@ -12,6 +11,7 @@ from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.language import ENGLISH, Language
+from tcpviz.value import Value
 
 _FEW = 3
 """As many are shown one by one."""
@@ -84,8 +84,7 @@ def _fault(sent: Transmission) -> str:
     return f"frame {sent.frame}: {warning}{sent.expected or sent.why}{section}"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Value):
     """One line a connection, and beneath those that violate the first fault. Widths are in columns."""
 
     file: int = 0

@@ -7,7 +7,6 @@ the lab with real sockets. Times are nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tcpviz.exchange.exchange import Side, other
@@ -15,6 +14,7 @@ from tcpviz.exchange.numbers import Numbers
 from tcpviz.model.segment import ACK, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
+from tcpviz.value import Value
 
 Verb = Literal[
     "listen", "connect", "accept", "send", "send-urgent", "recv", "shutdown", "close", "abort",
@@ -32,8 +32,7 @@ FIRST_ISN: Mapping[Side, int] = {"client": 1000, "server": 5000}
 """Where nothing is said; a kernel then chooses its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Value):
     """One call of an application. Calls follow one another; each blocks as the socket call of that name does."""
 
     verb: Verb
@@ -57,8 +56,7 @@ class Action:
         return self.verb
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Value):
     """A connection that is there, in any state, before the story begins (RFC 9293 section 3.5.1)."""
 
     state: State
@@ -66,8 +64,7 @@ class Start:
     rcv_nxt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Value):
     """One application and the TCP below it. Several on one side share its machine: its listener, its address."""
 
     calls: tuple[Action, ...]
@@ -107,8 +104,7 @@ class Host:
         return any(call.verb in UDP for call in self.calls)
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentName:
+class SegmentName(Value):
     """`client SYN 1`: the first SYN that the client sends; `every client SYN`; `segment 7`: the seventh on the wire."""
 
     origin: Side | None
@@ -122,8 +118,7 @@ class SegmentName:
         return f"{self.origin} {self.what} {self.count}" if self.origin else f"segment {self.count}"
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Value):
     """What happens between the ends. Times are one way; `delay` may be overruled per sender."""
 
     delay: int = 10 * MILLISECOND
@@ -146,8 +141,7 @@ class Network:
         return self.delay if own is None else own
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(Value):
     """A segment that neither end sent: an old duplicate's, or a third party's, in the name of one of them."""
 
     origin: Side
@@ -189,8 +183,7 @@ def _number(text: str, isns: Mapping[Side, int]) -> int:
     return add(isns[side], int(text[1:] or 0)) if side else int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     name: str
     title: str
     summary: str

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 
 from tcpviz.exchange.notation import filler
 from tcpviz.exchange.scenario import MILLISECOND, SECOND, Action, Host, Injection, Network, Scenario, Start
 from tcpviz.model.segment import ACK, words
+from tcpviz.value import defaults
 
 _TIMES = ("keep_alive", "delayed_ack", "delayed_fin_ack", "user_timeout", "fin_wait_2_timeout")
 _APART = ("calls", "isn", "later_isns", "address", "port", "threads")
-_DEFAULTS = {field.name: field.default for field in fields(Host)}
+_DEFAULTS = defaults(Host)
 
 
 def text(scenario: Scenario, comments: Iterable[str] = ()) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import replace
 
 from tcpviz.errors import InputError
 from tcpviz.exchange.application import Application
@@ -24,6 +23,7 @@ from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.commands import Emit
 from tcpviz.model.segment import Segment
 from tcpviz.model.transitions import State, cite
+from tcpviz.value import replace
 
 _MOST_EVENTS = 1_000_000
 _HORIZON = 3600 * SECOND

@@ -6,7 +6,6 @@ What it sends goes to the world, what happens to it into its story. Knows no app
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from tcpviz.exchange.exchange import Period
@@ -21,6 +20,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import MODULUS, add, at_or_before
 from tcpviz.model.transitions import Row, State
+from tcpviz.value import Record, replace
 
 OPEN = (
     State.ESTABLISHED,
@@ -55,8 +55,7 @@ class Arrived(NamedTuple):
     rows: tuple[Row, ...]
 
 
-@dataclass
-class Running:
+class Running(Record):
     """A timer that is set: since when, until when."""
 
     start: int

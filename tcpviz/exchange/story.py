@@ -5,17 +5,15 @@ The scratch pad of simulate and match; the values it makes are frozen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import UNCONNECTED, Row, State, Stimulus
+from tcpviz.value import Record, field, replace
 
 
-@dataclass
-class PartyStory:
+class PartyStory(Record):
     """One end, as it unfolds."""
 
     address: Address
@@ -46,8 +44,7 @@ class PartyStory:
         return Party(self.address, self.isn, self.base or 0, states, tuple(self.calls), tuple(self.timers))
 
 
-@dataclass
-class ConnectionStory:
+class ConnectionStory(Record):
     client: PartyStory
     server: PartyStory
     segments: list[Transmission] = field(default_factory=list)

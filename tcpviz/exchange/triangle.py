@@ -8,7 +8,6 @@ afterwards, is not part of it. Where both may be right, the difference has a nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, zip_longest
 
@@ -23,12 +22,12 @@ from tcpviz.exchange.freedoms import (
     told,
 )
 from tcpviz.model.transitions import State
+from tcpviz.value import Value
 
 Names = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Value):
     """Where two stories part, and the freedom that allows it. Without one, one of the two is wrong."""
 
     text: str

@@ -7,12 +7,12 @@ and the two stories are compared. Who looks, and how, this module does not know.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import dropwhile, takewhile
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, replace
 
 _BY_SENDING = (State.SYN_SENT, State.FIN_WAIT_1, State.LAST_ACK)
 """Entered by sending; a kernel enters them just before the segment is seen, all others just after one has been."""
@@ -29,8 +29,7 @@ _SOON = 10_000_000
 a segment and what the kernel says of it lie."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelSocket:
+class KernelSocket(Value):
     """One socket's life: the states it entered, in nanoseconds since 1970, and what it did besides."""
 
     local: Address
@@ -44,8 +43,7 @@ class KernelSocket:
         return bool(self.changes) and self.changes[0].state is State.SYN_RECEIVED
 
 
-@dataclass(frozen=True, slots=True)
-class KernelRecord:
+class KernelRecord(Value):
     """What a kernel said of all its sockets while a capture ran."""
 
     source: WitnessSource

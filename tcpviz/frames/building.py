@@ -8,7 +8,6 @@ network made is not a frame of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 
 from scapy.layers.inet import IP, TCP, UDP
@@ -19,6 +18,7 @@ from scapy.packet import Raw
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side, Transmission, other
 from tcpviz.model.segment import Options, Segment, letters
+from tcpviz.value import replace
 
 HARDWARE: Mapping[Side, str] = {"client": "02:00:00:00:00:01", "server": "02:00:00:00:00:02"}
 """Locally administered addresses: nobody's."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from scapy.config import conf
 from scapy.layers.inet import IP, TCP, UDP
@@ -20,6 +19,7 @@ from scapy.packet import NoPayload, Packet, Raw
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.frames.record import Record
 from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
+from tcpviz.value import Value
 
 NEITHER = "neither TCP nor UDP"
 FRAGMENT = "IP fragment"
@@ -47,8 +47,7 @@ _OPTION_SIZES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Value):
     """Why a record is no Frame, and what it held instead: `ARP`, `ICMP`."""
 
     reason: str

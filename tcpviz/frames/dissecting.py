@@ -8,13 +8,13 @@ that an option's length is wrong. Judges no segment.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tcpviz.errors import InputError
 from tcpviz.exchange import headers as h
 from tcpviz.exchange.headers import Dissection, Header, Option, header
 from tcpviz.frames.decoding import Skipped, before_ip, decode
 from tcpviz.frames.record import ETHERNET, LINUX_COOKED, Record
+from tcpviz.value import replace
 
 _RAW, _LOOPBACK = (101, 228, 229), (0, 108)
 _COOKED = {LINUX_COOKED: h.COOKED, 276: h.COOKED_2}

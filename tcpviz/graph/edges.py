@@ -6,17 +6,16 @@ Plain values, made without any library; `questions` puts the same rows into netw
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tcpviz.model.transitions import TABLE, Reply, Row, State, Stimulus
+from tcpviz.value import Value
 
 _RESETS = frozenset({Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE})
 _SIGNS = {Reply.NONE: "", Reply.DELETE_TCB: "", Reply.SND_ACK_NOW: "snd ACK"}
 """Figure 5 shows what is sent; every way to CLOSED deletes the TCB, so that needs no saying."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Value):
     """An arrow from `source` to `target`, and the rows that it stands for."""
 
     source: State

@@ -14,21 +14,20 @@ import struct
 import threading
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tcpviz.exchange.exchange import SIDES, Call, Side
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.lab import fast_open
 from tcpviz.lab.calls import Machine, Player
 from tcpviz.lab.stage import Stage
+from tcpviz.value import Value
 
 _SECOND_THOUGHT = 1_000_000
 """Nanoseconds: of two that act at once the client is first, as in simulate."""
 _FOR_A_WHILE = ("wait", "at")
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Value):
     """A running one, seen from its parent."""
 
     side: Side
@@ -56,8 +55,7 @@ class Application:
         return any(call.returned is None and call.name not in _FOR_A_WHILE for call in last)
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Value):
     """All applications, waiting at the line until both sides are ready."""
 
     applications: tuple[Application, ...]

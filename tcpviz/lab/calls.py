@@ -13,12 +13,12 @@ import socket
 import struct
 import threading
 import time
-from dataclasses import replace
 
 from tcpviz.exchange.exchange import Call, Side, other
 from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Scenario
 from tcpviz.lab import fast_open, settings
 from tcpviz.lab.stage import Stage
+from tcpviz.value import replace
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CHUNK = 65536

@@ -6,8 +6,9 @@ Only asks whether connections have come to rest; the kernel as a witness of stat
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, NamedTuple
+
+from tcpviz.value import Value
 
 # net/tcp_states.h
 _ESTABLISHED, _FIN_WAIT_2, _TIME_WAIT, _CLOSE, _CLOSE_WAIT, _LISTEN = 0x01, 0x05, 0x06, 0x07, 0x08, 0x0A
@@ -26,8 +27,7 @@ class Row(NamedTuple):
     """Which timer runs; 0: none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sockets:
+class Sockets(Value):
     """Every TCP socket."""
 
     found: tuple[Row, ...]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.exchange import Call, Side
 from tcpviz.exchange.heard import Heard
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.witness import KernelSocket
+from tcpviz.value import Value, field
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Value):
     """The applications make a scenario's calls."""
 
     scenario: Scenario
@@ -22,8 +21,7 @@ class Script:
     """On two machines with a line between them, not on one loopback."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value):
     """Any program, with its descendants."""
 
     argv: tuple[str, ...]
@@ -39,8 +37,7 @@ READY = "ready"
 error; the only order from outside is a number: stop in so many seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """How it went, apart from the frames."""
 
     dropped: int = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import fields
 
 from tcpviz.exchange.scenario import SECOND, Host, Start
 from tcpviz.model.transitions import State
+from tcpviz.value import defaults
 
 # include/uapi/linux/tcp.h
 _TCP_REPAIR, _TCP_REPAIR_QUEUE, _TCP_QUEUE_SEQ, _TCP_REPAIR_WINDOW = 19, 20, 21, 29
@@ -16,7 +16,7 @@ _RECV_QUEUE, _SEND_QUEUE = 1, 2
 _REPAIR_ON, _REPAIR_OFF_NO_PROBE = 1, -1
 _SEGMENT_IN_MEMORY = 2304
 """Octets that the kernel counts for a segment of 250 to 1,500: 2,048 and the head of its buffer."""
-_USUAL_WINDOW = next(field.default for field in fields(Host) if field.name == "window")
+_USUAL_WINDOW = defaults(Host)["window"]
 _WINDOW_OF_ONE = 2**15
 """A window scale of n needs a buffer of so much times 2^n."""
 

@@ -19,7 +19,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import dropwhile, takewhile
 from typing import IO, Any, Self
 
@@ -29,6 +28,7 @@ from tcpviz.exchange.witness import KernelRecord, KernelSocket
 from tcpviz.lab import tracing
 from tcpviz.lab.sock_diag import STATES, Observer
 from tcpviz.model.transitions import State
+from tcpviz.value import Record, field, replace
 
 _START, _ANSWER = 20.0, 20.0
 """Seconds, on a machine with much else to do. Waiting ends as soon as it can."""
@@ -121,8 +121,7 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-@dataclass
-class _Life:
+class _Life(Record):
     """One socket, while its events are being read. The kernel names it by its place in memory, which is used again."""
 
     remote: Address

@@ -7,7 +7,6 @@ It neither changes state nor answers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.model.control import BLOCKS, ControlBlock, Ranges
@@ -15,6 +14,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, RST, SYN, URG, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance, later, lies_in
 from tcpviz.model.transitions import State, Stimulus
+from tcpviz.value import replace
 
 
 class Arrival(NamedTuple):
@@ -57,22 +57,22 @@ def _in_listen(tcb: ControlBlock, segment: Segment) -> Arrival:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
     segment = _without_fin(tcb, segment)
     if tcb.syn_cookies:
-        learned = _learn_syn(tcb._replace(options=_cookie_options(tcb)), segment)
-        return Arrival((Stimulus.RCV_SYN_COOKIE,), learned._replace(options=tcb.options))
+        learned = _learn_syn(replace(tcb, options=_cookie_options(tcb)), segment)
+        return Arrival((Stimulus.RCV_SYN_COOKIE,), replace(learned, options=tcb.options))
     learned, cookie = _learn_syn(tcb, segment), segment.options.fast_open
     if cookie is None:
         return Arrival((Stimulus.RCV_SYN,), _hold(learned, segment))
     if tcb.options.fast_open and cookie == tcb.options.fast_open:
         return _fast_open(_hold(learned, segment))
     # text that comes with a wrong cookie, or with none yet, is not taken (RFC 7413 section 4.2.2)
-    return Arrival((Stimulus.RCV_SYN,), learned._replace(cookie_due=bool(tcb.options.fast_open)))
+    return Arrival((Stimulus.RCV_SYN,), replace(learned, cookie_due=bool(tcb.options.fast_open)))
 
 
 def _cookie_comes_back(tcb: ControlBlock, segment: Segment) -> Arrival:
     """Without a memory of the SYN, an ACK of the cookie tells all there is to know."""
     if not tcb.syn_cookies or segment.syn or segment.ack != add(tcb.iss, 1):
         return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
-    opened = tcb._replace(options=_cookie_options(tcb))
+    opened = replace(tcb, options=_cookie_options(tcb))
     opened = opened.agreed(sent=segment.ack, heard=segment.seq, peer_window=segment.window)
     return _text_and_fin(State.ESTABLISHED, opened, segment, (Stimulus.RCV_ACK_OF_COOKIE,))
 
@@ -86,7 +86,8 @@ def _fast_open(tcb: ControlBlock) -> Arrival:
     """A known cookie: the text on the SYN counts at once (RFC 7413 section 4.2.2)."""
     reached, gaps = _fill(tcb.rcv_nxt, tcb.held)
     delivered = distance(tcb.rcv_nxt, reached)
-    after = tcb._replace(
+    after = replace(
+        tcb,
         rcv_nxt=reached,
         held=gaps,
         unread=delivered,
@@ -109,7 +110,7 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
     tcb = _learn_syn(tcb, segment)
     if not segment.has_ack:
         return Arrival((Stimulus.RCV_SYN,), _hold(tcb, _without_fin(tcb, segment)))
-    tcb = tcb._replace(snd_una=segment.ack, snd_wl2=segment.ack)
+    tcb = replace(tcb, snd_una=segment.ack, snd_wl2=segment.ack)
     return _text_and_fin(State.ESTABLISHED, tcb, segment, (Stimulus.RCV_SYN_ACK,))
 
 
@@ -124,7 +125,8 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     stamps = theirs.timestamps if ours.timestamps is not None else None
     # RFC 3168 section 6.1.1: ECE and CWR ask, ECE alone answers
     willing = (ECE | CWR) if not segment.has_ack else ECE
-    return tcb._replace(
+    return replace(
+        tcb,
         irs=segment.seq,
         rcv_nxt=add(segment.seq, 1),
         rcv_acked=segment.seq,
@@ -156,7 +158,7 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         return Arrival((Stimulus.RCV_FIN_AGAIN,), tcb)
     if state is State.TIME_WAIT and _opens_anew(tcb, segment):
         # MAY-2: an ISS beyond anything the old incarnation used
-        anew = tcb.forgotten(passive=True)._replace(iss=later(tcb.iss, add(tcb.snd_nxt, 1)))
+        anew = replace(tcb.forgotten(passive=True), iss=later(tcb.iss, add(tcb.snd_nxt, 1)))
         return Arrival((Stimulus.RCV_NEW_SYN,), _hold(_learn_syn(anew, segment), segment))
     if state is State.SYN_RECEIVED and _is_syn_again(tcb, segment):
         return Arrival((Stimulus.RCV_SYN_AGAIN,), tcb)
@@ -230,7 +232,7 @@ def _take_timestamp(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     stamps = segment.options.timestamps
     if not tcb.timestamps_on or stamps is None or before(tcb.rcv_acked, segment.seq):
         return tcb
-    return tcb._replace(ts_recent=later(tcb.ts_recent, stamps[0]))
+    return replace(tcb, ts_recent=later(tcb.ts_recent, stamps[0]))
 
 
 def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
@@ -238,7 +240,7 @@ def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     end = add(segment.seq, segment.urgent)
     if not segment.flags & URG or before(end, tcb.rcv_nxt) or (tcb.rcv_up is not None and not before(tcb.rcv_up, end)):
         return tcb
-    return tcb._replace(rcv_up=end)
+    return replace(tcb, rcv_up=end)
 
 
 def _reset(state: State, tcb: ControlBlock, segment: Segment) -> Stimulus:
@@ -278,9 +280,10 @@ def _take_ack(tcb: ControlBlock, segment: Segment, scale: int) -> ControlBlock:
         return tcb
     newer = before(tcb.snd_wl1, segment.seq) or (tcb.snd_wl1 == segment.seq and at_or_before(tcb.snd_wl2, segment.ack))
     if not newer:
-        return tcb._replace(snd_una=segment.ack)
+        return replace(tcb, snd_una=segment.ack)
     window = segment.window << scale
-    return tcb._replace(
+    return replace(
+        tcb,
         snd_una=segment.ack,
         snd_wnd=window,
         snd_wl1=segment.seq,
@@ -312,7 +315,8 @@ def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tu
         stimuli = (*(s for s in stimuli if s is not Stimulus.RCV_ACK_OF_FIN), Stimulus.RCV_FIN_ACK_OF_FIN)
     elif fin:
         stimuli = (*stimuli, Stimulus.RCV_FIN)
-    after = held._replace(
+    after = replace(
+        held,
         rcv_nxt=add(reached, 1) if fin else reached,
         rcv_wnd=max(0, tcb.rcv_wnd - delivered - fin),
         held=gaps,
@@ -328,8 +332,8 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     inside = at_or_before(end, edge)
     if segment.fin and inside and at_or_before(tcb.rcv_nxt, end) and (tcb.fin_at is None or before(end, tcb.fin_at)):
         # of two, the nearer is the real one: nothing lies behind a FIN
-        tcb = tcb._replace(
-            fin_at=end, held=tuple((low, _nearer(high, end)) for low, high in tcb.held if before(low, end))
+        tcb = replace(
+            tcb, fin_at=end, held=tuple((low, _nearer(high, end)) for low, high in tcb.held if before(low, end))
         )
     if tcb.fin_at is not None:
         end = _nearer(end, tcb.fin_at)
@@ -338,7 +342,7 @@ def _hold(tcb: ControlBlock, segment: Segment) -> ControlBlock:
     if not inside:
         end = edge
     if before(start, end):
-        tcb = tcb._replace(held=_insert(tcb.rcv_nxt, tcb.held, start, end))
+        tcb = replace(tcb, held=_insert(tcb.rcv_nxt, tcb.held, start, end))
     return _remember(tcb, start) if tcb.sack_on and segment.span and start != tcb.rcv_nxt else tcb
 
 
@@ -348,7 +352,7 @@ def _remember(tcb: ControlBlock, number: int) -> ControlBlock:
     if block is None:
         return tcb
     others = (n for n in tcb.recent if before(tcb.rcv_nxt, n) and not lies_in(n, block))
-    return tcb._replace(recent=(number, *others)[:BLOCKS])
+    return replace(tcb, recent=(number, *others)[:BLOCKS])
 
 
 def _nearer(a: int, b: int) -> int:

@@ -13,6 +13,7 @@ from tcpviz.model.run import Run, send_again
 from tcpviz.model.segment import ACK, FIN, PSH, URG
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 _SYNCHRONIZED_AND_IDLE = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
 _MAY_TRANSMIT = (
@@ -26,7 +27,8 @@ _MAY_TRANSMIT = (
 
 def choose(run: Run, event: events.Choose) -> None:
     tcb = run.tcb
-    run.tcb = tcb._replace(
+    run.tcb = replace(
+        tcb,
         iss=tcb.iss if event.iss is None else event.iss,
         options=tcb.options if event.options is None else event.options,
         window=tcb.window if event.window is None else event.window,
@@ -49,7 +51,8 @@ def transmit(run: Run, event: events.Transmit) -> None:
         flags, urgent = flags | URG, min(distance(tcb.snd_nxt, tcb.snd_up), 65535)
     run.emit(flags, why, section, length=event.octets, urgent=urgent)
     end = add(tcb.snd_nxt, event.octets)
-    run.tcb = run.tcb._replace(
+    run.tcb = replace(
+        run.tcb,
         queued=tcb.queued - event.octets,
         fin_sent=end if event.fin else tcb.fin_sent,
         snd_nxt=add(end, 1) if event.fin else end,
@@ -124,5 +127,5 @@ def probe_window(run: Run, event: events.ProbeWindow) -> None:
         return
     # from here on the octet is out: the retransmission timer repeats it
     run.emit(ACK, why, "3.8.6.1", length=1, kind="window-probe")
-    run.tcb = run.tcb._replace(queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
+    run.tcb = replace(run.tcb, queued=tcb.queued - 1, snd_nxt=add(tcb.snd_nxt, 1))
     run.commands.append(Arm(Timer.RETRANSMISSION))

@@ -5,10 +5,10 @@ The mirror of `events`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from tcpviz.model.segment import Segment
+from tcpviz.value import Value
 
 
 class Timer(Enum):
@@ -18,8 +18,7 @@ class Timer(Enum):
     TIME_WAIT = "time-wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(Value):
     """Put this segment on the wire. `why` says what made it so, `section` where RFC 9293 does."""
 
     segment: Segment
@@ -28,39 +27,33 @@ class Emit:
     kind: str = "new"
 
 
-@dataclass(frozen=True, slots=True)
-class OweAck:
+class OweAck(Value):
     """The peer must be told of what has arrived: soon, and if possible along with something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(Value):
     """(Re)start a timer."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class Disarm:
+class Disarm(Value):
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(Value):
     """So many octets, the next in order, are ready to be received."""
 
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Value):
     """Words for the user, the RFC's own: an error a call returns, or news of the connection."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(Value):
     """A choice that TCP does not allow here. Nothing changed; `reason` says why, `section` where it says so."""
 
     reason: str

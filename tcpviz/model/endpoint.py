@@ -7,7 +7,6 @@ decides nothing that the RFC leaves free: those decisions arrive as events, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tcpviz.model import choices, events
@@ -18,12 +17,12 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
+from tcpviz.value import Value, replace
 
 _NEW = ControlBlock()
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Value):
     """A state and its control block."""
 
     state: State = State.CLOSED
@@ -51,7 +50,7 @@ def step(endpoint: Endpoint, event: events.Event) -> Step:
 def _passive_open(run: Run, event: events.PassiveOpen) -> None:
     row = run.fire(Stimulus.PASSIVE_OPEN)
     if row and row.source is State.CLOSED:
-        run.tcb = run.tcb._replace(passive=True)
+        run.tcb = replace(run.tcb, passive=True)
 
 
 def _active_open(run: Run, event: events.ActiveOpen) -> None:
@@ -66,7 +65,7 @@ def _send(run: Run, event: events.Send) -> None:
         tcb = run.tcb
         last = add(tcb.snd_nxt, tcb.queued + event.octets - 1)
         up = last if event.urgent and event.octets else tcb.snd_up
-        run.tcb = tcb._replace(queued=tcb.queued + event.octets, snd_up=up)
+        run.tcb = replace(tcb, queued=tcb.queued + event.octets, snd_up=up)
 
 
 def _receive(run: Run, event: events.Receive) -> None:
@@ -74,7 +73,7 @@ def _receive(run: Run, event: events.Receive) -> None:
     row = run.fire(Stimulus.RECEIVE_AT_END if ended else Stimulus.RECEIVE)
     # what has arrived is delivered, even where the RFC's answer is "error: connection closing"
     if row and (row.reply is Reply.DELIVER or run.state is not State.CLOSED):
-        run.tcb = run.tcb._replace(unread=max(0, run.tcb.unread - event.octets))
+        run.tcb = replace(run.tcb, unread=max(0, run.tcb.unread - event.octets))
 
 
 def _close(run: Run, event: events.Close) -> None:
@@ -85,7 +84,7 @@ def _close(run: Run, event: events.Close) -> None:
     waiting = run.state is State.SYN_RECEIVED and tcb.queued
     run.fire(Stimulus.CLOSE_DATA_QUEUED if waiting else Stimulus.CLOSE)
     if run.state is not State.CLOSED:
-        run.tcb = run.tcb._replace(closed=run.tcb.closed or event.full, fin_queued=run.tcb.fin_queued or bool(waiting))
+        run.tcb = replace(run.tcb, closed=run.tcb.closed or event.full, fin_queued=run.tcb.fin_queued or bool(waiting))
 
 
 def _abort(run: Run, event: events.Abort) -> None:

@@ -7,93 +7,79 @@ acknowledge). Whoever drives the endpoint decides it: a policy when simulating, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.model.segment import Options, Segment
+from tcpviz.value import Value
 
 # User calls (RFC 9293 section 3.9.1)
 
 
-@dataclass(frozen=True, slots=True)
-class PassiveOpen:
+class PassiveOpen(Value):
     """listen()"""
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveOpen:
+class ActiveOpen(Value):
     """connect(); with Fast Open the SYN carries that many octets of what SEND will queue (RFC 7413)."""
 
     octets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Value):
     """send(); with `urgent` (MSG_OOB) the urgent pointer will point at the last of these octets."""
 
     octets: int
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(Value):
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Value):
     """shutdown(SHUT_WR), the RFC's CLOSE; with `full`, close(): nothing will be received any more (3.6.1)."""
 
     full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(Value):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Value):
     pass
 
 
 # The network
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentArrives:
+class SegmentArrives(Value):
     segment: Segment
 
 
 # Timeouts (3.10.8)
 
 
-@dataclass(frozen=True, slots=True)
-class UserTimeout:
+class UserTimeout(Value):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class RetransmissionTimeout:
+class RetransmissionTimeout(Value):
     """Sends the front of the retransmission queue again: at most `octets` of text (None: all that is out)."""
 
     octets: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimeWaitTimeout:
+class TimeWaitTimeout(Value):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class FinWait2Timeout:
+class FinWait2Timeout(Value):
     """Some stacks do not wait for ever for the FIN of a peer nobody listens to any more."""
 
 
 # Free choices
 
 
-@dataclass(frozen=True, slots=True)
-class Choose:
+class Choose(Value):
     """Use this ISS for the next SYN, offer these options on it, this receive window (octets), this TSval."""
 
     iss: int | None = None
@@ -102,8 +88,7 @@ class Choose:
     timestamp: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
+class Transmit(Value):
     """Put `octets` of queued data on the wire now, and the FIN after them if `fin`."""
 
     octets: int
@@ -111,13 +96,11 @@ class Transmit:
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(Value):
     """Send an ACK of all received so far, now, carrying nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retransmit:
+class Retransmit(Value):
     """Send again, from sequence number `start` (None: SND.UNA), at most `octets` of text (None: all that fits).
 
     `fin`: with the FIN, where it follows that text at once.
@@ -129,13 +112,11 @@ class Retransmit:
     fin: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(Value):
     """Ask a silent peer whether it is still there (3.8.4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeWindow:
+class ProbeWindow(Value):
     """The peer's window is closed: send an octet beyond it, so that its ACK tells when it opens (3.8.6.1)."""
 
 

@@ -6,7 +6,6 @@ Nothing outside `model` uses it. `endpoint` fires stimuli on it, `choices` sends
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tcpviz.model.commands import Arm, Command, Disarm, Emit, OweAck, Refuse, Signal, Timer
 from tcpviz.model.control import ControlBlock
@@ -14,6 +13,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, distance, later
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
+from tcpviz.value import replace
 
 
 class Run:
@@ -76,7 +76,7 @@ class Run:
         )
         if flags & ACK:
             # a window once offered is not taken back (3.8.6)
-            self.tcb = tcb._replace(rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
+            self.tcb = replace(tcb, rcv_acked=tcb.rcv_nxt, rcv_wnd=max(tcb.rcv_wnd, window << scale))
         self.commands.append(Emit(segment, why, section, kind))
 
 
@@ -111,19 +111,19 @@ def _nothing(run: Run, row: Row) -> None:
 
 def _snd_syn(run: Run, row: Row) -> None:
     iss = run.tcb.iss
-    run.tcb = run.tcb._replace(passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
+    run.tcb = replace(run.tcb, passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
     call = "send()" if row.stimulus is Stimulus.SEND else "connect()"
     flags = SYN | ECE | CWR if run.tcb.ecn else SYN
     length = run.front or 0
     run.emit(flags, f"{call} sends SYN", row.section, seq=iss, length=length)
-    run.tcb = run.tcb._replace(snd_nxt=add(iss, 1 + length))
+    run.tcb = replace(run.tcb, snd_nxt=add(iss, 1 + length))
     run.commands.append(Arm(Timer.RETRANSMISSION))
 
 
 def _snd_syn_ack(run: Run, row: Row) -> None:
     iss = run.tcb.iss
     if row.source is not State.SYN_SENT:  # there the SYN is out already, perhaps with text
-        run.tcb = run.tcb._replace(snd_una=iss, snd_nxt=add(iss, 1))
+        run.tcb = replace(run.tcb, snd_una=iss, snd_nxt=add(iss, 1))
     crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
     run.emit(_syn_ack(run.tcb), f"answers {crossing}", row.section, seq=iss)
     if row.target is State.LISTEN:  # a SYN cookie: everything is in the number
@@ -163,7 +163,7 @@ def _asked(tcb: ControlBlock, segment: Segment | None) -> tuple[str, str] | None
 
 
 def _snd_fin(run: Run, row: Row) -> None:
-    run.tcb = run.tcb._replace(fin_queued=True)
+    run.tcb = replace(run.tcb, fin_queued=True)
 
 
 _WHY_RESET = {

@@ -6,9 +6,8 @@ business of others. The text itself is only counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tcpviz.model.sequence import add
+from tcpviz.value import Value
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 
@@ -26,8 +25,7 @@ def words(flags: int) -> str:
     return ",".join(word for bit, word in enumerate(_WORDS) if flags >> bit & 1) or "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Value):
     """The TCP options that decide anything here (RFC 9293 3.2, RFC 7323, RFC 2018, RFC 7413)."""
 
     mss: int | None = None
@@ -44,8 +42,7 @@ class Options:
 NO_OPTIONS = Options()
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Value):
     """SEG.SEQ, SEG.ACK and the rest; `ack` means something only with the ACK flag."""
 
     seq: int

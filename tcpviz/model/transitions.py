@@ -7,8 +7,9 @@ data: no code, no callbacks, no numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from tcpviz.value import Value
 
 
 class State(Enum):
@@ -107,8 +108,7 @@ class Reply(Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value):
     """One transition. `figure` says where Figure 5 or its notes show it; `signal` is what the user is told."""
 
     source: State

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import frames_of, read, write
 from tcpviz.model.segment import words
+from tcpviz.value import replace
 
 RUNS = 5
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tcpviz import frames
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 NORMAL = CAPTURES / "normal.pcapng"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Change, Connection, Expected, Party, Side, Transmission
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, PSH, SYN, Segment
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 MS = 10**6
 

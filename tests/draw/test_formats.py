@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +24,7 @@ from tcpviz.draw.page import SIZES, Page
 from tcpviz.errors import OutputError
 from tcpviz.exchange.capture import Address
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 SVG = "{http://www.w3.org/2000/svg}"
 FORMATS: dict[str, Callable[..., bytes]] = {"png": draw.png, "svg": draw.svg, "pdf": draw.pdf, "tex": draw.tex}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -17,6 +16,7 @@ from tcpviz.draw.page import Page
 from tcpviz.draw.travelling import Frame, frames
 from tcpviz.exchange import library
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 SMALL = Page(dpi=48)
 

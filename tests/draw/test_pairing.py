@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from connections import of_library
 
@@ -13,6 +11,7 @@ from tcpviz.draw.drawing import Drawing, Line, Text
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 NORMAL = of_library("normal")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from connections import CONNECTIONS, WITH_STATES, of_library
@@ -16,6 +15,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 TEXT = r"(?:[\w .,:()=+/·→−×✓✗!'…、。；：（）-]|#\d+;|<br/>)*"
 MERMAID = re.compile(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -22,6 +21,7 @@ from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 
 def drawn(name: str, **options: object) -> Drawing:

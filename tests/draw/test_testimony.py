@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -14,6 +13,7 @@ from tcpviz.draw.drawing import WIDE, Drawing, Role, Text
 from tcpviz.draw.metrics import default
 from tcpviz.exchange import exchange
 from tcpviz.exchange.exchange import Change, Connection, Side, Witness
+from tcpviz.value import replace
 
 NORMAL = CONNECTIONS["library normal"]
 SIDES: tuple[Side, ...] = get_args(Side)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from tcpviz import draw, graph
 from tcpviz.draw.drawing import Circle, Drawing, Line, Polygon, Rect, Role, Text
 from tcpviz.draw.page import SIZES, Page
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 NODE = re.compile(
     r"\\node\[text=[a-z-]+, anchor=base west, inner sep=0pt(?:, rotate=(-?[\d.]+))?\]"

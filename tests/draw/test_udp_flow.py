@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from overlaps import overlaps
 
@@ -16,6 +14,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Flow
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 FLOWS = {name: simulate(library.load(name)).flows[0] for name in library.names() if library.load(name).client.talks_udp}
 BOTH_WAYS = FLOWS["tutorial-udp-both-ways"]

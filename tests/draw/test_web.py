@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -22,6 +21,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 EACH = pytest.mark.parametrize("name", CONNECTIONS)
 SIDES: tuple[Side, Side] = ("client", "server")

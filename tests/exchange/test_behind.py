@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tcpviz.exchange.scenario import Scenario, SegmentName
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import frames_of, read
+from tcpviz.value import replace
 
 CAPTURES = sorted(Path(__file__).parents[2].glob("captures/*.pcapng"))
 

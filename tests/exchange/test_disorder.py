@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from wire import normal, played, scenario, tapped
 
@@ -18,6 +16,7 @@ from tcpviz.frames.building import frames_of
 from tcpviz.frames.decoding import decode
 from tcpviz.model.segment import ACK, FIN, RST, Options, Segment
 from tcpviz.model.sequence import add
+from tcpviz.value import replace
 
 MS = 10**6
 

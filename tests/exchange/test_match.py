@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from wire import normal, played, renumbered, tapped
@@ -17,6 +16,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 STORIES = {
     "normal": lambda: normal(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import pytest
 from mutation import ruling
@@ -21,6 +20,7 @@ from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import words
+from tcpviz.value import Value
 
 KILLED, EXACTLY, RIGHTLY, OTHERS = 0.97, 0.93, 0.93, 0.02
 """The least share of impossible mutants that are killed, and that are blamed exactly; of possible ones that are judged
@@ -37,8 +37,7 @@ Blame = tuple[int, str]
 """A frame and the field named there."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Value):
     """A mutant, where its fault must show, and who was blamed, in the order of the frames."""
 
     mutant: Mutant
@@ -82,8 +81,7 @@ class Verdict:
         return f"{self.mutant}: blamed {blamed}; {self.ruling.why}"
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Value):
     verdicts: tuple[Verdict, ...]
     seconds: float
     """Of processor time."""

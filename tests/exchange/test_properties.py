@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +20,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.model.endpoint import Endpoint
 from tcpviz.model.sequence import at_or_before
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 ALL = list(POLICIES.values())
 PLAN = library.conversation(library.load("normal"), [("client", 4000), ("server", 2500), ("client", 7)], "client")

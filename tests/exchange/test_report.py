@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from jsonschema import Draft202012Validator
 from wire import normal, renumbered, tapped
@@ -13,6 +12,7 @@ from tcpviz.exchange.document import line_document, match_document, schema
 from tcpviz.exchange.exchange import Connection, Exchange, Expected
 from tcpviz.exchange.match import match
 from tcpviz.exchange.report import Table, report, verdict_lines
+from tcpviz.value import replace
 
 
 def matched() -> Connection:

@@ -44,7 +44,7 @@ def test_what_is_said_is_kept_where_it_can_be_written() -> None:
 
 
 def test_comments_and_hostile_words_stay_what_they_are() -> None:
-    from dataclasses import replace
+    from tcpviz.value import replace
 
     title = 'a "quoted"\nline \x7f\x1b[31m # [client] \\'
     scenario = replace(library.load("normal"), title=title)

@@ -16,6 +16,7 @@ from tcpviz.exchange.document import exchange_document, line_document, match_doc
 from tcpviz.exchange.match import match
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 SCHEMA = Draft202012Validator(json.loads(schema()))
 
@@ -51,8 +52,6 @@ def test_every_scenario_matched(name: str) -> None:
 @pytest.mark.parametrize("frame", range(1, 12))
 @pytest.mark.parametrize("flags", [0, 0x02, 0x03, 0x29, 0xFF])
 def test_a_capture_with_nonsense_in_it(frame: int, flags: int) -> None:
-    from dataclasses import replace
-
     capture = tapped(normal(), change={frame: lambda s: replace(s, flags=flags)})
     assert faults(match_document([(capture, match(capture))])) == []
 
@@ -128,8 +127,6 @@ def test_another_contract_is_refused(name: object) -> None:
 
 
 def test_udp_flows_and_several_connections() -> None:
-    from dataclasses import replace
-
     capture = tapped(normal(), renumbered(played(["connect"], []), 50001))
     udp = tuple(replace(f, number=f.number + 100, segment=None) for f in capture.frames[:2])
     document = match_document([(capture, match(replace(capture, frames=capture.frames + udp)))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,6 +15,7 @@ from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.sequence import at_or_before
+from tcpviz.value import replace
 
 
 def check(connection: Connection, expected: str, **style: object) -> None:

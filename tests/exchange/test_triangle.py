@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -14,6 +13,7 @@ from tcpviz.exchange.policy import LINUX, RFC
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences, stories_differ
 from tcpviz.model.segment import ACK
+from tcpviz.value import replace
 
 
 def played(name: str) -> Connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from jsonschema import Draft202012Validator
 from wire import played, tapped
@@ -20,6 +19,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import abreast, kernel_sides_with
 from tcpviz.exchange.witness import KernelRecord, KernelSocket, attach, beside, disagreements
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 US = 1000
 CLIENT = ["connect", "send hello", "recv 3", "close"]

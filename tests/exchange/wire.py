@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture, Frame
@@ -12,6 +11,7 @@ from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import Segment
+from tcpviz.value import replace
 
 Change = Callable[[Segment], Segment]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
 from tcpviz.graph import Edge, edges, walk
 from tcpviz.model.transitions import TABLE, State, Stimulus, find
+from tcpviz.value import replace
 
 
 def edge(source: State, target: State, reset: bool = False) -> Edge:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Network, Scenario, Start
 from tcpviz.model.segment import letters
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 CLIENT, SERVER = 50306, 8080
 MS = 10**6

@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +31,7 @@ from tcpviz.exchange.triangle import kernel_sides_with, stories_differ
 from tcpviz.exchange.witness import disagreements
 from tcpviz.frames import read
 from tcpviz.model.transitions import State
+from tcpviz.value import Value, replace
 
 Who = Literal["root", "ordinary user"]
 USERS: tuple[Who, ...] = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
@@ -45,8 +45,7 @@ NOTHING_CAPTURED, NO_PERMISSION = 4, 3
 pytestmark = pytest.mark.live
 
 
-@dataclass(frozen=True)
-class User:
+class User(Value):
     number: int
     before: tuple[str, ...] = ()
     """Words before the command."""

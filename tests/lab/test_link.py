@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from tcpviz.exchange.scenario import Action, Injection, Network, Scenario
 from tcpviz.lab import Report, perform
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("sandbox")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -33,6 +32,7 @@ from tcpviz.exchange.scenario import Action, Network, Scenario
 from tcpviz.lab import Report, perform
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 OPEN = ["> S 0 - 0", "< SA 0 1 0", "> A 1 1 0"]
 TALK = ["> PA 1 1 5", "< A 1 6 0", "< PA 1 6 3", "> A 6 4 0"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tcpviz.exchange import headers, ladder, library, segment_text
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
+from tcpviz.value import fields
 
 LOCALE = Path(__file__).parents[2] / "tcpviz" / "locale"
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,13 +31,13 @@ _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 def texts() -> Iterator[tuple[str, str]]:
     """Every text that a reader may see, and what it is."""
-    for field in fields(draw.ENGLISH):
-        value = getattr(draw.ENGLISH, field.name)
+    for name in fields(type(draw.ENGLISH)):
+        value = getattr(draw.ENGLISH, name)
         if isinstance(value, tuple):
             yield " ".join(value), "the name of a phase, along its bracket"
         elif isinstance(value, str):
             yield value, "a word of a picture"
-    yield from ((getattr(Phrases(), field.name), "what the page says") for field in fields(Phrases))
+    yield from ((getattr(Phrases(), name), "what the page says") for name in fields(Phrases))
     yield from ((str(state), "a state: what stands below the RFC's name") for state in State)
     yield from ((str(stimulus), "what happens, on an arrow of the state diagram") for stimulus in Stimulus)
     yield from ((str(reply), "what is sent, on an arrow of the state diagram") for reply in Reply if str(reply))

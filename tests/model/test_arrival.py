@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from endpoints import ACK, FIN, IRS, ISS, arrives, in_state
 from hypothesis import given
@@ -16,6 +14,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 
 @pytest.mark.parametrize("nxt", [1000, 2**32 - 2, 0])
@@ -46,7 +45,7 @@ def shifted(endpoint: Endpoint, by: int) -> Endpoint:
     """The same established endpoint with the peer's numbers moved round the circle."""
     tcb = endpoint.tcb
     moved = {name: add(getattr(tcb, name), by) for name in ("irs", "rcv_nxt", "rcv_acked", "snd_wl1")}
-    return replace(endpoint, tcb=tcb._replace(**moved))
+    return replace(endpoint, tcb=replace(tcb, **moved))
 
 
 @given(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from endpoints import ACK, FIN, IRS, ISS, RST, SYN, arrives, in_state, opened_actively_syn_received, play
 
@@ -13,6 +11,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import URG, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import TABLE, Row, State, Stimulus, find
+from tcpviz.value import replace
 
 COOKIE = b"cookie"
 TEXT = arrives(ACK, seq=IRS + 1, ack=ISS + 1, length=5)
@@ -75,7 +74,7 @@ def ready_for(row: Row) -> Endpoint:
 
 
 def having(endpoint: Endpoint, **fields: object) -> Endpoint:
-    return replace(endpoint, tcb=endpoint.tcb._replace(**fields))
+    return replace(endpoint, tcb=replace(endpoint.tcb, **fields))
 
 
 def event_for(row: Row, endpoint: Endpoint) -> events.Event:

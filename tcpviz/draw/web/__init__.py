@@ -30,6 +30,7 @@ from tcpviz.draw.web.script import Script, script_of, script_of_flow
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.graph import Edge
+from tcpviz.value import fields
 
 MOST = 8
 """Connections on one page."""
@@ -113,7 +114,7 @@ def _markup(svg: ElementTree.Element) -> str:
 
 
 def _said(phrases: Phrases) -> dict[str, str]:
-    return {name: getattr(phrases, name) for name in phrases.__slots__}
+    return {name: getattr(phrases, name) for name in fields(Phrases)}
 
 
 def _asset(name: str) -> str:

@@ -7,7 +7,6 @@ step brings which part is told to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from xml.etree import ElementTree
 
 from tcpviz.draw import to_svg
@@ -15,6 +14,7 @@ from tcpviz.draw.drawing import Circle, Drawing, Rect, Role, Shape, Text
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.page import Page
 from tcpviz.draw.theme import Theme, dress
+from tcpviz.value import replace
 
 Element = ElementTree.Element
 _CHOSEN = ("segment-", "datagram-")

@@ -7,20 +7,19 @@ Knows nodes and times of a story, no shapes and no HTML.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.spacing import phase_rows
 from tcpviz.draw.story import Arrow, Gap, Shout, node
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, other
 from tcpviz.model.transitions import Row, State
+from tcpviz.value import Value, field, replace
 
 Shouted = tuple[Side, int, Shout]
 """Whose call, and which of this end's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Value):
     """`nodes` are met and `calls` heard at `time`; what follows from it is filled in by `lived`."""
 
     time: int

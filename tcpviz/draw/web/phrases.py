@@ -5,16 +5,15 @@ As in `tcpviz.draw.words`: the English is written here, and is the key of the ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import cache
 
 from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange.exchange import Side
 from tcpviz.language import Language
+from tcpviz.value import Value, fields
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
+class Phrases(Value):
     """What stands in braces is filled in: a name of an end, a segment, a state, a number."""
 
     sends: str = "{end} sends {segment}"
@@ -73,7 +72,7 @@ class Phrases:
 @cache
 def phrases_in(language: Language) -> Phrases:
     """The page in one language; when bilingual its sentences come in the first one, for nobody reads them twice."""
-    return Phrases(**{field.name: language.translated(getattr(Phrases(), field.name)) for field in fields(Phrases)})
+    return Phrases(**{name: language.translated(getattr(Phrases(), name)) for name in fields(Phrases)})
 
 
 def ends_in(language: Language) -> dict[Side, str]:

@@ -6,7 +6,6 @@ Steps count from 1 over all slides of a connection; 0 is before anything has hap
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tcpviz.draw.drawing import Drawing
@@ -22,10 +21,10 @@ from tcpviz.exchange.exchange import Connection, Flow, Side
 from tcpviz.exchange.numbers import Numbers, time_text
 from tcpviz.graph import Edge
 from tcpviz.model.transitions import Row
+from tcpviz.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Slide:
+class Slide(Value):
     """`since` and `until` are steps, by part; `labels` are what a screen reader calls the parts that can be chosen."""
 
     drawing: Drawing
@@ -34,8 +33,7 @@ class Slide:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Value):
     name: str
     slides: tuple[Slide, ...]
     data: dict[str, Any]

@@ -7,17 +7,16 @@ acknowledges, and to have read it at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tcpviz.exchange.behind.end import NOISE, End
 from tcpviz.exchange.exchange import Call, Connection, Side, Transmission, other
 from tcpviz.exchange.notation import filler
 from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario
 from tcpviz.model.sequence import distance
+from tcpviz.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value):
     """How to take what the capture leaves open; `network` tries several."""
 
     exact: bool = False

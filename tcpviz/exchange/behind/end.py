@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -17,6 +16,7 @@ from tcpviz.exchange.scenario import MILLISECOND, Start
 from tcpviz.model.segment import ECE
 from tcpviz.model.sequence import at_or_before, distance
 from tcpviz.model.transitions import State
+from tcpviz.value import Value
 
 NOISE = 1 * MILLISECOND
 """A shorter pause is a processor's, not an application's or a timer's."""
@@ -28,8 +28,7 @@ _UNSYNCHRONIZED = (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVE
 _COPIES = ("duplicate-frame", "duplicate", "injected")
 
 
-@dataclass(frozen=True)
-class End:
+class End(Value, dict=True):
     """Times are the capture's."""
 
     connection: Connection

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import product, takewhile
 
 from tcpviz.errors import InputError
@@ -22,6 +21,7 @@ from tcpviz.exchange.scenario import SECOND, Scenario, SegmentName
 from tcpviz.exchange.scenario_text import text
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, SYN
+from tcpviz.value import Value, replace
 
 _TOLD = SYN | ACK | FIN | RST
 _MOST_PLAYED = 20_000
@@ -33,8 +33,7 @@ _RECENT = 4
 """How many segments of each side before the parting may have met with something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Value):
     """A scenario, and how well it plays what was captured."""
 
     scenario: Scenario

@@ -7,7 +7,6 @@ capture lacks frames, or that the segment breaks the rules. What comes later dec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.exchange import SIDES, Side
@@ -19,6 +18,7 @@ from tcpviz.exchange.matching.past import LATE, End, Entry, Pending, arriving, d
 from tcpviz.model.commands import Emit
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import at_or_before, distance
+from tcpviz.value import replace
 
 _MOST_ENDS = 5
 _MOST_ACCOUNTS, _FEW_ACCOUNTS = 6, 3

@@ -7,7 +7,6 @@ blame, which costs more, is `account`'s business.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
@@ -19,6 +18,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
+from tcpviz.value import replace
 
 VIOLATION = 100
 """The cost of a segment that breaks the rules."""
@@ -211,7 +211,7 @@ def _sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int
 
 def _transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[tuple[End, Emit, int]]:
     # what the peer's window was by then, a segment that nobody saw may have told
-    endpoint = Endpoint(end.state, end.endpoint.tcb._replace(snd_wnd=ANY_WINDOW))
+    endpoint = Endpoint(end.state, replace(end.endpoint.tcb, snd_wnd=ANY_WINDOW))
     plan: list[events.Event] = [events.Send(octets)] if octets else []
     plan += [events.Close()] if fin and not endpoint.tcb.fin_queued else []
     rows: list[Row] = []
@@ -299,4 +299,4 @@ def _open_up_to(end: End, number: int) -> End:
     needed = distance(tcb.rcv_nxt, number)
     if end.state not in SYNCHRONIZED or needed <= tcb.rcv_wnd:
         return end
-    return end._replace(endpoint=Endpoint(end.state, tcb._replace(rcv_wnd=needed)))
+    return end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_wnd=needed)))

@@ -6,7 +6,6 @@ Capture order does not: segments are lost and overtaken behind the place of capt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 
 from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
@@ -16,6 +15,7 @@ from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
 from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.value import replace
 
 _ETHERNET = 1460
 _MOST_DISORDER = 8

@@ -8,7 +8,6 @@ allowed is what `step` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, last_and_first, one_by_one, opening_with
@@ -21,6 +20,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sequence import before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
+from tcpviz.value import replace
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
@@ -160,12 +160,12 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
     others = []
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
-        others.append(tcb._replace(rcv_wnd=reach + 1))
+        others.append(replace(tcb, rcv_wnd=reach + 1))
     if observed.rst and any(item.segment.syn for item in start.pending):
-        others += [each._replace(deviations=each.deviations | {Deviation.SYN_IN_WINDOW}) for each in (tcb, *others)]
+        others += [replace(each, deviations=each.deviations | {Deviation.SYN_IN_WINDOW}) for each in (tcb, *others)]
     if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
         # the FIN was on the SYN
-        others.append(tcb._replace(fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
+        others.append(replace(tcb, fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
     for other in others:
         yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=other)), observed)
 
@@ -226,7 +226,7 @@ def _prepared(end: End, observed: Segment) -> End:
     habits = _habits(observed)
     if end.endpoint.tcb.deviations == habits:
         return end
-    return end._replace(endpoint=replace(end.endpoint, tcb=end.endpoint.tcb._replace(deviations=habits)))
+    return end._replace(endpoint=replace(end.endpoint, tcb=replace(end.endpoint.tcb, deviations=habits)))
 
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})

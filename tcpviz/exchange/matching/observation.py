@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from tcpviz.exchange.capture import Frame
@@ -10,6 +9,7 @@ from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.past import Pending
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import distance
+from tcpviz.value import Value, field
 
 TIE = 100_000
 """Within so many nanoseconds two frames may be captured in the wrong order."""
@@ -23,8 +23,7 @@ _MEMORY = 64
 """How far back a copy that the network made is looked for, and how far a segment may be overtaken."""
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(Value, eq=False, dict=True):
     """Segment number `index` of a connection. `peer` is `side` itself where a socket has connected to itself."""
 
     index: int
@@ -35,8 +34,11 @@ class Observation:
     oddity: Expected | None = None
     reorders: bool = False
     """Its sender's clock has shown before that what was sent later may be captured sooner."""
-    earlier: list[Observation] = field(default_factory=list, repr=False, compare=False)
+    earlier: list[Observation] = field(default_factory=list)
     """The connection's segments, this one and all before it."""
+
+    def __repr__(self) -> str:
+        return f"{self.side} #{self.index}: {self.segment}"
 
     @property
     def time(self) -> int:

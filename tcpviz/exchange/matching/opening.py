@@ -5,8 +5,6 @@ A capture may begin with the SYN, with the SYN,ACK, or anywhere later; then the 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tcpviz.exchange.matching.past import End
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
@@ -14,6 +12,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import State
+from tcpviz.value import replace
 
 ANY_WINDOW = 2**30
 """Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
@@ -56,17 +55,18 @@ def uncut(options: Options) -> Options:
 def midway(seq: int, ack: int) -> End:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
-    blank = Endpoint().tcb._replace(window=ANY_WINDOW, scaled=True, snd_scale=_LARGEST_SCALE, rcv_scale=_LARGEST_SCALE)
+    blank = replace(Endpoint().tcb, window=ANY_WINDOW, scaled=True, snd_scale=_LARGEST_SCALE, rcv_scale=_LARGEST_SCALE)
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
     # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
-    tcb = tcb._replace(rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))
+    tcb = replace(tcb, rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))
     return End(Endpoint(State.ESTABLISHED, tcb), loose=_LOOSE)
 
 
 def shifted(end: End, *, send: int = 0, receive: int = 0, cost: int = 0) -> End:
     """The same past, had this end counted its own octets, or its peer's, from another number."""
     tcb = end.endpoint.tcb
-    tcb = tcb._replace(
+    tcb = replace(
+        tcb,
         iss=add(tcb.iss, send),
         snd_una=add(tcb.snd_una, send),
         snd_nxt=add(tcb.snd_nxt, send),
@@ -89,7 +89,7 @@ def settled(end: End, observed: Segment) -> End:
         return end
     if not observed.span and distance(observed.seq, tcb.snd_nxt) == 1:
         # a keep-alive asks when everything has been told
-        end = end._replace(endpoint=Endpoint(end.state, tcb._replace(rcv_acked=tcb.rcv_nxt)))
+        end = end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_acked=tcb.rcv_nxt)))
     end = shifted(end, send=max(0, distance(tcb.snd_nxt, observed.seq)))
     missing = distance(observed.ack, tcb.rcv_nxt) if observed.has_ack else 0
     if missing > 0 and not any(item.place >= 0 for item in end.pending) and not tcb.held:

@@ -5,7 +5,6 @@ Values only. Whatever happens to an end goes through the model's own `step`; the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from tcpviz.model import events
@@ -14,6 +13,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import FIN, SYN, Segment
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
+from tcpviz.value import replace
 
 MOST_PENDING = 4096
 """How far an end may lag behind the capture without a word that tells so: as many segments as a window may hold."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
 
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
@@ -18,6 +17,7 @@ from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.value import replace
 
 _OVER = (*UNCONNECTED, State.TIME_WAIT)
 _HINDSIGHT = 8

@@ -6,7 +6,6 @@ Nothing is explained here, and nothing is decided; the account has it all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from tcpviz.exchange.exchange import SIDES, Call, Connection, Expected, Side, Transmission, other
 from tcpviz.exchange.matching.account import Account, Unseen
@@ -17,13 +16,13 @@ from tcpviz.exchange.matching.past import End, Entry, deliver_all
 from tcpviz.exchange.story import ConnectionStory, PartyStory
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, cite
+from tcpviz.value import Value, replace
 
 _Entries = dict[Side, dict[tuple[int, bool], Entry]]
 """What each end's past knows of a segment: by its place, and whether that end sent it."""
 
 
-@dataclass(frozen=True)
-class Verdicts:
+class Verdicts(Value):
     """`parties` are both ends as they began; `judges` are held to the rules; times count from `epoch`."""
 
     account: Account

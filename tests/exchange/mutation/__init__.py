@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mutation.flags import FLAGS
 from mutation.mutants import Mutant
 from mutation.numbers import acknowledgement, number
 from mutation.octets import length
 from mutation.ruling import Ruling
+from tcpviz.value import replace
 
 _NUMBERS = {"ack": acknowledgement, "seq": number, "length": length}
 

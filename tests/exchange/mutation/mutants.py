@@ -7,7 +7,6 @@ them. What a TCP could have sent is the business of `rulings`; the matcher is no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import frames_of, read
 from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sequence import add, distance
+from tcpviz.value import Value, replace
 
 SHIPPED = Path(__file__).parents[3] / "captures"
 _FLAGS = (("SYN", SYN), ("ACK", ACK), ("FIN", FIN), ("RST", RST))
@@ -44,8 +44,7 @@ def on_the_wire(capture: Capture) -> tuple[object, ...]:
     return tuple((f.source, f.destination, f.segment) for f in capture.frames)
 
 
-@dataclass(frozen=True)
-class Mutant:
+class Mutant(Value, dict=True):
     """`capture` as it was, and what the segment of its frame `index` is made to be."""
 
     capture: Capture

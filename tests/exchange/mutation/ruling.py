@@ -7,17 +7,16 @@ not what follows; nowhere, when a run of TCP explains it all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mutation.mutants import Moment, Mutant
 from tcpviz.exchange.capture import Frame
+from tcpviz.value import Value
 
 Places = dict[int, frozenset[str]]
 """Frame -> the fields that may be named there."""
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(Value):
     """`places` empty: nobody is to be blamed. `explained`: the run that may explain it all, if there is one."""
 
     why: str
