@@ -268,7 +268,7 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
         lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
         output.write_whole(path, "".join(lines).encode())
     elif kind == render.PAGE:
-        everything = _everything(str(path), results)
+        everything = _everything(results, style.wanted)
         render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
     else:
         one = _worth_seeing(str(path), results)
@@ -278,15 +278,15 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
-def _everything(path: str, results: Sequence[Matched]) -> Exchange:
-    """A page is of all that was asked for: there a reader chooses."""
+def _everything(results: Sequence[Matched], wanted: Wanted) -> Exchange:
+    """A page is of all that was asked for: there a reader chooses. Who asks for connections asks for no flows."""
     found = [matched.chosen for matched in results]
     title = found[0].title if len(found) == 1 else f"{found[0].title} … {found[-1].title}"
     return replace(
         found[0],
         title=title,
         connections=tuple(connection for exchange in found for connection in exchange.connections),
-        flows=tuple(flow for exchange in found for flow in exchange.flows),
+        flows=tuple(flow for exchange in found for flow in exchange.flows) if wanted.all else (),
     )
 
 
