@@ -128,12 +128,13 @@ def command(
         _stream(names, wanted, tally, paths)
     else:
         style = _Style(wanted, names, cast(Numbers, numbers), ascii_only, look, story)
+        printed = replace(style, ascii_only=options.printed_in_ascii(ascii_only))
         results: list[Matched] = []
         for matched in _results(names, wanted, tally):
             if len(names) == 1:
                 tally.check(wanted)
             if not as_json:
-                click.echo(("" if results else style.head) + style.told(matched), nl=False)
+                click.echo(("" if results else printed.head) + printed.told(matched), nl=False)
             results.append(matched)
         tally.check(wanted)
         if as_json:
