@@ -52,7 +52,7 @@ captures: $(READY) ## perform every scenario on this kernel again, and say what 
 docs: $(READY) ## write the generated documents again
 	$(BIN)/python docs/make.py
 
-gallery: $(READY) ## draw every kind of picture onto one page, gallery/index.html
+gallery: $(READY) ## draw every kind of picture, in every format, onto one page, gallery/index.html
 	$(BIN)/python docs/gallery.py
 
 bench: $(READY) ## measure, and write docs/performance.md

@@ -1,8 +1,9 @@
-"""Makes the gallery: a page with every kind of picture that tcpviz draws, each below the command that draws it.
+"""Makes the gallery: a page with every kind of picture that tcpviz draws, in every format, each above its command.
 
     python docs/gallery.py [FOLDER]
 
-FOLDER is `gallery/` unless said otherwise; open FOLDER/index.html. The commands are run as they stand on the page.
+FOLDER is `gallery/` unless said otherwise; open FOLDER/index.html. The commands are run as they stand on the page; one
+that names no file draws an SVG.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import tcpviz
 from tcpviz.cli import group
 from tcpviz.exchange import library
 
@@ -26,6 +28,14 @@ _LOOKS = [(theme, language) for theme in ("light", "dark", "print") for language
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Themes and languages": tuple(f"simulate normal --theme {theme} --lang {lang}" for theme, lang in _LOOKS),
+    "Formats": (
+        *(f"simulate syn-lost -o syn-lost.{ending}" for ending in ("png", "svg", "pdf", "gif", "html")),
+        *(f"simulate syn-lost -o syn-lost.{ending}" for ending in ("tex", "mmd", "puml", "txt", "json")),
+        "match captures/data-lost.pcapng -o data-lost.html",
+        "match captures/data-lost.pcapng --against normal -o both.gif",
+        "simulate tutorial-udp-both-ways --theme dark -o udp.gif",
+        "simulate tutorial-udp-both-ways -o udp.html",
+    ),
     "What a diagram shows": (
         "simulate --numbers symbolic",
         "simulate --numbers absolute",
@@ -36,8 +46,11 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "simulate --size A4",
         "simulate --send client:200000",
         "simulate --lose 'server FIN 1'",
+    ),
+    "Exercises, and their answers": (
         "simulate --quiz numbers",
         "simulate --quiz states,flags",
+        "match captures/data-lost.pcapng --quiz flags -o exercise.png",
     ),
     "Captures, explained": (
         "match captures/normal.pcapng",
@@ -61,6 +74,11 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "states --walk simultaneous-open",
         "states --cover captures",
     ),
+    "In a notebook": (
+        "tcpviz.simulate('normal')",
+        "tcpviz.draw(tcpviz.match('captures/data-lost.pcapng'), theme='dark')",
+        "tcpviz.draw(tcpviz.simulate('simultaneous-open'), language='zh', show=['states', 'why'], size='4:3')",
+    ),
     "Every scenario": tuple(f"simulate {name}" for name in library.names()),
 }
 
@@ -82,11 +100,20 @@ def _section(folder: Path, name: str, commands: Iterable[str]) -> str:
 
 def _figures(folder: Path, commands: Iterable[str]) -> Iterator[str]:
     for command in commands:
-        file = folder / f"{_anchor(command)}.svg"
-        _run([*shlex.split(command), "-o", str(file)])
+        if command.startswith("tcpviz."):
+            yield _figure(_cell(folder, command), command)
+            continue
+        arguments = shlex.split(command)
+        if "-o" not in arguments:
+            arguments += ["-o", f"{_anchor(command)}.svg"]
+        file = folder / arguments[-1]
+        _run([*arguments[:-1], str(file)])
         answers = file.with_stem(f"{file.stem}-answers")
-        pictures = "".join(_picture(drawn) for drawn in (file, answers) if drawn == file or drawn.exists())
-        yield f"<figure>{pictures}<figcaption><code>tcpviz {escape(command)}</code></figcaption></figure>\n"
+        yield _figure("".join(_shown(drawn) for drawn in (file, answers) if drawn.exists()), f"tcpviz {command}")
+
+
+def _figure(shown: str, command: str) -> str:
+    return f"<figure>{shown}<figcaption><code>{escape(command)}</code></figcaption></figure>\n"
 
 
 def _run(arguments: list[str]) -> None:
@@ -95,9 +122,26 @@ def _run(arguments: list[str]) -> None:
         group.main(arguments, standalone_mode=False)
 
 
-def _picture(drawn: Path) -> str:
-    title = ElementTree.parse(drawn).findtext(_TITLE, "")
-    return f'<a href="{drawn.name}"><img loading="lazy" src="{drawn.name}" alt="{escape(title)}"></a>'
+def _cell(folder: Path, code: str) -> str:
+    """What a notebook shows of a value: of its representations the richest."""
+    with chdir(ROOT):
+        shown = eval(code, {"tcpviz": tcpviz})._repr_mimebundle_()
+    file = folder / f"{_anchor(code)}.svg"
+    file.write_text(shown["image/svg+xml"], encoding="utf-8")
+    return _shown(file)
+
+
+def _shown(file: Path) -> str:
+    """Pictures as such, pages in a frame, and what people edit as text."""
+    name, kind = escape(file.name), file.suffix
+    link = f'<a href="{name}">'
+    if kind in (".png", ".svg", ".gif"):
+        title = ElementTree.parse(file).findtext(_TITLE, "") if kind == ".svg" else file.name
+        return f'{link}<img loading="lazy" src="{name}" alt="{escape(title)}"></a>'
+    if kind in (".html", ".pdf"):
+        begun = "#9" if kind == ".html" else ""
+        return f'<iframe loading="lazy" src="{name}{begun}" title="{name}"></iframe>{link}{name} alone</a>'
+    return f'<pre tabindex="0">{escape(file.read_text(encoding="utf-8"))}</pre>{link}{name}</a>'
 
 
 def _anchor(text: str) -> str:
@@ -115,12 +159,15 @@ body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 100r
 .pictures {{ display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }}
 figure {{ margin: 0; }}
 a + a {{ display: block; margin-top: .3rem; }}
-img {{ border: 1px solid #8888; box-sizing: border-box; display: block; width: 100%; }}
+img, iframe, pre {{ border: 1px solid #8888; box-sizing: border-box; display: block; width: 100%; }}
+iframe, pre {{ aspect-ratio: 16 / 9; }}
+iframe[src*=html] {{ zoom: .4; }}
+pre {{ font-size: .8rem; margin: 0; overflow: auto; padding: .5rem; }}
 figcaption {{ margin-top: .3rem; overflow-wrap: anywhere; }}
 </style>
 <h1>tcpviz: gallery</h1>
-<p>Each picture stands above the command that drew it, which becomes <code>-o x.png</code>, <code>.svg</code> or
-<code>.pdf</code>; a click shows it alone.</p>
+<p>Each picture stands above the command that drew it; where none says otherwise, with <code>-o x.svg</code>, and every
+other format of a picture has the same shapes in the same places. A click shows it alone.</p>
 <ul>{contents}</ul>
 {body}</html>
 """

@@ -32,8 +32,14 @@ def test_the_gallery_shows_what_its_commands_draw(tmp_path: Path) -> None:
     assert spec.loader is not None
     gallery = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(gallery)
-    page = gallery.build(tmp_path, {name: commands[-1:] for name, commands in gallery.SECTIONS.items()}).read_text()
-    pictures = re.findall(r'<img loading="lazy" src="([^"]+)" alt="([^"]+)">', page)
-    assert page.count("<figure>") == len(gallery.SECTIONS)
-    assert {file for file, _ in pictures} == {path.name for path in tmp_path.glob("*.svg")}
-    assert [title for _, title in pictures if not title] == []
+    sections = {name: commands[-1:] for name, commands in gallery.SECTIONS.items()}
+    sections["Formats"] = gallery.SECTIONS["Formats"][:10]
+    page = gallery.build(tmp_path, sections).read_text()
+    shown = re.findall(r'<(?:img|iframe) loading="lazy" src="([^"#]+)(?:#9)?" (?:alt|title)="([^"]+)">', page)
+    assert page.count("<figure>") == sum(map(len, sections.values()))
+    sources = {".tex", ".mmd", ".puml", ".txt", ".json"}
+    drawn = {path.name for path in tmp_path.iterdir()} - {"index.html"}
+    assert {Path(name).suffix for name in drawn} == {".png", ".svg", ".pdf", ".gif", ".html", *sources}
+    assert {name for name, _ in shown} == {name for name in drawn if Path(name).suffix not in sources}
+    assert page.count("<pre ") == len(sources)
+    assert "exercise-answers.png" in drawn

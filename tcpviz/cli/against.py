@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcpviz.cli.look import GIF, PICTURES
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
-from tcpviz.exchange.exchange import Exchange
+from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.match import match
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.simulate import simulate
@@ -20,37 +21,45 @@ if TYPE_CHECKING:
     from tcpviz.draw import Drawing
 
 
-class Against(Value):
-    """Two exchanges, and what they are called."""
+ENDINGS = (*PICTURES, GIF, ".txt")
+"""Formats in which two are told at once."""
 
-    one: Exchange
-    two: Exchange
-    names: tuple[str, str]
+
+class Against(Value):
+    """What an exchange is compared with, and what that is called."""
+
+    exchange: Exchange
+    name: str
 
     @staticmethod
-    def of(other: str, one: Exchange) -> Against:
+    def of(other: str) -> Against:
         """`other` is a scenario, by name or file, or a capture file."""
         scenario = other in library.names() or Path(other).suffix == ".toml"
         if scenario:
-            two = simulate(library.load(other))
+            exchange = simulate(library.load(other))
         else:
             from tcpviz import frames
 
-            two = match(frames.read(other))
-        for exchange, name in ((one, one.title), (two, other)):
-            if not exchange.connections:
-                raise InputError(f"{name}: there is no TCP connection to compare")
-        return Against(one, two, (one.title, f"Model: {other}" if scenario else two.title))
+            exchange = match(frames.read(other))
+        _first(exchange, other)
+        return Against(exchange, f"Model: {other}" if scenario else exchange.title)
 
-    def report(self) -> str:
+    def report(self, one: Exchange) -> str:
         """Where the stories part, or that they do not."""
-        found = differences(self.one.connections[0], self.two.connections[0], self.names)
-        return "".join(f"{line}\n" for line in found) or f"The same story as {self.names[1]}.\n"
+        first, second = _first(one, one.title), _first(self.exchange, self.name)
+        found = differences(first, second, (one.title, self.name))
+        return "".join(f"{line}\n" for line in found) or f"The same story as {self.name}.\n"
 
-    def drawing(self, numbers: Numbers, story: Telling, look: Look) -> Drawing:
+    def drawing(self, one: Exchange, numbers: Numbers, story: Telling, look: Look) -> Drawing:
         """Both side by side."""
         import tcpviz.draw as draw
 
-        title = f"{self.names[0]} · {self.names[1]}"
-        names, show = self.names, story.show
-        return draw.pair(self.one, self.two, title=title, names=names, numbers=numbers, show=show, **look.setting())
+        names = one.title, self.name
+        title, show = " · ".join(names), story.show
+        return draw.pair(one, self.exchange, title=title, names=names, numbers=numbers, show=show, **look.setting())
+
+
+def _first(exchange: Exchange, name: str) -> Connection:
+    if not exchange.connections:
+        raise InputError(f"{name}: there is no TCP connection to compare")
+    return exchange.connections[0]

@@ -111,7 +111,7 @@ def command(
     style = cast(Numbers, numbers)
     if plan:
         story, style = story.of(plan, style)
-    watch = Watch(str(wanted), style, ascii_only, silent=as_json, language=look.language)
+    watch = Watch(str(wanted), style, options.printed_in_ascii(ascii_only), silent=as_json, language=look.language)
     live = wanted.source(plan, run, timeout)
     sandboxed = bool(plan or run)
     recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tcpviz.cli import options, output, render
-from tcpviz.cli.against import Against
+from tcpviz.cli.against import ENDINGS, Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
-from tcpviz.cli.look import GIF, PICTURES, Look
+from tcpviz.cli.look import Look
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
@@ -99,11 +99,20 @@ def command(
         raise click.UsageError("--json and --jsonl exclude one another: one document, or a line for each connection")
     if connection is not None and only:
         raise click.UsageError("--connection and --only exclude one another: one names a connection, one searches")
-    if explain is not None and (as_json or as_lines or outputs or only or connection):
+    if explain is not None and (as_json or as_lines or outputs or only or connection or against or story.steps):
         raise click.UsageError("--explain prints one frame's story and goes with --port and --side only")
     if against and story.quiz:
         raise click.UsageError("--against tells and --quiz asks: one picture cannot do both")
-    paths = output.targets(outputs, (*render.ENDINGS, _LINES, _STORY))
+    if against and story.steps:
+        raise click.UsageError("--steps tells one connection, --against two: one or the other")
+    if against and (as_json or as_lines):
+        raise click.UsageError(
+            "--json and --jsonl tell of one capture: --against prints how two differ, and -o draws it"
+        )
+    if against:
+        paths = output.targets(outputs, ENDINGS, "with --against")
+    else:
+        paths = output.targets(outputs, (*render.ENDINGS, _LINES, _STORY))
     if as_lines and any(path.suffix.lower() != _LINES for path in paths):
         raise click.UsageError("--jsonl forgets each connection as it is printed: beside it -o writes .jsonl only")
     names = frames.capture_files(files)
@@ -111,6 +120,7 @@ def command(
         raise click.UsageError(f"--connection {connection} of which file? Name one, not {len(names)}")
     wanted = Wanted(cast("Side | None", side), port, connection, violating=only is not None)
     tally = Tally(len(names))
+    other = Against.of(against) if against else None
     if explain is not None:
         _explain(names, wanted, explain)
         return
@@ -118,26 +128,23 @@ def command(
         _stream(names, wanted, tally, paths)
     else:
         style = _Style(wanted, names, cast(Numbers, numbers), ascii_only, look, story)
+        printed = replace(style, ascii_only=options.printed_in_ascii(ascii_only))
         results: list[Matched] = []
         for matched in _results(names, wanted, tally):
             if len(names) == 1:
                 tally.check(wanted)
             if not as_json:
-                click.echo(("" if results else style.head) + style.told(matched), nl=False)
+                click.echo(("" if results else printed.head) + printed.told(matched), nl=False)
             results.append(matched)
         tally.check(wanted)
         if as_json:
             click.echo(_json(results), nl=False)
         elif len(names) > 1:
             click.echo(str(tally))
-        compared = Against.of(against, _worth_seeing(names[0], results)) if against else None
-        if compared and not as_json:
-            click.echo(compared.report(), nl=False)
-        for path in paths:
-            if compared and path.suffix.lower() in (*PICTURES, GIF):
-                render.paint([(path, compared.drawing(style.numbers, story, look))], look)
-            else:
-                _write(path, results, style)
+        if other:
+            _compare(other, results, style, paths)
+        for path in () if other else paths:
+            _write(path, results, style)
         if story.steps:
             one = _worth_seeing(str(story.steps), results)
             render.paint(story.stepwise(one, style.numbers, look), look)
@@ -260,14 +267,14 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
     if kind == ".txt":
-        output.write_whole(path, "".join((style.head, *map(style.told, results))).encode())
+        output.write_whole(path, _text(results, style).encode())
     elif kind == ".json":
         output.write_whole(path, _json(results).encode())
     elif kind == _LINES:
         lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
         output.write_whole(path, "".join(lines).encode())
     elif kind == render.PAGE:
-        everything = _everything(str(path), results)
+        everything = _everything(results, style.wanted)
         render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
     else:
         one = _worth_seeing(str(path), results)
@@ -277,15 +284,31 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
-def _everything(path: str, results: Sequence[Matched]) -> Exchange:
-    """A page is of all that was asked for: there a reader chooses."""
+def _compare(other: Against, results: Sequence[Matched], style: _Style, paths: Sequence[Path]) -> None:
+    """Say how the two differ, and write both."""
+    one = _worth_seeing("--against", results)
+    told = other.report(one)
+    click.echo(told, nl=False)
+    for path in paths:
+        if path.suffix.lower() == ".txt":
+            output.write_whole(path, (_text(results, style) + told).encode())
+        else:
+            render.paint([(path, other.drawing(one, style.numbers, style.story, style.look))], style.look)
+
+
+def _text(results: Sequence[Matched], style: _Style) -> str:
+    return "".join((style.head, *map(style.told, results)))
+
+
+def _everything(results: Sequence[Matched], wanted: Wanted) -> Exchange:
+    """A page is of all that was asked for: there a reader chooses. Who asks for connections asks for no flows."""
     found = [matched.chosen for matched in results]
     title = found[0].title if len(found) == 1 else f"{found[0].title} … {found[-1].title}"
     return replace(
         found[0],
         title=title,
         connections=tuple(connection for exchange in found for connection in exchange.connections),
-        flows=tuple(flow for exchange in found for flow in exchange.flows),
+        flows=tuple(flow for exchange in found for flow in exchange.flows) if wanted.all else (),
     )
 
 

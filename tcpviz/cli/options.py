@@ -38,20 +38,19 @@ def port_number(_: click.Context, __: click.Parameter, text: str | None) -> int 
     return int(text)
 
 
-def _cannot_show() -> bool:
-    """Standard output has no arrows and marks."""
+def printed_in_ascii(asked: bool) -> bool:
+    """It was asked for, or standard output has no arrows and marks. A file has them all the same."""
     try:
         "─▶◀✗✓µ".encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return True
-    return False
+    return asked
 
 
 ascii_only = click.option(
     "--ascii",
     "ascii_only",
     is_flag=True,
-    callback=lambda _, __, asked: asked or _cannot_show(),
     help="Draw the ladder with plain ASCII.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the ladder.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 
 
-def targets(paths: Iterable[str], known: Collection[str]) -> tuple[Path, ...]:
+def targets(paths: Iterable[str], known: Collection[str], where: str = "here") -> tuple[Path, ...]:
     """The files to write, checked before any work is done. `-` is standard output, where data goes anyway."""
     checked = []
     for name in paths:
@@ -26,7 +26,7 @@ def targets(paths: Iterable[str], known: Collection[str]) -> tuple[Path, ...]:
             continue
         path = Path(name)
         if path.suffix.lower() not in known:
-            raise OutputError(f"{name}: the ending says the format; known here are {' '.join(sorted(known))}")
+            raise OutputError(f"{name}: the ending says the format; known {where} are {' '.join(sorted(known))}")
         if path.is_dir():
             raise OutputError(f"{name}: cannot be written: it is a directory")
         folder = path.parent

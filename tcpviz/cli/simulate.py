@@ -86,7 +86,8 @@ def command(
     if as_json:
         click.echo(render.json_text(document), nl=False)
     else:
-        click.echo(ladders(exchange, style, ascii_only, verdicts=False, language=look.language), nl=False)
+        plain = options.printed_in_ascii(ascii_only)
+        click.echo(ladders(exchange, style, plain, verdicts=False, language=look.language), nl=False)
         if explain:
             click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:

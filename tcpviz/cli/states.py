@@ -36,7 +36,7 @@ _CAPTURES = (".pcap", ".pcapng", ".cap")
     help="Count how often each transition fires in a capture, or in all captures of a folder. May be repeated.",
 )
 @options.steps
-@options.output(" ".join(PICTURES))
+@options.output(" ".join((*PICTURES, ".txt")))
 @options.picture
 def command(
     walk: str | None, covered: tuple[Path, ...], steps: Path | None, outputs: tuple[str, ...], look: Look
@@ -46,19 +46,22 @@ def command(
         raise click.UsageError("--walk lights up one way, --cover counts many: give one of them.")
     if steps and not walk:
         raise click.UsageError("--steps draws a way step by step: say which with --walk SCENARIO.")
-    files = output.targets(outputs, PICTURES)
+    files = output.targets(outputs, (*PICTURES, ".txt"))
     connections = simulate(library.load(walk)).connections if walk else ()
     if walk and not connections:
         raise InputError(f"--walk {walk}: UDP has no states; TCP has")
     connection = connections[0] if connections else None
     ways = walks(connection) if connection else {}
     weights = coverage(_connections(covered)) if covered else None
-    click.echo("".join(f"{line}\n" for line in _lines(ways, weights)), nl=False)
-    if files:
+    text = "".join(f"{line}\n" for line in _lines(ways, weights))
+    click.echo(text, nl=False)
+    for path in files:
+        if path.suffix.lower() == ".txt":
+            output.write_whole(path, text.encode())
+            continue
         import tcpviz.draw as draw
 
-        drawing = draw.machine(edges(), ways, weights, **look.setting())
-        render.paint([(path, drawing) for path in files], look)
+        render.paint([(path, draw.machine(edges(), ways, weights, **look.setting()))], look)
     if steps and connection:
         render.paint(numbered(steps, _stepwise(connection, look)), look)
 

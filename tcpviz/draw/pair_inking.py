@@ -101,9 +101,9 @@ def marks(matches: Sequence[Match], slides: tuple[Placed, Placed]) -> Iterator[T
     seen.sort(key=lambda item: item[0])
     size, x = 16.0, (slides[0].place.frame[1] + slides[1].place.frame[0]) / 2
     spots = spread([(y + 4, 1.1 * size) for y, _ in seen], ABOVE - size, slides[0].bottom)
-    for (_, match), y in zip(seen, spots, strict=True):
-        text, role = _verdict(match)
-        yield slides[0].text((x, y + 0.36 * size), text, size, role=role, bold=True, anchor="middle", part="compared")
+    for number, ((_, match), y) in enumerate(zip(seen, spots, strict=True)):
+        (text, role), part = _verdict(match), f"mark-{number}"
+        yield slides[0].text((x, y + 0.36 * size), text, size, role=role, bold=True, anchor="middle", part=part)
 
 
 def _verdict(match: Match) -> tuple[str, Role]:

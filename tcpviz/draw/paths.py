@@ -1,11 +1,11 @@
-"""Outlines as paths, for every renderer: straight pieces, and corners rounded by quadratic curves."""
+"""Outlines as paths, for every renderer: straight pieces, and corners rounded by curves; and where ink ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from tcpviz.draw.drawing import Line, Point, Polygon, Rect
+from tcpviz.draw.drawing import Circle, Line, Point, Polygon, Rect, Shape, Text
 
 Step = tuple[Literal["M", "L", "Q", "Z"], tuple[Point, ...]]
 """As SVG names them: move to, line to, curve by a control point to, close."""
@@ -21,6 +21,22 @@ def outline(shape: Line | Polygon | Rect) -> Iterator[Step]:
             yield "Z", ()
         case Rect():
             yield from _rounded(shape)
+
+
+def extent(shape: Shape) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a box that has all of its ink."""
+    match shape:
+        case Circle():
+            points, beyond = [(shape.x, shape.y)], shape.radius
+        case Text():
+            points, beyond = list(shape.corners()), shape.size / 4
+        case _:
+            points = [point for _, some in outline(shape) for point in some]
+            beyond = (
+                shape.width / 2 if isinstance(shape, Line) else shape.stroke / 2 if isinstance(shape, Rect) else 0.0
+            )
+    xs, ys = zip(*points, strict=True)
+    return min(xs) - beyond, min(ys) - beyond, max(xs) + beyond, max(ys) + beyond
 
 
 def _open(points: Sequence[Point], radius: float) -> Iterator[Step]:

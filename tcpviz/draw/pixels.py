@@ -6,7 +6,7 @@ Knows nothing of what is painted. Same pixels, same bytes: a file says nothing o
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tcpviz.value import Value
@@ -22,11 +22,13 @@ _ALIKE = 24
 
 
 class Pixels(Value):
-    """Red, green, blue and opacity of each pixel, row by row."""
+    """Red, green, blue and opacity of each pixel, row by row; (left, top) is where they are on their page."""
 
     width: int
     height: int
     rgba: bytes
+    left: int = 0
+    top: int = 0
 
 
 def png(pixels: Pixels, dpi: int, transparent: bool) -> bytes:
@@ -38,19 +40,29 @@ def png(pixels: Pixels, dpi: int, transparent: bool) -> bytes:
     return out.getvalue()
 
 
-def gif(frames: Iterable[tuple[Pixels, int]], last: Pixels) -> bytes:
-    """Each frame for so many milliseconds, over and over, in the colours of `last`; only what changes is written."""
+def gif(changes: Iterable[Iterable[Pixels]], times: Sequence[int], last: Pixels) -> bytes:
+    """Frames that are shown for so many milliseconds each, over and over, in the colours of `last`.
+
+    Of each frame there is what is new in it; in the first one that is everything.
+    """
     from PIL import Image
 
     palette = Image.new("P", (1, 1))
     palette.putpalette(_palette(_opaque(last)))
-    images, times = [], []
-    for pixels, milliseconds in frames:
-        images.append(_opaque(pixels).quantize(palette=palette, dither=Image.Dither.NONE))
-        times.append(milliseconds)
+    frame = Image.new("P", (last.width, last.height))
+    frame.putpalette(palette.getpalette() or [])
+    frames: list[Image.Image] = []
+    for parts in changes:
+        frame = frame.copy()
+        for part in parts:
+            flat = _opaque(part).quantize(palette=palette, dither=Image.Dither.NONE)
+            frame.paste(flat, (part.left, part.top))
+        frames.append(frame)
     out = io.BytesIO()
-    first, *others = images
-    first.save(out, "GIF", save_all=True, append_images=others, duration=times, loop=0, disposal=1, optimize=False)
+    first, *others = frames
+    first.save(
+        out, "GIF", save_all=True, append_images=others, duration=list(times), loop=0, disposal=1, optimize=False
+    )
     return out.getvalue()
 
 

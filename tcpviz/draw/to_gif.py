@@ -1,15 +1,14 @@
-"""Drawing -> GIF: the sequence diagram as it comes about, painted frame by frame as a PNG would be."""
+"""Drawing -> GIF: the sequence diagram as it comes about. What changes from one frame to the next is painted, as a PNG
+would be, and nothing else.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from tcpviz.draw import pixels
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.page import Page
-from tcpviz.draw.pixels import Pixels
 from tcpviz.draw.theme import Theme, dress
-from tcpviz.draw.to_png import painted
+from tcpviz.draw.to_png import painted, repainted
 from tcpviz.draw.travelling import frames
 from tcpviz.value import replace
 
@@ -17,9 +16,7 @@ from tcpviz.value import replace
 def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
     """The drawing as it comes about, over and over. Always on its background, as GIF knows no half opaque edges."""
     page = replace(page, transparent=False)
-
-    def moving() -> Iterator[tuple[Pixels, int]]:
-        for frame in frames(drawing):
-            yield painted(dress(frame.drawing, theme), theme, page), frame.milliseconds
-
-    return pixels.gif(moving(), painted(dress(drawing, theme), theme, page))
+    moving = tuple(frames(drawing))
+    changes = repainted([dress(frame.drawing, theme) for frame in moving], theme, page)
+    times = [frame.milliseconds for frame in moving]
+    return pixels.gif(changes, times, painted(dress(drawing, theme), theme, page))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tcpviz.draw import faces
 from tcpviz.draw.drawing import Circle, Drawing, Line, Polygon, Rect, Role, Shape, Text
 from tcpviz.draw.page import Page
-from tcpviz.draw.paths import outline
+from tcpviz.draw.paths import extent, outline
 from tcpviz.draw.pixels import Pixels, png
 from tcpviz.draw.theme import Theme, rgb
 
@@ -27,6 +27,8 @@ _STABLE: Any = {
     "path.simplify": False,
     "agg.path.chunksize": 0,
 }
+_SOFT = 2
+"""Pixels that a blended edge may reach beyond a shape."""
 _CODES = {"M": (1,), "L": (2,), "Q": (3, 3), "Z": (79,)}
 """matplotlib's path codes, one for each point."""
 
@@ -38,14 +40,38 @@ def render(drawing: Drawing, theme: Theme, page: Page) -> bytes:
 
 def painted(drawing: Drawing, theme: Theme, page: Page) -> Pixels:
     """The same before it is a file."""
+    [[whole]] = repainted((drawing,), theme, page)
+    return whole
+
+
+def repainted(drawings: Sequence[Drawing], theme: Theme, page: Page) -> list[list[Pixels]]:
+    """The first drawing, and of each further one the parts of the page in which it differs from the one before."""
     import matplotlib
 
-    faces.lack(drawing)
+    faces.lack(drawings[-1])
+    found: list[list[Pixels]] = []
     with matplotlib.rc_context(_STABLE):
-        canvas = _Canvas(drawing, theme, page)
-        for shape in drawing.shapes:
-            canvas.paint(shape)
-        return canvas.pixels()
+        canvas = _Canvas(drawings[0], theme, page)
+        before: frozenset[Shape] = frozenset()
+        for drawing in drawings:
+            shapes = frozenset(drawing.shapes)
+            boxes = [canvas.bounds(shape) for shape in before ^ shapes] if found else [(0, 0, *page.pixels)]
+            canvas.clear()
+            for shape in drawing.shapes:
+                bounds = canvas.bounds(shape)
+                if any(_meet(box, bounds) for box in boxes):
+                    canvas.paint(shape)
+            found.append([canvas.pixels(box) for box in boxes])
+            before = shapes
+    return found
+
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels; the latter two are outside."""
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 class _Canvas:
@@ -62,16 +88,35 @@ class _Canvas:
         self._renderer: Any = _untyped(RendererAgg)(self._width, self._height, 72 * scale)
         # Agg's y axis points upwards
         self._place = Affine2D().scale(scale, -scale).translate(left, self._height - top)
+        self._still = Affine2D()
         self._theme = theme
         self._fonts: dict[tuple[faces.Face, float], FontProperties] = {}
+        self._bounds: dict[Shape, Box] = {}
         self._make = Path
         self._circle = Path.circle
+        self._background = None if page.transparent else rgb(theme.background)
+
+    def clear(self) -> None:
+        """Nothing but the background."""
         self._renderer.clear()
-        if not page.transparent:
-            whole = Path([(0, 0), (self._width, 0), (self._width, self._height), (0, self._height), (0, 0)])
+        if self._background:
+            corners = [(0, 0), (self._width, 0), (self._width, self._height), (0, self._height), (0, 0)]
             gc = self._renderer.new_gc()
             gc.set_linewidth(0)
-            self._renderer.draw_path(gc, whole, Affine2D(), rgb(theme.background))
+            self._renderer.draw_path(gc, self._make(corners), self._still, self._background)
+
+    def bounds(self, shape: Shape) -> Box:
+        """A box outside of which the shape leaves everything as it is."""
+        if shape not in self._bounds:
+            left, top, right, bottom = extent(shape)
+            (left, low), (right, high) = self._place.transform([(left, bottom), (right, top)])
+            self._bounds[shape] = (
+                max(math.floor(left) - _SOFT, 0),
+                max(math.floor(self._height - high) - _SOFT, 0),
+                min(math.ceil(right) + _SOFT, self._width),
+                min(math.ceil(self._height - low) + _SOFT, self._height),
+            )
+        return self._bounds[shape]
 
     def paint(self, shape: Shape) -> None:
         match shape:
@@ -130,8 +175,12 @@ class _Canvas:
             self._fonts[face, size] = font_manager.FontProperties(fname=file, size=size)
         return self._fonts[face, size]
 
-    def pixels(self) -> Pixels:
-        return Pixels(self._width, self._height, bytes(self._renderer.buffer_rgba()))
+    def pixels(self, part: Box) -> Pixels:
+        left, top, right, bottom = part
+        flat = memoryview(self._renderer.buffer_rgba()).cast("B")
+        rows = (4 * self._width * y for y in range(top, bottom))
+        rgba = b"".join(flat[row + 4 * left : row + 4 * right] for row in rows)
+        return Pixels(right - left, bottom - top, rgba, left, top)
 
 
 def _untyped(value: Any) -> Any:

@@ -30,7 +30,7 @@ _MOST = 8
 _ROW, _TALLEST = 2.2, 62.0
 """The height of a row: at least in em, at most in points."""
 _SLANT = 14.0
-_UDP, _TCP = 8, (20, 60)
+UDP, _TCP = 8, (20, 60)
 """Octets of the header: RFC 768; RFC 9293 section 3.1 without options and with all there is room for."""
 _OCTET = 7.0
 """How wide an octet of a header is drawn at most."""
@@ -136,18 +136,23 @@ def _labels(chart: _Chart) -> Iterator[str]:
 
 def _label(chart: _Chart, index: int) -> str:
     datagram = chart.told.datagrams[index]
-    return spoken(datagram) + chart.words.udp_counted.format(datagram.length, _UDP)
+    return spoken(datagram) + chart.words.udp_counted.format(datagram.length, UDP)
 
 
 def spoken(datagram: Datagram) -> str:
     """What was said, if it is text."""
+    text = decoded(datagram.payload)
+    return f"“{printable(text)}”  " if text and text.isprintable() else ""
+
+
+def decoded(payload: bytes) -> str | None:
+    """As text, in either of the encodings that a lecture's programs speak."""
     for encoding in ("utf-8", "gbk"):
         try:
-            text = datagram.payload.decode(encoding)
+            return payload.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return f"“{printable(text)}”  " if text and text.isprintable() else ""
-    return ""
+    return None
 
 
 def _datagram(chart: _Chart, row: int, index: int) -> Iterator[Shape]:
@@ -226,7 +231,7 @@ def received(told: Flow, index: int) -> bool:
 
 def _bars(words: Words) -> Iterator[tuple[str, int, int, str]]:
     """What each header is called, how many octets it has at least and at most, and that in words."""
-    yield words.udp_header, _UDP, _UDP, words.octets.format(_UDP)
+    yield words.udp_header, UDP, UDP, words.octets.format(UDP)
     yield words.tcp_header, *_TCP, words.octets_range.format(*_TCP)
 
 

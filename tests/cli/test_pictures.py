@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
 
+from tcpviz import frames
+from tcpviz.cli import render
+from tcpviz.cli.look import GIF, PICTURES
 from tcpviz.draw import faces
+from tcpviz.exchange import library
+from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 TITLE = "{http://www.w3.org/2000/svg}title"
 needs_chinese = pytest.mark.skipif(faces.chinese(False) is None, reason="no Chinese font: apt install fonts-noto-cjk")
@@ -93,12 +102,35 @@ def test_a_capture_of_udp_alone_is_drawn(tcpviz, tmp_path: Path) -> None:
     assert "there is no TCP connection to show" in ran.err
 
 
-def test_the_same_question_the_same_bytes(tcpviz, tmp_path: Path) -> None:
-    digests = set()
-    for name in ("a.svg", "b.svg"):
-        tcpviz("simulate", "syn-lost", "-o", tmp_path / name)
-        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
-    assert len(digests) == 1
+ASKED = (
+    ("simulate", "syn-lost", "--steps", "steps", *(f"-osim{end}" for end in (*render.ENDINGS, *render.RECORDINGS))),
+    ("simulate", "--quiz", "states,flags", *(f"-oquiz{end}" for end in (*PICTURES, GIF))),
+    ("match", "MIXED", *(f"-omatch{end}" for end in (*render.ENDINGS, ".jsonl", ".toml"))),
+    ("states", "--walk", "normal", *(f"-ostates{end}" for end in (*PICTURES, ".txt"))),
+    ("segment", "normal", "1", *(f"-osegment{end}" for end in (*PICTURES, ".txt"))),
+)
+
+
+def test_the_same_question_the_same_bytes(tmp_path: Path) -> None:
+    """In every format, in two processes with other hashes, another language, time zone and encoding."""
+    mixed = tmp_path / "mixed.pcap"
+    flows = simulate(library.load("tutorial-udp-both-ways")).flows
+    frames.write(str(mixed), frames.frames_of(replace(simulate(library.load("data-lost")), flows=flows)))
+    written: list[dict[Path, str]] = []
+    for seed, language, zone in (("1", "C", "UTC"), ("2", "C.UTF-8", "Asia/Shanghai")):
+        folder = tmp_path / seed
+        folder.mkdir()
+        for asked in ASKED:
+            arguments = [str(mixed) if word == "MIXED" else word for word in asked]
+            environment = {"PYTHONHASHSEED": seed, "LC_ALL": language, "TZ": zone, "PYTHONCOERCECLOCALE": "0"}
+            subprocess.run(
+                [sys.executable, "-X", "utf8=0", "-m", "tcpviz", *arguments],
+                check=True, capture_output=True, cwd=folder, env={**os.environ, **environment},
+            )  # fmt: skip
+        files = (file for file in folder.rglob("*") if file.is_file())
+        written.append({file.relative_to(folder): hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
+    assert written[0] == written[1]
+    assert len(written[0]) > 50
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,42 @@ def test_a_capture_against_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "both.svg").read_text().count(">=</text>") == 11
 
 
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "tex", "gif", "txt"])
+def test_two_are_told_at_once_in_every_format_that_can(tmp_path: Path, ending: str) -> None:
+    both = tmp_path / f"both.{ending}"
+    told = run("match", CAPTURES / "normal.pcapng", "--against", "normal", "-o", both, "--size", "480x270")
+    assert both.stat().st_size > 1000
+    if ending == "txt":
+        assert told == both.read_text() + f"wrote {both}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *(
+            (["--against", "normal", "-o", f"both.{ending}"], "known with --against are .gif .pdf .png .svg .tex .txt")
+            for ending in ("html", "json", "jsonl", "mmd", "puml", "toml")
+        ),
+        (["--against", "normal", "--json"], "--json and --jsonl tell of one capture"),
+        (["--against", "normal", "--jsonl"], "--json and --jsonl tell of one capture"),
+        (["--against", "normal", "--steps", "slides"], "one or the other"),
+        (["--against", "normal", "--explain", "1"], "goes with --port and --side only"),
+        (["--against", "nothing.toml", "-o", "both.svg"], "nothing.toml"),
+        (["--against", "tutorial-udp-one-way"], "tutorial-udp-one-way: there is no TCP connection to compare"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_tell_two_is_refused_before_anything_is_done(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(group, ["match", str(CAPTURES / "normal.pcapng"), *arguments])
+    assert result.exit_code != 0
+    assert said in result.output + str(result.exception)
+    assert "SYN-SENT" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_coverage_of_a_folder(tmp_path: Path) -> None:
     """Each SYN with a number of its own is an active OPEN, unless it was forged."""
     opened = 0

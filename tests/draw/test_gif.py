@@ -13,6 +13,9 @@ from PIL import Image, ImageChops
 from tcpviz import draw
 from tcpviz.draw.drawing import Drawing, Line, Polygon, Rect, Text
 from tcpviz.draw.page import Page
+from tcpviz.draw.pixels import Pixels
+from tcpviz.draw.theme import dress
+from tcpviz.draw.to_png import painted, repainted
 from tcpviz.draw.travelling import Frame, frames
 from tcpviz.exchange import library
 from tcpviz.exchange.simulate import simulate
@@ -91,6 +94,22 @@ def test_no_text_touches_another_on_the_way(name: str) -> None:
     for frame in moving(drawn(name)):
         held = [shape for shape in frame.drawing.shapes if isinstance(shape, Text | Rect)]
         assert overlaps(replace(frame.drawing, shapes=tuple(held))) == []
+
+
+@pytest.mark.parametrize(("name", "theme"), [("fin-timeout", draw.LIGHT), ("zero-window", draw.PRINT)])
+def test_what_changes_is_all_that_changes(name: str, theme: draw.Theme) -> None:
+    """Frames put together from their changes are those that are painted whole, pixel by pixel."""
+    page = replace(SMALL, height=400)
+    drawings = [dress(frame.drawing, theme) for frame in moving(drawn(name))]
+    frame = Image.new("RGBA", page.pixels)
+    for drawing, parts in zip(drawings, repainted(drawings, theme, page), strict=True):
+        for part in parts:
+            frame.paste(_image(part), (part.left, part.top))
+        assert frame.tobytes() == painted(drawing, theme, page).rgba
+
+
+def _image(pixels: Pixels) -> Image.Image:
+    return Image.frombytes("RGBA", (pixels.width, pixels.height), pixels.rgba)
 
 
 def test_the_file() -> None:

@@ -7,7 +7,7 @@ from connections import of_library
 
 from tcpviz import draw
 from tcpviz.draw.compare import Match, aligned
-from tcpviz.draw.drawing import Drawing, Line, Text
+from tcpviz.draw.drawing import Drawing, Line
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.simulate import simulate
@@ -25,7 +25,7 @@ def tail(drawing: Drawing, part: str) -> float:
 
 
 def marks(drawing: Drawing) -> str:
-    return "".join(s.text for s in drawing.of("compared") if isinstance(s, Text))
+    return "".join(s.text for s in drawing.texts() if s.part.startswith("mark-"))
 
 
 def pair(one: Connection, two: Connection) -> Drawing:

@@ -163,8 +163,8 @@ def test_of_many_connections_those_that_violate_are_kept_and_the_rest_counted() 
     text = page(*connections)
     names = [told["name"] for told in data(text)["connections"]]
     assert len(names) == 8
-    assert any(name.startswith("21:") for name in names)
-    assert "Connections left out here: 22." in text
+    assert any(name.startswith("TCP 21:") for name in names)
+    assert "Left out here: 22." in text
     assert len(text) < 800_000
 
 
@@ -177,6 +177,25 @@ def test_udp_has_steps_and_no_states() -> None:
     text = draw.html(exchange).decode()
     assert [step["states"] for step in data(text)["connections"][0]["steps"]] == [{}] * 4
     assert "edge-" not in text
+
+
+def test_tcp_and_udp_are_told_on_one_page() -> None:
+    tcp, udp = simulate(library.load("two-connections")), simulate(library.load("tutorial-udp-both-ways"))
+    told = data(draw.html(replace(tcp, flows=udp.flows)).decode())["connections"]
+    assert [each["name"].partition(":")[0] for each in told] == ["TCP 1", "TCP 2", "UDP 1"]
+    assert [bool(each["begin"]["states"]) for each in told] == [True, True, False]
+    many = draw.html(replace(tcp, flows=udp.flows * 30)).decode()
+    assert [each["name"].partition(":")[0] for each in data(many)["connections"]][-1] == "UDP 8"
+    assert "Left out here: 22." in many
+
+
+def test_what_a_datagram_says_is_read_as_the_picture_reads_it() -> None:
+    flow = simulate(library.load("tutorial-udp-both-ways")).flows[0]
+    sent = [replace(flow.datagrams[0], payload=payload) for payload in (b"\xff\x00ab", "你好".encode("gbk"))]
+    told = data(draw.html(Exchange("x", (), (replace(flow, datagrams=tuple(sent)),))).decode())["connections"][0]
+    fields = [{name: (value, why) for name, value, why, _ in told["segments"][at]["fields"]} for at in "12"]
+    assert [each["Data"][1] for each in fields] == ["“··ab”", "“你好”"]
+    assert fields[0]["Length"] == ("13", "5 octets + 8 of header")
 
 
 def test_nothing_to_show_is_refused() -> None:

@@ -22,6 +22,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
+from tcpviz.value import replace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -42,6 +43,9 @@ PAGES = {
     "two": draw.html(Exchange("Two", (of_library("normal"), CONNECTIONS["lost SYN"]))),
     "long": draw.html(Exchange("Long", (CONNECTIONS["long with losses"],)), pages=2),
     "udp": draw.html(simulate(library.load("tutorial-udp-both-ways"))),
+    "mixed": draw.html(
+        replace(simulate(library.load("two-connections")), flows=simulate(library.load("tutorial-udp-both-ways")).flows)
+    ),
     "print theme": draw.html(Exchange("Normal", (of_library("normal"),)), theme=draw.PRINT),
     "hostile": draw.html(hostile(), show=draw.DETAILS),
 }
@@ -243,7 +247,28 @@ def test_another_connection_is_chosen_and_linked(visit: Open) -> None:
     expect(page.locator(".slide.shown")).to_have_attribute("data-connection", "1")
     again = visit("two", "#2.2")
     expect(again.locator(".slide.shown")).to_have_attribute("data-connection", "1")
-    expect(again.get_by_role("combobox")).to_have_value(re.compile("^2:"))
+    expect(again.get_by_role("combobox")).to_have_value(re.compile("^TCP 2:"))
+
+
+def test_a_flow_beside_connections_is_chosen_and_linked(visit: Open) -> None:
+    page = visit("mixed", "#3")
+    machine = page.get_by_role("region", name="State machine")
+    expect(machine).to_be_visible()
+    chosen = page.get_by_role("combobox", name="Conversation")
+    chosen.focus()
+    page.keyboard.press("End")
+    expect(chosen).to_have_value(re.compile("^UDP 1:"))
+    expect(page.locator(".slide.shown")).to_have_attribute("data-connection", "2")
+    # UDP has no states
+    expect(machine).to_be_hidden()
+    page.get_by_role("button", name="Next step").click()
+    expect(page.get_by_role("status")).to_contain_text("sends 5 octets")
+    expect(page.get_by_role("region", name="Datagram 1")).to_contain_text("“hello”")
+    assert page.url.endswith("#3.1")
+    again = visit("mixed", "#3.2")
+    expect(again.get_by_role("region", name="Datagram 2")).to_contain_text("“你好”")
+    again.get_by_role("combobox").select_option(index=1)
+    expect(again.get_by_role("region", name="State machine")).to_be_visible()
 
 
 def test_further_slides_turn_by_themselves(visit: Open) -> None:

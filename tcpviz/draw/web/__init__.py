@@ -33,7 +33,7 @@ from tcpviz.graph import Edge
 from tcpviz.value import fields
 
 MOST = 8
-"""Connections on one page."""
+"""Connections on one page, and flows beside them."""
 
 
 def render(
@@ -52,14 +52,16 @@ def render(
     shown = _worth_seeing(exchange.connections)
     scripts: list[Script] = []
     for number, connection in shown:
-        name = f"{number}: {printable(str(connection.client.address))} → {printable(str(connection.server.address))}"
+        ends = f"{printable(str(connection.client.address))} → {printable(str(connection.server.address))}"
+        name = f"TCP {number}: {ends}"
         pictures = list(told(connection, title, view, metrics, words, pages))
         description = describe.connection(connection, view.numbers, words)
         scripts.append(script_of(connection, name, pictures, view, edges, words, phrases, description))
-    for datagrams in () if scripts else exchange.flows[:MOST]:
+    for number, datagrams in enumerate(exchange.flows[:MOST], 1):
         drawing = flow(datagrams, title=title, view=view, metrics=metrics, words=words)
-        scripts.append(script_of_flow(datagrams, drawing, phrases))
-    omitted = len(exchange.connections or exchange.flows) - len(scripts)
+        name = f"UDP {number}: {' ↔ '.join(printable(str(endpoint)) for endpoint in datagrams.endpoints)}"
+        scripts.append(script_of_flow(datagrams, name, drawing, words, phrases))
+    omitted = len(exchange.connections) + len(exchange.flows) - len(scripts)
     look = theme or LIGHT
     data = {
         "words": _said(phrases),

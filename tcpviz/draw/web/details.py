@@ -10,6 +10,7 @@ from typing import Any
 
 from tcpviz.draw.arrows import fault, options, window_scale
 from tcpviz.draw.metrics import printable
+from tcpviz.draw.udp_flow import UDP, decoded
 from tcpviz.draw.view import View
 from tcpviz.draw.web.phrases import Phrases, ends_in
 from tcpviz.draw.words import Words
@@ -21,7 +22,7 @@ from tcpviz.model.transitions import Row, cite
 
 _RFC = re.compile(r"RFC (\d+)(?: (?:section )?([\d.]*\d))?")
 _MOST = 60
-"""Octets of data that are shown."""
+"""Characters of data that are shown."""
 Field = tuple[str, str, str, bool]
 """Its name, its value, why it has that, and whether it differs from what was expected."""
 
@@ -106,8 +107,9 @@ def _quoted(payload: bytes) -> str:
     """The beginning of what was said, with a point for whatever is no plain character."""
     if not payload:
         return ""
-    text = "".join(chr(octet) if 32 <= octet < 127 else "·" for octet in payload[:_MOST])
-    return f"“{text}{'…' if len(payload) > _MOST else ''}”"
+    said = decoded(payload) or payload.decode("ascii", "replace")
+    text = "".join(char if char.isprintable() and char != "\ufffd" else "·" for char in said[:_MOST])
+    return f"“{text}{'…' if len(said) > _MOST else ''}”"
 
 
 def verdict(sent: Transmission, words: Words, phrases: Phrases) -> str:
@@ -141,22 +143,27 @@ def link(section: str) -> str:
     return f"https://www.rfc-editor.org/rfc/rfc{found[1]}{anchor}"
 
 
-def datagram(told: Flow, index: int, phrases: Phrases) -> dict[str, Any]:
-    """The same for UDP, whose header has four fields."""
+def datagram(told: Flow, index: int, words: Words, phrases: Phrases) -> dict[str, Any]:
+    """The same for UDP, whose header says little more than its ports."""
     sent: Datagram = told.datagrams[index]
     one, two = told.endpoints[sent.origin], told.endpoints[1 - sent.origin]
     fields: list[Field] = [
         (phrases.source_port, str(one.port), "", False),
         (phrases.destination_port, str(two.port), "", False),
+        (phrases.length, str(UDP + sent.length), words.udp_counted.format(sent.length, UDP), False),
         (phrases.text, phrases.octets.format(count=sent.length), _quoted(sent.payload), False),
     ]
     if sent.frame is not None:
         fields.append((phrases.frame, str(sent.frame), "", False))
-    fields.append((phrases.sent, time_text(sent.time), "", False))
+    if sent.arrived is None:
+        fields.append((phrases.seen, time_text(sent.time), "", False))
+    else:
+        fields.append((phrases.sent, time_text(sent.time), "", False))
+        fields.append((phrases.arrived, time_text(sent.arrived), "", False))
     return {
         "title": phrases.datagram.format(number=index + 1),
         "way": phrases.between.format(sender=printable(str(one)), receiver=printable(str(two))),
         "verdict": "ok",
         "fields": fields,
-        "notes": [],
+        "notes": [_note(phrases.why, words.udp, "RFC 768")],
     }

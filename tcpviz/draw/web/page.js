@@ -1,5 +1,5 @@
 "use strict";
-// Shows one step of one connection, as the address says (#7, or #2.7 for the second connection), and goes to others.
+// Shows one step of one conversation, as the address says (#7, or #2.7 for the second one), and goes to others.
 // Everything it tells is data of the page, and comes into the document as text.
 {
   const PACE = 1600; // milliseconds that a step is shown while it plays
@@ -144,6 +144,8 @@
   // The state machine: where both ends are, how they came there, and the rows that fire now
 
   function light(story, now) {
+    // UDP has no states
+    by("machine").hidden = !Object.keys(story.begin.states).length;
     const been = new Set(story.steps.slice(0, step).flatMap((each) => each.lit.map(([, part]) => part)));
     for (const part of parts) {
       const name = part.dataset.part;

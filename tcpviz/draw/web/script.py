@@ -157,21 +157,18 @@ class _Speaker:
         return details.named(self.connection, self.connection.segments[index], self.numbers, self.words)
 
 
-def script_of_flow(flow: Flow, drawing: Drawing, phrases: Phrases) -> Script:
+def script_of_flow(flow: Flow, name: str, drawing: Drawing, words: Words, phrases: Phrases) -> Script:
     """UDP: a step for each datagram that is shown."""
     parts = {shape.part.partition("/")[0] for shape in drawing.shapes if shape.part.startswith("datagram-")}
     shown = sorted(int(part.partition("-")[2]) for part in parts)
-    name = " ↔ ".join(printable(str(endpoint)) for endpoint in flow.endpoints)
     steps: list[dict[str, Any]] = []
     labels: dict[str, str] = {}
     since: dict[str, int] = {}
     for step, number in enumerate(shown, 1):
         datagram, part = flow.datagrams[number - 1], f"datagram-{number}"
-        octets = phrases.octets.format(count=datagram.length)
-        segment = f"{phrases.datagram.format(number=number)} ({octets})"
         end = printable(str(flow.endpoints[datagram.origin]))
-        told = phrases.sends.format(end=end, segment=segment)
-        since[part], labels[part] = step, told
+        told = phrases.sends.format(end=end, segment=phrases.octets.format(count=datagram.length))
+        since[part], labels[part] = step, f"{phrases.datagram.format(number=number)}: {told}"
         where = {"slide": 0, "reached": 0, "time": time_text(datagram.time)}
         steps.append({**where, "told": [told], "states": {}, "lit": [], "segment": number})
     data = {
@@ -179,7 +176,7 @@ def script_of_flow(flow: Flow, drawing: Drawing, phrases: Phrases) -> Script:
         "begin": {"states": {}, "reached": 0},
         "room": 0,
         "steps": steps,
-        "segments": {number: details.datagram(flow, number - 1, phrases) for number in shown},
+        "segments": {number: details.datagram(flow, number - 1, words, phrases) for number in shown},
     }
     description = "\n".join(f"{step['time']}: {step['told'][0]}" for step in steps)
     return Script(name, (Slide(drawing, since, since, labels),), data, description)
