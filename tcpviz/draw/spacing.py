@@ -17,7 +17,7 @@ from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, 
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
 from tcpviz.draw.solve import Constraint, earliest
-from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, node
+from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, broken, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Side
 
@@ -39,7 +39,7 @@ class Pace:
     """Instants, by their index, before which the axis is broken."""
 
 
-BREAK = 26.0
+BREAK = 30.0
 PLAIN = Pace()
 Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""
@@ -115,6 +115,7 @@ class _Solver(Labelled):
         self.slant = 1.3 * place.size
         self.steeper = steeper
         self.pace, self.floors = pace, floors
+        self.broken = pace.broken | broken(story)
         self.pauses = _pauses(story, place.size) if pace.pauses else (0.0,) * len(story.rows)
         self.slopes: list[float] = []
         """Of every row's line, as far as it is certain."""
@@ -179,7 +180,7 @@ class _Solver(Labelled):
             yield from self._bands(line, root, floor)
             for timer in line.timers:
                 if timer.beside:
-                    yield timer.start, timer.end, timer_room(self.place) + (16 if timer.broken else 4)
+                    yield timer.start, timer.end, timer_room(self.place) + 4
                 else:
                     yield timer.start, timer.end, 1.15 * size * len(timer_lines(timer, size, self.metrics)) + 4
             for free in line.nodes:
@@ -196,7 +197,7 @@ class _Solver(Labelled):
     def _instants(self) -> Iterator[Constraint]:
         """What happens later, at either end, is not drawn higher."""
         for at, ((time, nodes), (later, followers)) in enumerate(pairwise(self.story.instants), 1):
-            gap = BREAK if at in self.pace.broken else self.pace.points * (later - time)
+            gap = BREAK if at in self.broken else self.pace.points * (later - time)
             yield from ((before, after, gap) for before in nodes for after in followers)
 
     def _bands(self, line: Lifeline, root: int, floor: int) -> Iterator[Constraint]:

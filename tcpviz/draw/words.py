@@ -62,14 +62,15 @@ class Words:
     three_segments: tuple[str, ...] = ("Three-segment", "close")
     simultaneous_close: tuple[str, ...] = ("Simultaneous", "close")
     half_close: tuple[str, ...] = ("Half-close",)
+    half_open: tuple[str, ...] = ("Half-open",)
     closing: tuple[str, ...] = ("Close",)
     reset: tuple[str, ...] = ("Reset",)
     resets: str = "rcv RST → CLOSED (Notes 1 and 3)"
     not_in_figure: str = "not in Figure 5"
     crash: str = "crash"
     fired: str = "{fired} of {rows} transitions fired"
-    relative: str = "Numbers count from each side's initial sequence number (ISN)."
-    symbolic: str = "x and y: the client's and the server's initial sequence number (ISN)."
+    relative: str = "Numbers count from each side's ISN."
+    symbolic: str = "x and y: client's and server's ISN."
     absolute: str = "Absolute sequence numbers."
     one_clock: str = "One clock: an arrow's slant is schematic."
     not_to_scale: str = "Time runs downwards, not to scale."
@@ -77,7 +78,7 @@ class Words:
     same_states: str = "Both ends go through the same states here and there."
     connection: str = "Connection"
     log_scale: str = "Time runs downwards; long waits are shortened."
-    linear_scale: str = "Time runs downwards to scale, except where labels need room and at breaks."
+    linear_scale: str = "Time is to scale, except at labels and breaks."
     byte: str = "byte"
     bytes: str = "bytes"
     datagrams: str = "datagrams"
