@@ -252,9 +252,13 @@ class _Teller:
         return new
 
     def _marks(self, side: Side, timers: Sequence[Timer]) -> Iterator[Mark]:
-        """A time-out that no bracket ends with is told where it happened."""
+        """A time-out that no bracket ends with is told where it happened, as is a crash that no call tells of."""
         ended = {timer.end for timer in timers}
         for which, (owner, change) in self.free.items():
-            if owner == side and which not in ended and change.row and "IMEOUT" in change.row.stimulus.name:
+            if owner != side or which in ended:
+                continue
+            if change.row is None and "calls" not in self.view.show:
+                yield Mark(self.words.crash, time_text(change.time), which)
+            elif change.row and "IMEOUT" in change.row.stimulus.name:
                 named = BLANK if "states" in self.view.quiz else str(change.row.stimulus)
                 yield Mark(named, time_text(change.time), which)

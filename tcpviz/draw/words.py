@@ -76,6 +76,7 @@ class Words:
     not_to_scale: str = "Time runs downwards, not to scale."
     compared: str = "= alike  ↕ alike, in another order  ≠ different  ◀ ▶ only here."
     same_states: str = "Both ends go through the same states here and there."
+    own_time: str = "Each connection has its own time."
     connection: str = "Connection"
     log_scale: str = "Time runs downwards; long waits are shortened."
     linear_scale: str = "Time is to scale, except at labels and breaks."
@@ -128,7 +129,7 @@ class Words:
 ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
-    "compared", "same_states", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
+    "compared", "same_states", "own_time", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")
