@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import inf, log10
 
 from tcpviz.draw.columns import LEADING, Columns, note_text, shouted, timer_lines
@@ -142,9 +142,13 @@ class _Solver(Labelled):
         return Spacing(tuple(self.y), height, tuple(self.labels), crossed, trouble)
 
     def _earliest(self, order: Sequence[int], constraints: Iterable[Constraint]) -> list[float]:
-        """A torn strip is level: its two ends are one node."""
+        """A torn strip is level: its two ends are one node. A lost segment keeps its slant: what moves its end, which
+        is on no lifeline, moves all of it."""
         ends = {node(r, "server"): node(r, "client") for r, row in enumerate(self.story.rows) if isinstance(row, Gap)}
-        found = earliest(order, ((ends.get(a, a), ends.get(b, b), gap) for a, b, gap in constraints))
+        level = [(ends.get(a, a), ends.get(b, b), gap) for a, b, gap in constraints]
+        lost = {self._ends(r)[1]: r for r, row in enumerate(self.story.rows) if isinstance(row, Arrow) and row.lost}
+        moved = ((a, self._ends(lost[b])[0], gap - self._slant(lost[b])) for a, b, gap in level if b in lost)
+        found = earliest(order, chain(level, moved))
         for right, left in ends.items():
             found[right] = found[left]
         return found
