@@ -128,7 +128,8 @@ def options(connection: Connection, sent: Transmission, numbers: Numbers) -> Ite
     if options.sack_permitted:
         yield "sack-permitted"
     if options.timestamps is not None:
-        yield "tsval={} tsecr={}".format(*options.timestamps)
+        # a no-break space: one option
+        yield "tsval={}\u00a0tsecr={}".format(*options.timestamps)
     if options.fast_open is not None:
         yield f"fast-open={options.fast_open.hex() or 'request'}"
     yield from (f"sack={_before_the_isn(block)}" for block in sack_fields(connection, sent, numbers))

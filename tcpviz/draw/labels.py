@@ -182,7 +182,7 @@ class Labelled:
         if shown.lost:
             stop = self._stop(shown, width)
             client = shown.origin == "client"
-            windows = [(a, min(b, stop - 12)) if client else (max(a, stop + 12), b) for a, b in windows]
+            windows = [(a, min(b, stop - 16)) if client else (max(a, stop + 16), b) for a, b in windows]
         return [(a, b) for a, b in windows if b - a >= width]
 
     def _written(self, shown: Arrow, lines: Lines, row: int, windows: list[Window]) -> Label:

@@ -13,11 +13,14 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Call, Connection, Period, Side, Transmission
 from tcpviz.exchange.numbers import time_text
-from tcpviz.model.sequence import at_or_before
+from tcpviz.model.sequence import add, at_or_before, lies_in
 from tcpviz.model.transitions import State
 
 _LONG = ("time-wait", "FIN-WAIT-2")
 """Timers that end a state, long after everything else."""
+
+_WRITING = ("connect", "send", "send-urgent")
+"""Calls that may hand over text."""
 
 _HEARD_FIN = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING, State.TIME_WAIT, State.CLOSED)
 """In which the other end will send no more."""
@@ -46,11 +49,14 @@ def calls(
 ) -> Iterator[Shout]:
     """Calls and what they returned, in order: an application does one thing after another."""
     first, last = _span(connection, rows)
-    for call in connection.party(side).calls:
+    party, octets = connection.party(side), 0
+    for call in party.calls:
+        written = add(party.base, 1 + octets)
+        octets += (call.octets or 0) if call.name in _WRITING else 0
         for text, time, cause in _said(call, words):
             if not first <= time <= last:
                 continue
-            at, known = _at(connection, side, rows, nodes, times, time, cause)
+            at, known = _at(connection, side, rows, nodes, times, time, cause, written)
             if not known and any(_within(connection, row, time) for row in rows):
                 continue
             if at is None:
@@ -104,19 +110,28 @@ def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
 
 
 def _at(
-    connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, time: int, cause: str
+    connection: Connection,
+    side: Side,
+    rows: Sequence[Row],
+    nodes: Nodes,
+    times: Times,
+    time: int,
+    cause: str,
+    written: int,
 ) -> tuple[int | None, bool]:
     """The node at exactly `time`; of several, the one whose segment fits the cause, and whether one does."""
     exact = [n for n in nodes if times[n] == time]
     for candidate in exact:
         shown = rows[candidate // 2] if candidate < 2 * len(rows) else None
-        if isinstance(shown, Arrow) and _caused(cause, connection.segments[shown.index], shown.origin == side):
+        sent = connection.segments[shown.index] if isinstance(shown, Arrow) else None
+        if sent is not None and _caused(cause, sent, sent.origin == side, written):
             return candidate, True
     return (exact[0] if exact else None), False
 
 
-def _caused(cause: str, sent: Transmission, sending: bool) -> bool:
-    """Whether a call of this name would have sent this segment, or a return awaited it."""
+def _caused(cause: str, sent: Transmission, sending: bool, written: int) -> bool:
+    """Whether a call of this name, whose text begins with the octet `written`, would have sent this segment, or a
+    return awaited it."""
     segment = sent.segment
     match cause:
         case "connect":
@@ -125,8 +140,9 @@ def _caused(cause: str, sent: Transmission, sending: bool) -> bool:
             return sending and (segment.fin or segment.rst)
         case "abort":
             return sending and segment.rst
-        case "send":
-            return sending and segment.length > 0
+        case "send" | "send-urgent":
+            text = add(segment.seq, segment.syn)
+            return sending and lies_in(written, (text, add(text, segment.length)))
         case "received":
             return not sending and segment.length > 0
         case "returned":

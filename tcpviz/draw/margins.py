@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from tcpviz.draw.columns import BAND_GAP, LANE, LEADING, note_text, outside, shout_lines, timer_lines
 from tcpviz.draw.drawing import Anchor, Line, Polygon, Rect, Role, Shape, arrowhead
-from tcpviz.draw.labels import GAP_HALF, TIMER_AT, timer_room
+from tcpviz.draw.labels import GAP_HALF, TIMER_AT
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.spacing import bracket_length, phase_rows
-from tcpviz.draw.story import Gap, Lifeline, Timer, node
+from tcpviz.draw.story import Gap, Lifeline, Timer, broken, node
 from tcpviz.exchange.exchange import SIDES, Side
 from tcpviz.model.transitions import State
 
@@ -47,6 +46,12 @@ def bands(slide: Placed) -> Iterator[Shape]:
                 off = 0.36 - 0.05 * more + LEADING * (line_number - more / 2)
                 at = (x + x1) / 2, (low + high) / 2 + off * size
                 yield slide.text(at, name, size, bold=True, anchor="middle", part=f"{part}/name")
+
+
+def _half(slide: Placed, which: int) -> float:
+    """How far a torn strip reaches below its node; an arrow does not."""
+    torn = which < 2 * len(slide.story.rows) and isinstance(slide.story.rows[which // 2], Gap)
+    return GAP_HALF * slide.place.size + 3 if torn else 0.0
 
 
 def _widest_piece(slide: Placed, start: float, end: float) -> tuple[float, float]:
@@ -127,8 +132,6 @@ def _timers(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:
             corners = (edge, start + 1), (x, start + 1), (x, end - 1), (edge, end - 1)
             part = f"{slide.prefix}timer-{side}-{timer.start}"
             yield Line(corners, Role.MUTED, 1.2, part=part)
-            if timer.broken:
-                yield from _axis_break(slide.place.lifeline(side), (start + end) / 2, part)
 
 
 def _timer(slide: Placed, side: Side, timer: Timer) -> Iterator[Shape]:
@@ -145,25 +148,32 @@ def _timer(slide: Placed, side: Side, timer: Timer) -> Iterator[Shape]:
     if label:
         at, angle = slide.on(row, label.left, 0.24 * slide.place.size - label.reach + 2)
         yield slide.text(at, timer.text, slide.place.size, role=Role.MUTED, angle=angle, part=f"{part}/label")
-    if timer.broken:
-        for broken in (x, *slide.place.lifelines):
-            yield from _axis_break(broken, slide.y[timer.start] + timer_room(slide.place), part)
 
 
 def _axis_break(x: float, y: float, part: str) -> Iterator[Shape]:
     yield Polygon(((x - 5, y - 0.5), (x + 5, y - 6), (x + 5, y + 0.5), (x - 5, y + 6)), Role.HALO, part)
-    for shift in (0.0, 6.5):
-        yield Line(((x - 5, y - 0.5 + shift), (x + 5, y - 6 + shift)), Role.FRAME, 1.5, part=part)
+    for shift in (-3.25, 3.25):
+        yield Line(((x - 5, y + 2.75 + shift), (x + 5, y - 2.75 + shift)), Role.FRAME, 1.5, part=part)
 
 
 def _breaks(slide: Placed) -> Iterator[Shape]:
-    """Where an axis that is to scale leaves out a wait, unless a timer already says so."""
-    for at, ((_, before), (_, after)) in enumerate(pairwise(slide.story.instants), 1):
-        said = any(t.broken and t.end in after for line in slide.story.lifelines for t in line.timers)
-        if at in slide.pace.broken and not said and all(map(slide.happened, after)):
-            y = (max(slide.y[n] for n in before) + min(slide.y[n] for n in after)) / 2
-            for x in slide.place.lifelines:
-                yield from _axis_break(x, y, f"{slide.prefix}break-{at}")
+    """Where a wait is left out: both axes are broken, and a timer that runs among the arrows, after all that came
+    before."""
+    for at in sorted(slide.pace.broken | broken(slide.story)):
+        _, after = slide.story.instants[at]
+        if not all(map(slide.happened, after)):
+            continue
+        low = min(slide.y[n] for n in after)
+        nodes = (n for line in slide.story.lifelines for n in line.nodes)
+        above = (slide.y[n] + _half(slide, n) for n in nodes if n not in after)
+        high = max((y for y in above if y < low), default=slide.top)
+        timers = [
+            slide.place.lifeline(side) + (TIMER_AT if side == "client" else -TIMER_AT)
+            for side, line in zip(SIDES, slide.story.lifelines, strict=True)
+            if any(timer.beside and timer.broken and timer.end in after for timer in line.timers)
+        ]
+        for x in (*slide.place.lifelines, *timers):
+            yield from _axis_break(x, (high + low) / 2, f"{slide.prefix}break-{at}")
 
 
 def _marks(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tcpviz.draw.columns import Columns, Frame, columns
+from tcpviz.draw.columns import Columns, Frame, columns, too_wide
 from tcpviz.draw.drawing import LEAST_SIZE, Slide
 from tcpviz.draw.elide import Run
 from tcpviz.draw.fitting import MOST_ROWS
@@ -74,6 +74,11 @@ def largest(halves: Halves, rows: Rows, most: float = SIZES[-1]) -> Both | None:
     best = None
     for size in (size for size in SIZES if size <= most):
         both = at_size(size, halves, rows)
+        wide = any(
+            too_wide(story, place, halves.metrics) for story, place in zip(both.stories, both.places, strict=True)
+        )
+        if best is not None and wide:
+            break
         if both.height > halves.room or any(spacing.trouble >= CUT for spacing in both.spacings):
             break
         best = both

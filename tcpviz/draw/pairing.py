@@ -50,20 +50,24 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
 
 
 def at_once(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words) -> Drawing:
-    """Two connections of one exchange, with one time for both."""
+    """Two connections of one exchange, with one time for both; each with its own, if only so all of both is shown."""
     facts = _facts(one, words), _facts(two, words)
     counts = [len(half.connection.segments) for half in (one, two)]
-    rows = _whole(one, two)
+    rows, foot = _whole(one, two), explained(one.view, words)
     halves = Halves(facts, _by_time, metrics, beneath=beneath((one, two), words, metrics))
+    alone = replace(halves, holds=lambda stories: ())
     both = largest(halves, rows)
+    if both is None:
+        both = largest(alone, rows)
+        foot = (words.own_time, *foot) if both else foot
     most = MOST_ROWS
     while both is None and most:
         most -= 1
         kept = [elide.by_importance(half.connection.segments, most) for half in (one, two)]
         rows = elide.runs(kept[0], counts[0]), elide.runs(kept[1], counts[1])
         both = largest(halves, rows, LEAST_SIZE)
-    both = both or at_size(LEAST_SIZE, replace(halves, holds=lambda stories: ()), rows)
-    return inked_pair((one, two), both, lambda slides: iter(()), explained(one.view, words), title, metrics, words)
+    both = both or at_size(LEAST_SIZE, alone, rows)
+    return inked_pair((one, two), both, lambda slides: iter(()), foot, title, metrics, words)
 
 
 # Which rows

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Connection, Side, Transmission, other
+from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission, other
 from tcpviz.model.sequence import at_or_before
 from tcpviz.model.transitions import SYNCHRONIZED, State
 from tcpviz.value import Value
+
+_UNKNOWING = (State.CLOSED, State.LISTEN, State.SYN_SENT)
 
 
 class Phase(Value):
@@ -22,17 +24,19 @@ def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
     if last < 0:
         return ()
     if connection.outcome == "refused":
-        return (Phase(words.refused, 0, last),)
+        asked = next((i for i, sent in enumerate(segments) if not _half_open(sent)), last)
+        discovered = (Phase(words.half_open, 0, asked - 1),) if asked else ()
+        return (*discovered, Phase(words.refused, asked, last))
     opened = _opened(connection) if segments[0].segment.syn else -1
     if opened is None:
         return (Phase(words.attempt, 0, last),)
     closing = next((i for i in range(opened + 1, last + 1) if _closes(segments[i])), None)
     found = []
     if opened >= 0:
-        found.append(Phase(_opening(segments[: opened + 1], words), 0, opened))
+        found.append(Phase(_opening(connection, opened, words), 0, opened))
     until = last if closing is None else closing - 1
     if until > opened:
-        found.append(Phase(_between(segments[opened + 1 : until + 1], words), opened + 1, until))
+        found.append(Phase(_between(segments[: until + 1], opened + 1, words), opened + 1, until))
     if closing is not None:
         again = _reopened(segments, closing)
         found.append(Phase(_closing(connection, closing, words), closing, last if again is None else again - 1))
@@ -41,9 +45,17 @@ def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
     return tuple(found)
 
 
-def _between(segments: tuple[Transmission, ...], words: Words) -> tuple[str, ...]:
-    """An old SYN that somebody answers, or keep-alives, transfer nothing."""
+def _between(segments: tuple[Transmission, ...], start: int, words: Words) -> tuple[str, ...]:
+    """From the segment `start`. An old SYN that somebody answers, or keep-alives, transfer nothing."""
+    if any(map(_half_open, segments[start:])):
+        return words.half_open
     return words.data if any(sent.segment.length for sent in segments) else words.established
+
+
+def _half_open(sent: Transmission) -> bool:
+    """One end holds the connection, the other has forgotten it, or never knew (RFC 9293 3.5.1)."""
+    ends = sent.sender, sent.before
+    return any(state in SYNCHRONIZED for state in ends) and any(state in _UNKNOWING for state in ends)
 
 
 def _reopened(segments: tuple[Transmission, ...], closing: int) -> int | None:
@@ -56,8 +68,8 @@ def _reopened(segments: tuple[Transmission, ...], closing: int) -> int | None:
 
 def _closes(sent: Transmission) -> bool:
     """A FIN, or a reset that somebody means or believes; a third party's that nobody believes closes nothing."""
-    believed = sent.kind != "injected" or sent.after is not sent.before
-    return believed and (sent.segment.fin or sent.segment.rst)
+    meant = sent.kind != "injected" and sent.verdict != "violation"
+    return (meant or sent.after is not sent.before) and (sent.segment.fin or sent.segment.rst)
 
 
 def acknowledges(later: Transmission, earlier: Transmission) -> bool:
@@ -71,15 +83,17 @@ def _opened(connection: Connection) -> int | None:
     for index, sent in enumerate(connection.segments):
         for side, state in ((sent.origin, sent.sender), (other(sent.origin), sent.after)):
             if state in SYNCHRONIZED:
-                synchronized.add(side)
+                # who is connected to itself is both ends
+                synchronized |= set(SIDES) if connection.alone else {side}
         if len(synchronized) == 2:
             return index
     return None
 
 
-def _opening(segments: tuple[Transmission, ...], words: Words) -> tuple[str, ...]:
+def _opening(connection: Connection, opened: int, words: Words) -> tuple[str, ...]:
+    segments = connection.segments[: opened + 1]
     both = {sent.origin for sent in segments if sent.segment.syn and not sent.segment.has_ack}
-    return words.simultaneous_open if len(both) == 2 else words.handshake
+    return words.simultaneous_open if len(both) == 2 or connection.alone else words.handshake
 
 
 def _closing(connection: Connection, start: int, words: Words) -> tuple[str, ...]:

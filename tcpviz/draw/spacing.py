@@ -8,7 +8,7 @@ from the top of the diagram; draws nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import inf, log10
 
 from tcpviz.draw.columns import LEADING, Columns, note_text, shouted, timer_lines
@@ -16,7 +16,7 @@ from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, 
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
 from tcpviz.draw.solve import Constraint, earliest
-from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, node
+from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Row, Story, broken, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Side
 from tcpviz.value import Value
@@ -38,7 +38,7 @@ class Pace(Value):
     """Instants, by their index, before which the axis is broken."""
 
 
-BREAK = 26.0
+BREAK = 30.0
 PLAIN = Pace()
 Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""
@@ -113,6 +113,7 @@ class _Solver(Labelled):
         self.slant = 1.3 * place.size
         self.steeper = steeper
         self.pace, self.floors = pace, floors
+        self.broken = pace.broken | broken(story)
         self.pauses = _pauses(story, place.size) if pace.pauses else (0.0,) * len(story.rows)
         self.slopes: list[float] = []
         """Of every row's line, as far as it is certain."""
@@ -139,9 +140,13 @@ class _Solver(Labelled):
         return Spacing(tuple(self.y), height, tuple(self.labels), crossed, trouble)
 
     def _earliest(self, order: Sequence[int], constraints: Iterable[Constraint]) -> list[float]:
-        """A torn strip is level: its two ends are one node."""
+        """A torn strip is level: its two ends are one node. A lost segment keeps its slant: what moves its end, which
+        is on no lifeline, moves all of it."""
         ends = {node(r, "server"): node(r, "client") for r, row in enumerate(self.story.rows) if isinstance(row, Gap)}
-        found = earliest(order, ((ends.get(a, a), ends.get(b, b), gap) for a, b, gap in constraints))
+        level = [(ends.get(a, a), ends.get(b, b), gap) for a, b, gap in constraints]
+        lost = {self._ends(r)[1]: r for r, row in enumerate(self.story.rows) if isinstance(row, Arrow) and row.lost}
+        moved = ((a, self._ends(lost[b])[0], gap - self._slant(lost[b])) for a, b, gap in level if b in lost)
+        found = earliest(order, chain(level, moved))
         for right, left in ends.items():
             found[right] = found[left]
         return found
@@ -177,7 +182,7 @@ class _Solver(Labelled):
             yield from self._bands(line, root, floor)
             for timer in line.timers:
                 if timer.beside:
-                    yield timer.start, timer.end, timer_room(self.place) + (16 if timer.broken else 4)
+                    yield timer.start, timer.end, timer_room(self.place) + 4
                 else:
                     yield timer.start, timer.end, 1.15 * size * len(timer_lines(timer, size, self.metrics)) + 4
             for free in line.nodes:
@@ -194,7 +199,7 @@ class _Solver(Labelled):
     def _instants(self) -> Iterator[Constraint]:
         """What happens later, at either end, is not drawn higher."""
         for at, ((time, nodes), (later, followers)) in enumerate(pairwise(self.story.instants), 1):
-            gap = BREAK if at in self.pace.broken else self.pace.points * (later - time)
+            gap = BREAK if at in self.broken else self.pace.points * (later - time)
             yield from ((before, after, gap) for before in nodes for after in followers)
 
     def _bands(self, line: Lifeline, root: int, floor: int) -> Iterator[Constraint]:

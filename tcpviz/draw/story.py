@@ -121,6 +121,12 @@ def node(row: int, side: Side) -> int:
     return 2 * row + (side == "server")
 
 
+def broken(story: Story) -> frozenset[int]:
+    """The instants, by their index, that end a timer whose axis is not shown in full: it is broken before them."""
+    ends = {timer.end for line in story.lifelines for timer in line.timers if timer.broken}
+    return frozenset(at for at, (_, nodes) in enumerate(story.instants) if ends.intersection(nodes))
+
+
 def tails(story: Story) -> dict[int, int]:
     """By segment, the node where it leaves."""
     return {row.index: node(r, row.origin) for r, row in enumerate(story.rows) if isinstance(row, Arrow)}

@@ -19,7 +19,7 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, Transmission, other
 from tcpviz.exchange.numbers import time_text
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import Reply, State
 
 Key = tuple[float, int, float]
 """Order on a lifeline: how many gaps came before, the time, the index of the segment that made it so."""
@@ -135,6 +135,9 @@ class _Teller:
         if elide.overtakes(self.connection.segments, index):
             # what it is ahead of is missing: no reply acknowledges it, however aware
             return key
+        if any(row.reply is Reply.SND_ACK_NOW for row in sent.rows):
+            # nor does what answers an unacceptable one
+            return key
         if sent.fate == "reordered":
             key = max(key, self._overtaking(row, sent, gaps))
         if not self.strict or not sent.segment.span or sent.kind != "new" or sent.verdict != "ok":
@@ -230,7 +233,8 @@ class _Teller:
             row = bisect_right(self.starts, index) - 1
             shown = row >= 0 and index <= self.runs[row][1]
             at = node(row, side)
-            if state is change.state and index >= nearest and (not shown or self.keys[at] >= floor):
+            # what crosses on its way arrives after what was sent later
+            if state is change.state and (self.keys[at] >= floor if shown else index >= nearest):
                 return index, at if shown else None
         index = max(nearest, bisect_right(self.facts.sent, change.time) - 1)
         row = bisect_right(self.starts, index) - 1
@@ -248,9 +252,13 @@ class _Teller:
         return new
 
     def _marks(self, side: Side, timers: Sequence[Timer]) -> Iterator[Mark]:
-        """A time-out that no bracket ends with is told where it happened."""
+        """A time-out that no bracket ends with is told where it happened, as is a crash that no call tells of."""
         ended = {timer.end for timer in timers}
         for which, (owner, change) in self.free.items():
-            if owner == side and which not in ended and change.row and "IMEOUT" in change.row.stimulus.name:
+            if owner != side or which in ended:
+                continue
+            if change.row is None and "calls" not in self.view.show:
+                yield Mark(self.words.crash, time_text(change.time), which)
+            elif change.row and "IMEOUT" in change.row.stimulus.name:
                 named = BLANK if "states" in self.view.quiz else str(change.row.stimulus)
                 yield Mark(named, time_text(change.time), which)

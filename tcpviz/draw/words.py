@@ -61,22 +61,24 @@ class Words(Value):
     three_segments: tuple[str, ...] = ("Three-segment", "close")
     simultaneous_close: tuple[str, ...] = ("Simultaneous", "close")
     half_close: tuple[str, ...] = ("Half-close",)
+    half_open: tuple[str, ...] = ("Half-open",)
     closing: tuple[str, ...] = ("Close",)
     reset: tuple[str, ...] = ("Reset",)
     resets: str = "rcv RST → CLOSED (Notes 1 and 3)"
     not_in_figure: str = "not in Figure 5"
     crash: str = "crash"
     fired: str = "{fired} of {rows} transitions fired"
-    relative: str = "Numbers count from each side's initial sequence number (ISN)."
-    symbolic: str = "x and y: the client's and the server's initial sequence number (ISN)."
+    relative: str = "Numbers count from each side's ISN."
+    symbolic: str = "x and y: client's and server's ISN."
     absolute: str = "Absolute sequence numbers."
     one_clock: str = "One clock: an arrow's slant is schematic."
     not_to_scale: str = "Time runs downwards, not to scale."
     compared: str = "= alike  ↕ alike, in another order  ≠ different  ◀ ▶ only here."
     same_states: str = "Both ends go through the same states here and there."
+    own_time: str = "Each connection has its own time."
     connection: str = "Connection"
     log_scale: str = "Time runs downwards; long waits are shortened."
-    linear_scale: str = "Time runs downwards to scale, except where labels need room and at breaks."
+    linear_scale: str = "Time is to scale, except at labels and breaks."
     byte: str = "byte"
     bytes: str = "bytes"
     datagrams: str = "datagrams"
@@ -126,7 +128,7 @@ class Words(Value):
 ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
-    "compared", "same_states", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
+    "compared", "same_states", "own_time", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")

@@ -8,6 +8,7 @@ from connections import of_library
 from tcpviz import draw
 from tcpviz.draw.compare import Match, aligned
 from tcpviz.draw.drawing import Drawing, Line
+from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.simulate import simulate
@@ -81,10 +82,14 @@ def test_what_differs_stays_in_sight() -> None:
     assert drawing.of("right/segment-8"), "the ACK that a close in three segments saves"
 
 
-@pytest.mark.parametrize("name", ["two-connections", "crash-and-restart", "time-wait-reuse"])
-def test_two_connections_share_one_time(name: str) -> None:
-    exchange = simulate(library.load(name))
+def foot(drawing: Drawing) -> str:
+    return next(text.text for text in drawing.texts() if text.part == "footer")
+
+
+def test_two_connections_share_one_time() -> None:
+    exchange = simulate(library.load("two-connections"))
     drawing = draw.pair(exchange)
+    assert ENGLISH.own_time not in foot(drawing)
     placed = [
         (sent.sent, tail(drawing, f"{side}/segment-{index}"))
         for side, connection in zip(("left", "right"), exchange.connections, strict=True)
@@ -93,3 +98,17 @@ def test_two_connections_share_one_time(name: str) -> None:
     ]
     for time, y in placed:
         assert all(y <= below + 0.5 for later, below in placed if later > time)
+
+
+@pytest.mark.parametrize("name", ["address-in-use-reuseaddr", "backlog-full", "crash-and-restart", "time-wait-reuse"])
+def test_rather_than_leave_something_out_each_has_its_own_time(name: str) -> None:
+    exchange = simulate(library.load(name))
+    drawing = draw.pair(exchange)
+    assert ENGLISH.own_time in foot(drawing)
+    for side, connection in zip(("left", "right"), exchange.connections, strict=True):
+        assert all(drawing.of(f"{side}/segment-{index}") for index in range(len(connection.segments)))
+
+
+def test_half_a_slide_has_no_calls_but_tells_of_a_crash() -> None:
+    drawing = draw.pair(simulate(library.load("crash-and-restart")))
+    assert [text.text for text in drawing.texts() if "crash" in text.text and text.part != "title"] == ["crash, 80 ms"]

@@ -55,7 +55,7 @@ sequenceDiagram
     server->>client: RST,ACK seq=1 ack=1 · 10 ms
     Note over client: CLOSED
     Note left of client: → connection refused
-    %% Numbers count from each side's initial sequence number (ISN).
+    %% Numbers count from each side's ISN.
 """
     )
 

@@ -150,7 +150,7 @@ def test_the_details_that_are_asked_for() -> None:
     plain = " ".join(said(drawn("library all-options", show=()).shapes))
     assert not re.search("win=|mss=|connect|ESTABLISHED|20 ms", plain)
     shown = " ".join(said(drawn("library all-options", show=("window", "options", "why")).shapes))
-    for detail in ("win=65535", "win=511×128", "mss=1460 wscale=7", "tsval=10 tsecr=0", "connect() sends SYN"):
+    for detail in ("win=65535", "win=511×128", "mss=1460 wscale=7", "tsval=10\u00a0tsecr=0", "connect() sends SYN"):
         assert detail in shown
 
 
