@@ -10,10 +10,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -25,7 +28,7 @@ from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
 from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.simulate import simulate
-from tcpviz.exchange.triangle import Difference, stories_differ
+from tcpviz.exchange.triangle import Difference, kernel_sides_with, stories_differ
 from tcpviz.exchange.witness import attach, disagreements
 from tcpviz.frames import read, write
 from tcpviz.lab import Report, perform, watched
@@ -55,7 +58,7 @@ def make(name: str) -> bool:
         return True
     before = story(path) if path.exists() else None
     try:
-        with watched(scenario) as kernel, perform(scenario) as run:
+        with watched(scenario) as kernel, programs_in_silence(), perform(scenario) as run:
             frames = list(run.frames())
             record = kernel.record(run.report.seen, run.report.ended)
         if run.report.timed_out or run.report.dropped:
@@ -66,15 +69,33 @@ def make(name: str) -> bool:
     write(str(path), frames, format="pcapng")
     now = attach(story(path), record)
     sidecar(path, name, run.report, now)
-    changed = () if before is None else stories_differ(before, now, ("it was", "it is"))
+    changed = () if before is None else stories_differ(before, now, ("the last one", "this one"))
     print(f"{name}: {len(frames)} frames; {told(changed) or ('new' if before is None else 'the same story')}")
-    parted = stories_differ(now, simulate(scenario, LINUX), ("the kernel", "the model"))
+    predicted = simulate(scenario, LINUX)
+    parted = stories_differ(now, predicted, ("the kernel", "the model"))
     if wrong := tuple(each for each in parted if each.freedom is None):
         print(f"    not the model's story: {told(wrong)}")
-    for connection in now.connections:
+    for connection, model in zip(now.connections, predicted.connections, strict=False):
+        verdict = "sides with the model" if kernel_sides_with(model, connection) else "disagrees"
         for line in disagreements(connection):
-            print(f"    the kernel disagrees: {line}")
+            print(f"    the kernel {verdict}: {line}")
     return True
+
+
+@contextmanager
+def programs_in_silence() -> Iterator[None]:
+    """What the tutorial's programs print would stand between our own lines."""
+    sys.stdout.flush()
+    ours = {number: os.dup(number) for number in (1, 2)}
+    with open(os.devnull, "w") as nowhere:
+        for number in ours:
+            os.dup2(nowhere.fileno(), number)
+    try:
+        yield
+    finally:
+        for number, copy in ours.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def story(path: Path) -> Exchange:

@@ -130,9 +130,9 @@ def command(
                 asked = frame.segment and not sandboxed and not live.waiting
                 now = kernel.observer.look(frame.source, frame.destination) if asked else {}
                 watch.see(frame, live.waiting, now)
-                if watch.over and not sandboxed:
-                    live.stop(_GRACE)
             if not sandboxed:
+                # what waits, or comes in the meantime, may be the next connection
+                live.end(_GRACE if watch.over and not live.waiting else None)
                 watch.status(live)
         watch.clear()
         enough = len(interruptions) + 1

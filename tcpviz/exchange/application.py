@@ -104,7 +104,7 @@ class Application:
                 self._complaint = self._machine.listen(self._plan)
             case "close-listener":
                 self._machine.listening = False
-            case "connect" if self._socket is None or self._socket.state is State.CLOSED:
+            case "connect" if self._may_open():
                 self._socket = self._opens()
                 if self._socket:
                     self._socket.connect(action.data)
@@ -116,6 +116,12 @@ class Application:
             case _:
                 self._call(action)
         return Call(action.verb, now, octets)
+
+    def _may_open(self) -> bool:
+        """A new socket, since the last one is gone, or makes room."""
+        if self._socket:
+            self._socket.make_room()
+        return self._socket is None or self._socket.state is State.CLOSED
 
     def _call(self, action: Action) -> None:
         if self._socket is None:

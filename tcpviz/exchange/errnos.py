@@ -11,7 +11,7 @@ _NAMES = (
     ("refused", "ECONNREFUSED"),
     ("reset", "ECONNRESET"),
     ("user timeout", "ETIMEDOUT"),
-    ("already exists", "EISCONN"),
+    ("already exists", "EADDRNOTAVAIL"),
 )
 _BY_CALL = (
     ("does not exist", "ENOTCONN"),

@@ -91,6 +91,10 @@ class Host(Value):
     user_timeout: int | None = None
     fin_wait_2_timeout: int | None = None
     rfc1337: bool = False
+    syn_retries: int | None = None
+    """connect() gives up after so many repetitions of its SYN (Linux's linear time-outs come on top)."""
+    tw_reuse: bool = False
+    """connect() may cut a TIME-WAIT of its own short that is in its way, where timestamps were used."""
     start: Start | None = None
     threads: tuple[tuple[Action, ...], ...] = ()
     """Calls of further threads with the same socket; they begin once it is connected."""

@@ -171,6 +171,8 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "user_timeout": notation.some_time,
     "fin_wait_2_timeout": notation.some_time,
     "rfc1337": notation.flag,
+    "syn_retries": notation.number(127, least=1),
+    "tw_reuse": notation.flag,
     "start": notation.start,
     "reuse_address": notation.flag,
     "backlog": notation.number(65535),

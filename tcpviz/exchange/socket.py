@@ -5,6 +5,7 @@ What it sends goes to the world, what happens to it into its story. Knows no app
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -33,6 +34,8 @@ OPEN = (
 )
 _WATCHED = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
 _KEEP_ALIVE_PROBES = 9
+_REUSE_AFTER = 1 * SECOND
+"""Linux's tcp_tw_reuse_delay."""
 _TIMESTAMPS, _SACK, _SACK_BLOCK = 12, 4, 8
 """Octets of an option and its padding."""
 
@@ -74,6 +77,7 @@ def closed(plan: Host, policy: Policy) -> Endpoint:
     deviations = policy.deviations
     deviations |= {Deviation.NO_TIME_WAIT_ASSASSINATION} if plan.rfc1337 else set()
     deviations |= {Deviation.FIN_WAIT_2_TIMEOUT} if plan.fin_wait_2_timeout else set()
+    deviations |= {Deviation.TIME_WAIT_REUSED} if plan.tw_reuse else set()
     return Endpoint(
         tcb=ControlBlock(
             options=options,
@@ -139,6 +143,13 @@ class Socket:
             self._arm(Timer.RETRANSMISSION, self._trip.rto)
         if self.state is State.TIME_WAIT:
             self._arm(Timer.TIME_WAIT, 2 * self._policy.msl)
+
+    def make_room(self) -> None:
+        """For a connect() of this end that needs the addresses."""
+        waits, tcb = self._timers.get(Timer.TIME_WAIT), self.endpoint.tcb
+        allowed = Deviation.TIME_WAIT_REUSED in tcb.deviations and tcb.timestamps_on
+        if waits and allowed and self._world.now - waits.start >= _REUSE_AFTER:
+            self._expire(Timer.TIME_WAIT, waits)
 
     def end_timers(self) -> None:
         """Nothing of this socket happens any more."""
@@ -239,6 +250,12 @@ class Socket:
         since = self._first_unacked = self._world.now
         self._world.at(since + self._policy.user_timeout, lambda: self._give_up(since))
 
+    @property
+    def _connect_timeout(self) -> float:
+        """R2 of a SYN (3.8.3): as long as so many repetitions take whose time-outs double. Linux counts time, too."""
+        retries = self._plan.syn_retries
+        return math.inf if retries is None else ((2 << retries) - 1) * self._policy.initial_rto
+
     def _effective_mss(self) -> int:
         """Octets of text in a segment: what both ends take, less the options it carries (RFC 6691)."""
         tcb = self.endpoint.tcb
@@ -320,6 +337,9 @@ class Socket:
 
     def _retransmit(self) -> None:
         if unacknowledged(self.endpoint.tcb):
+            if self.state is State.SYN_SENT and self._world.now - self._first_unacked >= self._connect_timeout:
+                self.step(events.UserTimeout())
+                return
             self._repeated_syns += self.state is State.SYN_SENT
             if self.state is not State.SYN_SENT or self._repeated_syns > self._policy.linear_syns:
                 self._trip = self._trip.back_off(self._policy)

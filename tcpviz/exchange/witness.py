@@ -146,7 +146,8 @@ def disagreements(connection: Connection, names: tuple[str, str] = ("the wire", 
     """Where the connection's states and its witness part, one sentence for each end; empty when they agree.
 
     A state entered and left within one segment may be missing on either side. What only a timer does after
-    the last segment is not compared, nor is a connection whose beginning was not captured.
+    the last segment is not compared, nor how a connection goes on after a capture that did not see its end, nor
+    one whose beginning was not captured.
     """
     witness = connection.witness
     if witness is None or not connection.saw_start:
@@ -198,7 +199,7 @@ def _same(connection: Connection, side: Side, told: tuple[Change, ...], seen: tu
     ]
     end = _span(connection)[1]
     return all(state in quiet for state in rest_told) and all(
-        change.state is State.CLOSED and change.time > end for change in rest_seen
+        (change.state is State.CLOSED or not connection.saw_end) and change.time > end for change in rest_seen
     )
 
 

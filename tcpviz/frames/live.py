@@ -73,6 +73,7 @@ class Listener(Source):
         self._buffer = bytearray(LARGEST)
         self._view = memoryview(self._buffer)
         self._stop_at: float | None = None
+        self._end_at: float | None = None
         self._poll = select.poll()
         self._wake = -1
 
@@ -135,6 +136,9 @@ class Listener(Source):
         if self._wake != -1:
             os.eventfd_write(self._wake, 1)
 
+    def end(self, after: float | None) -> None:
+        self._end_at = None if after is None else self._end_at or time.monotonic() + after
+
     def arrived(self) -> list[Record]:
         """What is there now, without waiting; on a busy interface only so much of it."""
         found: list[Record] = []
@@ -154,7 +158,8 @@ class Listener(Source):
     def _left(self) -> float | None:
         with suppress(BlockingIOError):
             os.eventfd_read(self._wake)
-        return None if self._stop_at is None else self._stop_at - time.monotonic()
+        ends = [at for at in (self._stop_at, self._end_at) if at is not None]
+        return min(ends) - time.monotonic() if ends else None
 
     def _set_up(self) -> None:
         sock = self._socket

@@ -78,6 +78,9 @@ class Source(ABC):
     def stop(self, after: float = 0.0) -> None:
         """End `records` so many seconds from now; what has arrived by then still comes. For signal handlers too."""
 
+    def end(self, after: float | None) -> None:  # noqa: B027 - what has an end of its own needs none
+        """End `records` so many seconds after this was asked first; with None, do not, unless `stop` was called."""
+
     @property
     def dropped(self) -> int:
         """Records for which the kernel had no room."""

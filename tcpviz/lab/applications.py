@@ -12,6 +12,7 @@ import pickle
 import signal
 import struct
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 
@@ -48,11 +49,11 @@ class Application(Value):
             except (EOFError, pickle.UnpicklingError):
                 return tuple(calls.values())
 
-    @property
-    def waits_for_the_network(self) -> bool:
-        """Its last call has not returned, and no clock will make it."""
+    def waits_for_the_network(self, seconds: float) -> bool:
+        """Its last call has not returned for so long, and no clock will make it."""
+        since = time.time_ns() - seconds * 10**9
         last = self.calls()[-1:]
-        return any(call.returned is None and call.name not in _FOR_A_WHILE for call in last)
+        return any(call.returned is None and call.name not in _FOR_A_WHILE and call.time < since for call in last)
 
 
 class Cast(Value):

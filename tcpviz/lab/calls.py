@@ -34,12 +34,16 @@ class Machine:
         self.listening = threading.Event()
         self.sockets: list[socket.socket] = []
 
-    def bound(self, host: Host) -> socket.socket:
-        """The scenario's own port, so that captures are alike; on this machine nobody else has it."""
+    def bound(self, host: Host, to_connect: bool = False) -> socket.socket:
+        """The scenario's own port, so that captures are alike; on this machine nobody else has it.
+
+        Who is going to connect leaves it to connect() to take it, as programs do.
+        """
         address = self.stage.address(host)
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         settings.prepare(made, host)
-        made.bind((address, host.port))
+        left_open = to_connect and settings.leave_port_open(made, host.port)
+        made.bind((address, 0 if left_open else host.port))
         self.sockets.append(made)
         return made
 
@@ -142,7 +146,7 @@ class Player:
         return ""
 
     def _connect(self, data: bytes) -> None:
-        self._connection = self._machine.bound(self._host)
+        self._connection = self._machine.bound(self._host, to_connect=True)
         if self._isns:
             settings.number(self._connection, self._isns.pop(0))
         if data:

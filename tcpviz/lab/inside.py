@@ -56,7 +56,7 @@ def _serve(control: Connection, records_fd: int, errors_fd: int) -> None:
             if isinstance(plan, Script) and plan.link:
                 stage = Link(plan.scenario)
             else:
-                stage = Loopback(stack.enter_context(Listener("lo")))
+                stage = Loopback(stack.enter_context(Listener("lo")), scripted=isinstance(plan, Script))
             programs = Scripted(plan, stage) if isinstance(plan, Script) else Commanded(plan, errors_fd)
             control.send(READY)
             control.send(_Watch(stage, control, Outbox(records_fd), programs, plan.timeout).run())
@@ -127,7 +127,7 @@ class _Watch:
             if self._stage.due() is not None or now - self._last < _STUCK:
                 return False
             state = self._stage.sockets()
-            return state is not None and state.silent and self._programs.stuck()
+            return state is not None and state.silent and self._programs.stuck(_STUCK)
         if self._through is None:
             self._through = now
         if self._stage.due() is not None:

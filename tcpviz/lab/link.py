@@ -20,10 +20,10 @@ from typing import IO
 from tcpviz.exchange.exchange import SIDES, Side, other
 from tcpviz.exchange.scenario import Host, Scenario
 from tcpviz.frames.building import HARDWARE
+from tcpviz.lab import settings
 from tcpviz.lab.kernel_sockets import Sockets, sockets, tables
 from tcpviz.lab.plan import NoLine
 from tcpviz.lab.relay import Relay
-from tcpviz.lab.settings import sysctls
 from tcpviz.lab.sock_diag import Observer
 
 _CLONE_NEWNET = 0x40000000
@@ -75,8 +75,10 @@ class Link:
             raise NoLine("a network namespace in a network namespace is refused")
         self._machines[side] = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         version = 6 if ":" in hosts[0].address else 4
-        for name, value in sysctls(hosts[0]).items():
-            _set(name, value)
+        try:
+            settings.apply(settings.sysctls(hosts[0]))
+        except OSError as error:
+            raise NoLine(f"{error.filename} cannot be set: {error.strerror}") from error
         commands = [
             "link set lo up",
             f"link add line address {HARDWARE[side]} mtu {hosts[0].mss + _HEADERS[version]} txqueuelen 10000"
@@ -114,18 +116,6 @@ def _ip(commands: list[str], keep: int | None = None) -> None:
     )
     if ran.returncode:
         raise NoLine(" ".join(ran.stderr.split()))
-
-
-def _set(name: str, value: str) -> None:
-    """Of this network namespace only."""
-    path = f"/proc/sys/net/{name}"
-    try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(value)
-    except FileNotFoundError:
-        return  # an older kernel, which behaves so anyway or cannot
-    except OSError as error:
-        raise NoLine(f"{path} cannot be set: {error.strerror}") from error
 
 
 def _switch_off_offloads(interface: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import socket
 import struct
+from contextlib import suppress
 
 from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.scenario import Host
 from tcpviz.frames.live import Listener
+from tcpviz.lab import settings
 from tcpviz.lab.kernel_sockets import Sockets, sockets, tables
 from tcpviz.lab.sock_diag import Observer
 
@@ -19,7 +21,10 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 class Loopback:
     """A stage of one machine; `listener` is a context manager that has been entered."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, scripted: bool) -> None:
+        if scripted:
+            with suppress(OSError):  # then it is as the kernel has it
+                settings.apply(settings.FOR_A_SCRIPT)
         self.tap = listener
         self.observer = Observer()
         self._tables = tables()

@@ -39,8 +39,8 @@ class Programs(ABC):
     def begin(self) -> None:  # noqa: B027 - a command has begun when it was started
         """Let them begin, if they wait for each other and are ready."""
 
-    def stuck(self) -> bool:
-        """Whoever is not through waits for the network, which only a segment or a timer can change."""
+    def stuck(self, seconds: float) -> bool:
+        """Whoever is not through waits for the network, and has for so long: only a segment or a timer changes that."""
         return False
 
     def calls(self) -> Mapping[Side, tuple[Call, ...]]:
@@ -92,8 +92,8 @@ class Scripted(Programs):
             del self._playing[done]
         return not self._playing
 
-    def stuck(self) -> bool:
-        return not self._to_come and all(app.waits_for_the_network for app in self._playing.values())
+    def stuck(self, seconds: float) -> bool:
+        return not self._to_come and all(app.waits_for_the_network(seconds) for app in self._playing.values())
 
     def calls(self) -> Mapping[Side, tuple[Call, ...]]:
         found: dict[Side, tuple[Call, ...]] = {}

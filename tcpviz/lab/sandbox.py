@@ -163,15 +163,19 @@ class Run(Source):
 
 def _advice() -> str:
     """The sysctls are asked only now, to say which of them it may have been."""
-    if os.geteuid() == 0:
-        return "root has no powers here; a container needs the capability CAP_SYS_ADMIN, as with `--privileged`"
-    remedies = (
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"),
-        ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
-        ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
-    )
+    root = os.geteuid() == 0
+    remedies = [("user/max_net_namespaces", "0", "user.max_net_namespaces=15000")]
+    if not root:
+        remedies += [
+            ("kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"),
+            ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+            ("user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
+        ]
     for name, forbidden, remedy in remedies:
         with suppress(OSError), open(f"/proc/sys/{name}", encoding="ascii") as file:
             if file.read().strip() == forbidden:
-                return f"Allow user namespaces with `sudo sysctl -w {remedy}`, or run `{sudo_command()}`"
+                allow = f"Allow namespaces with `{'' if root else 'sudo '}sysctl -w {remedy}`"
+                return allow if root else f"{allow}, or run `{sudo_command()}`"
+    if root:
+        return "root has no powers here; a container needs the capability CAP_SYS_ADMIN, as with `--privileged`"
     return f"User namespaces are missing or have no powers here. Run `{sudo_command()}`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 
 from tcpviz.exchange.scenario import SECOND, Host, Start
 from tcpviz.model.transitions import State
@@ -12,6 +13,8 @@ from tcpviz.value import defaults
 
 # include/uapi/linux/tcp.h
 _TCP_REPAIR, _TCP_REPAIR_QUEUE, _TCP_QUEUE_SEQ, _TCP_REPAIR_WINDOW = 19, 20, 21, 29
+# include/uapi/linux/in.h
+_IP_BIND_ADDRESS_NO_PORT, _IP_LOCAL_PORT_RANGE = 24, 51
 _RECV_QUEUE, _SEND_QUEUE = 1, 2
 _REPAIR_ON, _REPAIR_OFF_NO_PROBE = 1, -1
 _SEGMENT_IN_MEMORY = 2304
@@ -19,6 +22,10 @@ _SEGMENT_IN_MEMORY = 2304
 _USUAL_WINDOW = defaults(Host)["window"]
 _WINDOW_OF_ONE = 2**15
 """A window scale of n needs a buffer of so much times 2^n."""
+
+
+FOR_A_SCRIPT = {"ipv4/tcp_tw_reuse": "0"}
+"""A kernel on a loopback keeps its habits, but for the one of letting connect() cut TIME-WAIT short there, unasked."""
 
 
 def sysctls(host: Host) -> Mapping[str, str]:
@@ -31,6 +38,7 @@ def sysctls(host: Host) -> Mapping[str, str]:
         "ipv4/tcp_ecn": str(int(host.ecn)),
         "ipv4/tcp_syncookies": "2" if host.syn_cookies else "1",
         "ipv4/tcp_rfc1337": str(int(host.rfc1337)),
+        "ipv4/tcp_tw_reuse": str(int(host.tw_reuse)),
         "ipv4/tcp_fastopen": "3" if host.fast_open is not None else "0",
         "ipv4/tcp_no_metrics_save": "1",
         # nothing but TCP on the line
@@ -40,9 +48,18 @@ def sysctls(host: Host) -> Mapping[str, str]:
     }
     if scale is not None:
         found["ipv4/tcp_rmem"] = f"4096 131072 {_WINDOW_OF_ONE << scale}"
+    if host.syn_retries:
+        found["ipv4/tcp_syn_retries"] = str(host.syn_retries)
     if host.fin_wait_2_timeout:
         found["ipv4/tcp_fin_timeout"] = str(_seconds(host.fin_wait_2_timeout))
     return found
+
+
+def apply(sysctls: Mapping[str, str]) -> None:
+    """To the network namespace in which this process is. An older kernel that lacks one behaves so anyway or cannot."""
+    for name, value in sysctls.items():
+        with suppress(FileNotFoundError), open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+            file.write(value)
 
 
 def prepare(sock: socket.socket, host: Host) -> None:
@@ -62,6 +79,23 @@ def prepare(sock: socket.socket, host: Host) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _seconds(host.keep_alive))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _seconds(host.keep_alive))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 9)
+
+
+def leave_port_open(sock: socket.socket, port: int) -> bool:
+    """Let connect() take its port, out of this one: bind() would have it however long TIME-WAIT still keeps it.
+
+    False where the kernel cannot (before Linux 6.3), or would take no such port by itself.
+    """
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest, highest = map(int, file.read().split())
+    if not lowest <= port <= highest:
+        return False
+    try:
+        sock.setsockopt(socket.SOL_IP, _IP_LOCAL_PORT_RANGE, struct.pack("=HH", port, port))
+        sock.setsockopt(socket.SOL_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+    except OSError:
+        return False
+    return True
 
 
 def hurry(sock: socket.socket, host: Host) -> None:

@@ -9,6 +9,7 @@ what a ring buffer holds and nothing of what the events mean.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -41,6 +42,23 @@ _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 0x40000
 
 class Refused(Exception):
     """No witness here, and why."""
+
+    @classmethod
+    def by_system(cls, what: str, number: int | None, place: str = "") -> Refused:
+        """With what would allow it."""
+        why = f"{what}: {os.strerror(number or 0)}{place and f' ({place})'}"
+        return cls(f"{why}; {_REMEDIES[number]}" if number in _REMEDIES else why)
+
+
+_POWERS = "it takes root with CAP_SYS_ADMIN: sudo, or a container with `--privileged`"
+_KERNEL = "a kernel built with CONFIG_FTRACE has it"
+_REMEDIES = {
+    errno.EPERM: _POWERS,
+    errno.EACCES: _POWERS,
+    errno.EROFS: f"`mount -o remount,rw {_PLACES[0]}` allows it",
+    errno.ENODEV: _KERNEL,
+    errno.ENOENT: _KERNEL,
+}
 
 
 def main(ports: list[int]) -> None:
@@ -86,11 +104,11 @@ def _tracefs() -> str:
         if os.path.isdir(f"{place}/instances"):
             return place
     if os.geteuid():
-        raise Refused("reading the kernel's tracepoints needs root")
+        raise Refused("reading the kernel's tracepoints needs root: run it with sudo")
     libc = ctypes.CDLL(None, use_errno=True)
     private = not libc.unshare(_CLONE_NEWNS) and not libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None)
     if not private or libc.mount(b"tracefs", _PLACES[0].encode(), b"tracefs", 0, None):
-        raise Refused(f"tracefs cannot be mounted: {os.strerror(ctypes.get_errno())}")
+        raise Refused.by_system("tracefs cannot be mounted", ctypes.get_errno())
     return _PLACES[0]
 
 
@@ -144,13 +162,13 @@ class Instance:
         try:
             self._home = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._instances)
         except OSError as error:
-            raise Refused(f"no trace instance can be made: {error.strerror}") from None
+            raise Refused.by_system("no trace instance can be made", error.errno) from None
         self._buffers: list[int] = []
         try:
             self._set_up()
         except OSError as error:
             self.__exit__()
-            raise Refused(f"the tracepoints cannot be recorded: {error.strerror} ({error.filename})") from None
+            raise Refused.by_system("the tracepoints cannot be recorded", error.errno, error.filename) from None
         except Refused:
             self.__exit__()
             raise

@@ -64,6 +64,13 @@ class Deviation(Enum):
         "RFC 1337 section 3, fix F1; Linux tcp(7), tcp_rfc1337",
     )
 
+    TIME_WAIT_REUSED = (
+        "tw-reuse",
+        "TIME-WAIT ends for a connect() of its own end that needs its addresses, once it has lasted a second and "
+        "timestamps tell old duplicates apart, where 3.6.1 keeps it for 2 MSL (MUST-13)",
+        "Linux net/ipv4/tcp_ipv4.c, tcp_twsk_unique(); Documentation/networking/ip-sysctl.rst, tcp_tw_reuse",
+    )
+
     @property
     def label(self) -> str:
         return self.value[0]

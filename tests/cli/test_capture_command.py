@@ -122,6 +122,46 @@ def test_a_live_capture_ends_when_the_connection_has_closed(alone: list[str], tm
     assert [p.name for p in tmp_path.iterdir()] == ["live.pcapng"]
 
 
+def beside(alone: list[str], folder: Path, program: str, *options: str) -> tuple[int, str]:
+    """Exit code and output of a live capture of port 8080 during which the Python program runs."""
+    talk = folder / "talk.py"
+    talk.write_text(program)
+    script = f'"$@" & p=$!; read go; {sys.executable} {talk}; wait $p'
+    with subprocess.Popen(
+        [*alone, "sh", "-c", script, "sh", *PROGRAM, "capture", "--port", "8080", "--timeout", "30", *options],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr
+        assert "listening" in process.stderr.readline()
+        out, _ = process.communicate("go\n", timeout=60)
+    return process.returncode, out
+
+
+OPENED_AND_CLOSED = """
+import socket, time
+server = socket.create_server(("127.0.0.1", 8080), backlog=64)
+def opened(): return socket.create_connection(("127.0.0.1", 8080)), server.accept()[0]
+def closed(client, ours): client.close(); ours.recv(1); ours.close()
+closed(*opened())
+"""
+
+
+def test_a_live_capture_goes_on_when_one_has_closed_and_others_follow(alone: list[str], tmp_path: Path) -> None:
+    """As with wrk and browsers: one connection to try, then many at once, held for a while, then another."""
+    more = "pairs = [opened() for _ in range(40)]; time.sleep(0.6)\n"
+    more += "for pair in pairs: closed(*pair)\ntime.sleep(0.1)\nclosed(*opened())\n"
+    code, out = beside(alone, tmp_path, OPENED_AND_CLOSED + more)
+    assert code == 0
+    assert out.count("conforms: closed") == 42, out
+
+
+def test_a_count_ends_it_and_the_kernel_is_not_held_to_what_came_later(alone: list[str], tmp_path: Path) -> None:
+    code, out = beside(alone, tmp_path, OPENED_AND_CLOSED, "-c", "3")
+    assert code == 0
+    assert "conforms: open, 3 segments" in out
+    assert "the kernel agrees" in out, out
+
+
 def test_nothing_seen_is_exit_4_and_leaves_no_file(alone: list[str], tmp_path: Path) -> None:
     command = ["capture", "--port", "8080", "--timeout", "0.3", "-o", str(tmp_path / "none.pcap")]
     ran = subprocess.run([*alone, *PROGRAM, *command], capture_output=True, text=True, timeout=60)

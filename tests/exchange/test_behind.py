@@ -41,7 +41,7 @@ ANOTHER_STORY = {
 }
 """The story is what the matcher made of the capture, but not what was played, and why."""
 SEVERAL = {
-    "address-in-use-reuseaddr", "backlog-full", "crash-and-restart", "time-wait-reuse", "two-connections",
+    "address-in-use-reuseaddr", "backlog-full", "crash-and-restart", "time-wait-reuse", "tw-reuse", "two-connections",
     "tutorial-server-asyncio", "tutorial-server-one-at-a-time", "tutorial-server-pool", "tutorial-server-threads",
 }  # fmt: skip
 """They have more connections than the one whose story is told."""

@@ -24,6 +24,7 @@ NOT_ON_THE_WIRE = {
     "rfc9293-figure-11": "whether there was a connection before the first segment",
     "rst-in-syn-received": "that a reset overtook an ACK",
     "syn-cookies": "whether a listener remembers a SYN",
+    "syn-retries": "that no SYN arrived",
     "syn-timeout": "that no SYN arrived",
     "time-wait-reuse": "that the second connection's server is the first one's TIME-WAIT",
     "time-wait-rst-ignored": "whether TIME-WAIT minds a reset",

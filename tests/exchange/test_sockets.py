@@ -9,6 +9,7 @@ from tcpviz.exchange import library
 from tcpviz.exchange.errnos import errno_name
 from tcpviz.exchange.exchange import Call, Exchange
 from tcpviz.exchange.flow_ladder import flow_ladder
+from tcpviz.exchange.policy import LINUX, RFC, Policy
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.transitions import State
@@ -172,3 +173,48 @@ def test_a_scenario_of_udp_is_refused_what_it_has_not() -> None:
         played('[client]\ncalls = ["connect"]\nthreads = "recv end"\n')
     with pytest.raises(InputError, match=r"entry 1: 'sent 5': expected one of the calls"):
         played('[client]\ncalls = ["connect"]\nthreads = [["sent 5"]]\n')
+
+
+REOPENING = """
+[client]
+{options}
+calls = ["connect", "close", "wait {pause} ms", "connect"]
+[server]
+{peer}
+calls = ["listen", "accept", "recv end", "close", "accept"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "peer", "pause", "incarnations"),
+    [
+        ("tw_reuse = true\ntimestamps = true", "timestamps = true", 1100, 2),
+        ("tw_reuse = true\ntimestamps = true", "timestamps = true", 900, 1),
+        ("tw_reuse = true\ntimestamps = true", "", 1100, 1),
+        ("timestamps = true", "timestamps = true", 1100, 1),
+    ],
+)
+def test_connect_cuts_its_time_wait_short_where_it_may(options: str, peer: str, pause: int, incarnations: int) -> None:
+    found = played(REOPENING.format(options=options, peer=peer, pause=pause)).connections
+    assert len(found) == incarnations
+    assert str(found[0].client.states[-1].state) == "CLOSED"
+    if incarnations == 2:
+        assert found[0].client.states[-1].time == found[1].segments[0].sent
+        assert str(found[1].client.states[-1].state) == "ESTABLISHED"
+    else:
+        last = found[0].client.calls[-1]
+        assert errno_name(last.name, last.result) == "EADDRNOTAVAIL"
+
+
+@pytest.mark.parametrize(
+    ("policy", "retries", "moments"),
+    [(RFC, 2, [0, 1, 3]), (LINUX, 2, [0, 1, 2, 3, 4, 5]), (RFC, 1, [0, 1]), (LINUX, 1, [0, 1, 2])],
+)
+def test_connect_gives_up_after_so_many_repetitions(policy: Policy, retries: int, moments: list[int]) -> None:
+    """As long as so many take whose time-outs double; on Linux the first time-outs do not, and more find room."""
+    text = f'[client]\nsyn_retries = {retries}\ncalls = ["connect"]\n[network]\nlose = ["every client SYN"]\n'
+    (connection,) = simulate(parse(text, "tried", where="tried.toml"), policy).connections
+    assert [sent.sent // (1000 * MS) for sent in connection.segments] == moments
+    (call,) = connection.client.calls
+    assert errno_name(call.name, call.result) == "ETIMEDOUT"
+    assert call.returned == (2 ** (retries + 1) - 1) * 1000 * MS

@@ -157,6 +157,14 @@ def test_what_was_closed_after_the_capture_does_not_count() -> None:
     assert disagreements(connection) == ()
 
 
+def test_how_it_goes_on_after_a_capture_that_was_cut_does_not_count() -> None:
+    """As with --count: the peer's FIN came when nobody listened any more. Where the end was seen, it does count."""
+    cut = captured(["connect"], ["listen", "accept"])
+    assert told(CLIENTS[:2], [*SERVERS[:2], (3, "CLOSE-WAIT")], exchange=cut) == ()
+    assert told(CLIENTS[:2], [SERVERS[0], (3, "CLOSE-WAIT")], exchange=cut) != ()
+    assert told(CLIENTS, [*SERVERS, (11, "CLOSE-WAIT")]) != ()
+
+
 def test_a_connection_seen_from_the_middle_on_is_not_compared() -> None:
     exchange = captured()
     begun = replace(exchange.connections[0], saw_start=False)

@@ -225,6 +225,20 @@ def test_count_timeout_and_stop_end_it(server: socket.socket) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_an_end_that_nears_can_be_put_off_and_a_stop_cannot(server: socket.socket) -> None:
+    with Listener("lo", port=port(server)) as listener:
+        began = time.monotonic()
+        listener.end(0.05)
+        listener.end(10)  # asked again: the first time counts
+        assert list(listener.frames()) == []
+        listener.end(0.05)
+        listener.end(None)
+        listener.stop(0.3)
+        listener.end(None)
+        assert list(listener.frames()) == []
+        assert 0.3 <= time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_handler_may_stop_it(server: socket.socket, number: signal.Signals) -> None:
     with Listener("lo", port=port(server)) as listener:

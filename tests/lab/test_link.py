@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tcpviz.errors import PermissionMissing
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.notation import segment_name
 from tcpviz.exchange.scenario import Action, Injection, Network, Scenario
-from tcpviz.lab import Report, perform
+from tcpviz.lab import Report, perform, run_command
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -199,3 +200,42 @@ def test_a_line_that_cannot_be_made_says_what_can_still_be_performed(
     with pytest.raises(PermissionMissing, match=r"Unknown device type.*normal") as caught, perform(line(delay=MS)):
         pass
     assert caught.value.exit_code == 3
+
+
+SYSCTLS = [
+    ("window_scale = 3", "tcp_window_scaling", "1", "0"),
+    ("window_scale = 3", "tcp_rmem", "4096 131072 262144", None),
+    ("sack = true", "tcp_sack", "1", "0"),
+    ("timestamps = true", "tcp_timestamps", "1", "0"),
+    ("ecn = true", "tcp_ecn", "1", "0"),
+    ("syn_cookies = true", "tcp_syncookies", "2", "1"),
+    ("fast_open = true", "tcp_fastopen", "3", "0"),
+    ("rfc1337 = true", "tcp_rfc1337", "1", "0"),
+    ("syn_retries = 3", "tcp_syn_retries", "3", "6"),
+    ("tw_reuse = true", "tcp_tw_reuse", "1", "0"),
+    ('fin_wait_2_timeout = "7 s"', "tcp_fin_timeout", "7", "60"),
+]
+"""What a scenario says of an end, a sysctl, its value there, and at the other end where that is known."""
+READ_ON_BOTH = """
+import sys
+from tcpviz.exchange.scenario_file import parse
+from tcpviz.lab.link import Link
+link = Link(parse(sys.argv[1], "tried", where="tried"))
+for side in ("client", "server"):
+    link.enter(side)
+    for name in sys.argv[2:]:
+        print(" ".join(open("/proc/sys/net/ipv4/" + name).read().split()))
+"""
+
+
+def test_what_a_scenario_says_of_one_end_is_set_there_and_there_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = "\n".join(dict.fromkeys(line for line, *_ in SYSCTLS))
+    text = f'[client]\ncalls = ["connect"]\n{lines}\n[server]\ncalls = ["listen"]\n'
+    with run_command([sys.executable, "-c", READ_ON_BOTH, text, *(name for _, name, *_ in SYSCTLS)]) as run:
+        list(run.frames())
+    assert run.report.status == 0
+    found = capfd.readouterr().out.splitlines()
+    assert found[: len(SYSCTLS)] == [value for _, _, value, _ in SYSCTLS]
+    others = dict(zip((name for _, name, *_ in SYSCTLS), found[len(SYSCTLS) :], strict=True))
+    expected = {name: value for _, name, _, value in SYSCTLS if value is not None}
+    assert {name: others[name] for name in expected} == expected

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import socket
+import time
 from typing import cast
 
 import pytest
@@ -28,8 +32,10 @@ from performed import (
 
 from tcpviz.errors import InputError, TcpvizError
 from tcpviz.exchange.capture import Frame
+from tcpviz.exchange.exchange import Call
 from tcpviz.exchange.scenario import Action, Network, Scenario
-from tcpviz.lab import Report, perform
+from tcpviz.lab import Report, perform, settings
+from tcpviz.lab.applications import Application
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -218,3 +224,28 @@ def test_an_application_that_breaks_is_no_empty_capture() -> None:
         pytest.raises(TcpvizError, match=r"client's application ended .*\n(.*\n)*TypeError"),
     ):
         list(run.frames())
+
+
+def test_a_time_wait_of_the_client_s_own_is_in_its_way() -> None:
+    """As long as its port is the only one: on a loopback Linux would let it have it after a second, unasked."""
+    with socket.socket() as probe:
+        if not settings.leave_port_open(probe, CLIENT):
+            pytest.skip("before Linux 6.3 a port that is given is given in TIME-WAIT, too")
+    told, report = played(
+        scenario([connect, close, wait(1100), connect], [listen, accept, recv_end, close, accept]), timeout=10
+    )
+    assert [line for line in told if " S " in line] == ["> S 0 - 0"]
+    assert [call.result for call in report.calls["client"]] == ["", "", "", "EADDRNOTAVAIL"]
+    assert not report.timed_out
+
+
+def test_who_has_only_just_called_is_not_stuck() -> None:
+    """After a pause longer than the patience with silence, the call that follows has yet to send its segment."""
+
+    def calling(ago: float) -> Application:
+        log = os.memfd_create("calls")
+        os.write(log, pickle.dumps((0, Call("connect", time.time_ns() - round(ago * 10**9)))))
+        return Application("client", 0, -1, log)
+
+    assert not calling(0.0).waits_for_the_network(1.0)
+    assert calling(1.5).waits_for_the_network(1.0)

@@ -233,3 +233,16 @@ def test_without_unshare_its_package_is_named(monkeypatch: pytest.MonkeyPatch, t
 def test_the_advice_fits_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "sudo" in sandbox._advice()
+
+
+def test_a_limit_on_networks_is_named_with_what_lifts_it() -> None:
+    """In a user namespace of its own, whose root has all powers, and no network left to make."""
+    limit = 'mount -t proc none /proc && echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"'
+    own = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c"]
+    if subprocess.run([*own, limit, "sh", "true"], capture_output=True).returncode:
+        pytest.skip("no limits of its own for a user namespace here")
+    capture = [sys.executable, "-m", "tcpviz", "capture", "--scenario", "normal"]
+    ran = subprocess.run([*own, limit, "sh", *capture], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 3
+    assert "`sysctl -w user.max_net_namespaces=15000`" in ran.stderr
+    assert "`tcpviz simulate`" in ran.stderr

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.match import match
 from tcpviz.exchange.witness import KernelSocket, attach, disagreements
-from tcpviz.lab import Witness, perform
+from tcpviz.lab import Witness, perform, tracing
 from tcpviz.lab.sock_diag import Observer
 from tcpviz.lab.tracing import PREFIX, Format, Instance
 from tcpviz.lab.witness import sockets_of
@@ -203,6 +205,50 @@ def test_an_observer_reads_the_ends_from_a_frame_and_nothing_from_noise() -> Non
         observer.look_at_frame(noise)
     assert observer.sockets() == ()
     observer.close()
+
+
+NO_TRACEFS = "umount -R /sys/kernel/tracing /sys/kernel/debug/tracing 2>/dev/null; "
+UNWITNESSED = {
+    "mounted for reading": (
+        "mount -t tracefs none /sys/kernel/tracing; mount -o remount,bind,ro /sys/kernel/tracing; exec",
+        "no trace instance can be made: Read-only file system; `mount -o remount,rw /sys/kernel/tracing` allows it",
+    ),
+    "not in the kernel": (
+        "mount -t tmpfs none /sys/kernel; exec",
+        "tracefs cannot be mounted: No such file or directory; a kernel built with CONFIG_FTRACE has it",
+    ),
+    "no powers": (
+        f"{NO_TRACEFS} exec setpriv --bounding-set -sys_admin --inh-caps -sys_admin",
+        "tracefs cannot be mounted: Operation not permitted; it takes root with CAP_SYS_ADMIN",
+    ),
+    "somebody else": (
+        f"{NO_TRACEFS} exec setpriv --reuid 65534 --regid 65534 --clear-groups",
+        "reading the kernel's tracepoints needs root: run it with sudo",
+    ),
+}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("before", "words"), UNWITNESSED.values(), ids=UNWITNESSED)
+def test_why_there_are_no_tracepoints_is_said_with_what_would_allow_them(
+    before: str, words: str, recorder: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    command = f'{before} {sys.executable} -I -S "$0"'
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command, recorder],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ran.stdout.startswith(f"no {words}"), ran.stdout + ran.stderr
+
+
+@pytest.fixture
+def recorder() -> Iterator[Path]:
+    """Where anybody may read it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(shutil.copy(tracing.__file__, folder))
 
 
 # with the kernel's tracepoints
