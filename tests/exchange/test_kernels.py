@@ -35,3 +35,37 @@ def test_who_resets_had_accepted_the_connection_where_its_handshake_was_complete
     """Both abort at once: the reset that is on its way is not taken, what came before it is."""
     story = (*OPEN, peer(RST | ACK, 1, 1), stack(RST | ACK, 1, 1))
     assert states("server", *story) == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSED"]
+
+
+CROSSED = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(FIN | ACK, 1, 1), stack(RST, 1))
+"""The server has closed: its FIN, and its answer to the text that was on its way."""
+
+
+def test_a_reset_with_the_number_of_the_fin_before_it_ends_the_connection() -> None:
+    assert states("client", *CROSSED)[-2:] == ["CLOSE-WAIT", "CLOSED"]
+    assert only(*CROSSED).outcome == "reset"
+
+
+def test_resets_that_cross_end_the_connection_though_nobody_takes_them() -> None:
+    """The client has closed when text comes; the server, with unread text, closes before it hears of that."""
+    story = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(FIN | ACK, 6, 1), stack(PSH | ACK, 1, 1, 3), peer(RST, 1))
+    found = only(*story, stack(RST | ACK, 4, 6))
+    assert (found.outcome, found.conforms) == ("reset", True)
+
+
+def test_a_syn_that_nobody_answered_has_opened_nothing() -> None:
+    assert only(peer(SYN, 0)).outcome == "open"
+    assert only(peer(SYN, 0), stack(SYN | ACK, 0, 1)).outcome == "half-open"
+    assert only(peer(SYN, 0), peer(SYN, 0)).outcome == "timeout"
+
+
+# What was called
+
+
+def test_who_probes_a_closed_window_has_called_send_for_all_that_follows() -> None:
+    closed, opened = stack(ACK, 1, 6, window=0), stack(ACK, 1, 6)
+    asked = (peer(ACK, 5, 1), closed, peer(ACK, 5, 1), opened)
+    story = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=5), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), closed, *asked)
+    found = only(*story, peer(PSH | ACK, 6, 1, 100))
+    assert found.conforms
+    assert canonical_calls(found, "client") == ["connect", "send 5", "send 100"]

@@ -159,6 +159,8 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
     if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
         return
     others = []
+    if any(item.segment.rst for item in start.pending):
+        others.append(tcb._replace(deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(tcb._replace(rcv_wnd=reach + 1))
@@ -230,7 +232,7 @@ def _prepared(end: End, observed: Segment) -> End:
     return end._replace(endpoint=replace(end.endpoint, tcb=end.endpoint.tcb._replace(deviations=habits)))
 
 
-_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})
+_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
 _RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
 _ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED, Deviation.TIME_WAIT_ANSWERS}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
