@@ -44,6 +44,9 @@ class Frame:
     cut: bool = False
     """Its TCP header was captured only in part: there may have been more options than `segment` has."""
 
+    checksum: tuple[int, int] | None = None
+    """What its TCP checksum says and should say, where it is wrong; None where it was still to be filled in."""
+
     def uses(self, port: int) -> bool:
         """It goes to this port or comes from it."""
         return port in (self.source.port, self.destination.port)

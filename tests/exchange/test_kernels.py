@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from wire import Said, only, peer, stack
+from dataclasses import replace
+
+from wire import Said, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
@@ -69,3 +72,13 @@ def test_who_probes_a_closed_window_has_called_send_for_all_that_follows() -> No
     found = only(*story, peer(PSH | ACK, 6, 1, 100))
     assert found.conforms
     assert canonical_calls(found, "client") == ["connect", "send 5", "send 100"]
+
+
+def test_a_wrong_checksum_is_a_warning_and_says_so_where_nothing_else_is_odd() -> None:
+    capture = captured(*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    frames = [replace(f, checksum=(0xDEAD, 0xBEEF)) if f.number == 4 else f for f in capture.frames]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert found.conforms
+    assert [(s.frame, s.verdict, str(s.expected)) for s in found.segments if s.expected] == [
+        (4, "warning", "expected checksum=0xbeef, not 0xdead")
+    ]

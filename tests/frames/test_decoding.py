@@ -173,3 +173,32 @@ def test_a_segment_without_options_shares_one_value() -> None:
     segment = frame(ether(V4, PLAIN)).segment
     assert segment is not None
     assert segment.options is NO_OPTIONS
+
+
+# Checksums
+
+
+@pytest.mark.parametrize("network", [V4, V6], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("text", [b"", b"odd", b"even"])
+def test_a_wrong_checksum_is_told_beside_the_right_one(network: Packet, text: bytes) -> None:
+    data = ether(network, PLAIN, text)
+    assert frame(data).checksum is None
+    place = len(data) - len(text) - 4
+    right = int.from_bytes(data[place : place + 2])
+    wrong = data[:place] + (right ^ 0x0100).to_bytes(2) + data[place + 2 :]
+    assert frame(wrong).checksum == (right ^ 0x0100, right)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [0, 0x1420, 0x1409],
+    ids=["nothing", "the sum of addresses, protocol and length", "the same without the length"],
+)
+def test_a_checksum_that_is_left_to_the_network_card_is_not_wrong(left: int) -> None:
+    assert frame(ether(V4, TCP(**{**PLAIN.fields, "chksum": left}), b"abc")).checksum is None
+
+
+def test_a_checksum_over_what_was_not_captured_is_not_judged() -> None:
+    data = ether(V4, TCP(sport=1, dport=2, chksum=1), b"x" * 100)
+    assert frame(data).checksum
+    assert frame(data[:80], wire=len(data)).checksum is None

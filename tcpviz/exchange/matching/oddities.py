@@ -1,4 +1,5 @@
-"""What is odd in a segment though its flags and numbers are right: options that do not fit what was said before.
+"""What is odd in a segment though its flags and numbers are right: options that do not fit what was said before,
+a checksum that is wrong.
 
 Worth a warning, never a violation: nothing of the handshake or the close hangs on it.
 """
@@ -21,13 +22,16 @@ class Oddities:
         self._answered: set[Side] = set()
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
 
-    def of(self, side: Side, segment: Segment) -> Expected | None:
-        """The first thing that is odd about the segment; it counts as seen from then on."""
+    def of(self, side: Side, segment: Segment, checksum: tuple[int, int] | None) -> Expected | None:
+        """The first thing that is odd about the segment; it counts as seen from then on. `checksum`: as in a Frame."""
         found = self._in_syn(side, segment) if segment.syn else self._after_syn(side, segment)
         if segment.options.timestamps and not segment.rst:
             found = found or self._echo(side, segment, segment.options.timestamps)
             self._stamps[side].append(segment.options.timestamps[0])
             del self._stamps[side][:-64]
+        if checksum and not found:
+            told, right = checksum
+            return Expected("checksum", f"{told:#06x}", f"{right:#06x}", "RFC 9293 3.1")
         return found
 
     def _in_syn(self, side: Side, segment: Segment) -> Expected | None:
