@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from wire import Said, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
@@ -82,3 +83,46 @@ def test_a_wrong_checksum_is_a_warning_and_says_so_where_nothing_else_is_odd() -
     assert [(s.frame, s.verdict, str(s.expected)) for s in found.segments if s.expected] == [
         (4, "warning", "expected checksum=0xbeef, not 0xdead")
     ]
+
+
+# One number beside those of the sequence is wrong: whoever took it otherwise is not blamed
+
+
+def warned(*story: Said) -> list[tuple[int | None, str]]:
+    found = only(*story)
+    assert found.conforms, found.violations
+    return [(s.frame, s.expected.field) for s in found.segments if s.expected]
+
+
+@pytest.mark.parametrize("window", [0, 100])
+def test_a_window_that_is_taken_back_is_a_warning_and_nobody_is_blamed_for_using_it(window: int) -> None:
+    text = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(PSH | ACK, 6, 1, 500))
+    assert warned(*OPEN, *text, stack(ACK, 1, 506, window=window), peer(PSH | ACK, 506, 1, 500)) == [(7, "window")]
+
+
+def test_a_window_that_closes_as_text_comes_takes_nothing_back() -> None:
+    opened = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6, window=1000), peer(PSH | ACK, 6, 1, 1000))
+    # what was offered last in a SYN had no scale, and is not held against anybody
+    assert warned(*opened, stack(ACK, 1, 1006, window=0), stack(ACK, 1, 1006, window=9000)) == []
+
+
+def at(said: Said, value: int, echo: int) -> Said:
+    return said._replace(options=replace(said.options, timestamps=(value, echo)))
+
+
+@pytest.mark.parametrize("wrong", [4, 6], ids=["in the text", "in the FIN"])
+@pytest.mark.parametrize("by", [-2000, 100_000])
+def test_a_wrong_timestamp_is_a_warning_and_nobody_is_blamed_for_having_seen_the_right_one(wrong: int, by: int) -> None:
+    story = [
+        at(peer(SYN, 0), 1000, 0),
+        at(stack(SYN | ACK, 0, 1), 9000, 1000),
+        at(peer(ACK, 1, 1), 1001, 9000),
+        at(peer(PSH | ACK, 1, 1, 5), 1002, 9000),
+        at(stack(ACK, 1, 6), 9003, 1002),
+        at(peer(FIN | ACK, 6, 1), 1004, 9003),
+        at(stack(FIN | ACK, 1, 7), 9005, 1004),
+        at(peer(ACK, 7, 2), 1006, 9005),
+    ]
+    value, echo = story[wrong - 1].options.timestamps or (0, 0)
+    story[wrong - 1] = at(story[wrong - 1], value + by, echo)
+    assert {field for _, field in warned(*story)} <= {"timestamp", "timestamp echo"}

@@ -136,7 +136,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     """
     ways = _explained(accounts, seen)
     grown = [
-        account.repeated(seen).having(seen.side, found).receives(seen.peer, seen.pending)
+        account.repeated(seen).having(seen.side, found).receives(seen.peer, *seen.versions)
         for account, found in zip(accounts, ways, strict=True)
         if found
     ]
