@@ -126,3 +126,24 @@ def test_a_wrong_timestamp_is_a_warning_and_nobody_is_blamed_for_having_seen_the
     value, echo = story[wrong - 1].options.timestamps or (0, 0)
     story[wrong - 1] = at(story[wrong - 1], value + by, echo)
     assert {field for _, field in warned(*story)} <= {"timestamp", "timestamp echo"}
+
+
+# The order of the capture
+
+
+@pytest.mark.parametrize("first", range(1, 7))
+def test_records_that_were_written_in_another_order_than_their_times_are_put_right(first: int) -> None:
+    story = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(FIN | ACK, 6, 1), stack(FIN | ACK, 1, 7))
+    capture = captured(*story)
+    frames = [*capture.frames]
+    frames[first - 1 : first + 1] = frames[first : first - 2 : -1] if first > 1 else frames[1::-1]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert found.conforms
+    assert [s.frame for s in found.segments] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_clock_that_was_set_back_puts_nothing_in_another_order() -> None:
+    capture = captured(*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    frames = [replace(f, time=f.time - 3600 * 10**9) if f.number > 2 else f for f in capture.frames]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert [s.frame for s in found.segments] == [1, 2, 3, 4, 5]
