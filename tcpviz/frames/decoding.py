@@ -35,6 +35,7 @@ _CHECKSUM = 16
 """Where it stands in a TCP header."""
 _FLAGS = 0xFF
 _END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 5, 8, 34
+_MULTIPATH = 30
 _EXPERIMENT, _FAST_OPEN_ID = 254, b"\xf9\x89"
 """Fast Open as it was before it had a number of its own (RFC 7413 section 4.1.1)."""
 _OPTION_SIZES = {
@@ -44,6 +45,7 @@ _OPTION_SIZES = {
     _SACK: (10, 18, 26, 34),
     _TIMESTAMPS: (10,),
     _EXPERIMENT: (4, *range(8, 21, 2)),
+    _MULTIPATH: range(3, 41),
     _FAST_OPEN: (2, *range(6, 19, 2)),  # RFC 7413: no cookie, or 4 to 16 octets, an even number
 }
 
@@ -229,6 +231,7 @@ def _options(octets: bytes) -> Options:
         timestamps=(int.from_bytes(stamps[:4]), int.from_bytes(stamps[4:])) if stamps is not None else None,
         fast_open=found.get(_FAST_OPEN, cookie),
         sack=tuple(zip(edges[::2], edges[1::2], strict=True)),
+        multipath=_MULTIPATH in found,
     )
 
 

@@ -137,6 +137,7 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         snd_scale=min(theirs.window_scale or 0, 14) if scaled else 0,
         rcv_scale=min(ours.window_scale or 0, 14) if scaled else 0,
         sack_on=ours.sack_permitted and theirs.sack_permitted,
+        multipath_on=ours.multipath and theirs.multipath,
         timestamps_on=stamps is not None,
         ts_recent=stamps[0] if stamps else 0,
         ecn_on=tcb.ecn and segment.flags & (ECE | CWR) == willing,

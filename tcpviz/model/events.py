@@ -113,7 +113,12 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """Send an ACK of all received so far, now, carrying nothing else."""
+    """Send an ACK of all received so far, now, carrying nothing else.
+
+    `multipath`: but an option of Multipath TCP, for which it is sent.
+    """
+
+    multipath: bool = False
 
 
 @dataclass(frozen=True, slots=True)

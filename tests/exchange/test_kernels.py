@@ -10,7 +10,7 @@ from wire import Said, captured, only, peer, stack
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
 
@@ -147,3 +147,19 @@ def test_a_clock_that_was_set_back_puts_nothing_in_another_order() -> None:
     frames = [replace(f, time=f.time - 3600 * 10**9) if f.number > 2 else f for f in capture.frames]
     (found,) = match(replace(capture, frames=tuple(frames))).connections
     assert [s.frame for s in found.segments] == [1, 2, 3, 4, 5]
+
+
+# Multipath TCP
+
+
+MULTIPATH = Options(mss=1460, multipath=True)
+SIGNAL = Options(multipath=True)
+
+
+@pytest.mark.parametrize("answer", [MULTIPATH, Options(mss=1460)], ids=["agreed", "refused"])
+@pytest.mark.parametrize("options", [SIGNAL, Options()], ids=["with an option", "bare"])
+def test_an_ack_may_go_out_for_nothing_but_an_option_of_multipath_tcp(answer: Options, options: Options) -> None:
+    opened = (peer(SYN, 0, options=MULTIPATH), stack(SYN | ACK, 0, 1, options=answer), peer(ACK, 1, 1, options=SIGNAL))
+    told = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), stack(ACK, 1, 6, window=65000, options=options))
+    # anything else must have been asked for, by what nobody saw
+    assert only(*opened, *told).lost == (0 if answer.multipath and options.multipath else 1)

@@ -202,3 +202,14 @@ def test_a_checksum_over_what_was_not_captured_is_not_judged() -> None:
     data = ether(V4, TCP(sport=1, dport=2, chksum=1), b"x" * 100)
     assert frame(data).checksum
     assert frame(data[:80], wire=len(data)).checksum is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"), [(b"\x1e\x0c" + bytes(10), True), (b"\x1e\x02", False), (b"\x1e\x30", False)]
+)
+def test_an_option_of_multipath_tcp_is_seen_and_not_looked_into(raw: bytes, found: bool) -> None:
+    padded = raw + bytes(-len(raw) % 4)
+    header = bytes(TCP(sport=1, dport=2, dataofs=5 + len(padded) // 4))[:20]
+    segment = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), header + padded)).segment
+    assert segment
+    assert segment.options.multipath is found
