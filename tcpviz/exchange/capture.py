@@ -5,10 +5,14 @@ Knows nothing of connections; how frames are read or sniffed is `frames`' busine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 
 from tcpviz.model.segment import Segment
 from tcpviz.value import Value, field, replace
+
+_MOST_ASTRAY, _SET_BACK = 16, 10**9
+"""Frames, and nanoseconds, by which one may be recorded too late. Whoever is later still had its clock set back."""
 
 
 class Address(Value, order=True):
@@ -42,6 +46,9 @@ class Frame(Value):
     cut: bool = False
     """Its TCP header was captured only in part: there may have been more options than `segment` has."""
 
+    checksum: tuple[int, int] | None = None
+    """What its TCP checksum says and should say, where it is wrong; None where it was still to be filled in."""
+
     def uses(self, port: int) -> bool:
         """It goes to this port or comes from it."""
         return port in (self.source.port, self.destination.port)
@@ -63,3 +70,16 @@ class Capture(Value):
         frames = tuple(frame for frame in self.frames if frame.uses(port))
         left_out = len(self.frames) - len(frames)
         return replace(self, frames=frames, skipped={**self.skipped, **({"other ports": left_out} if left_out else {})})
+
+
+def in_time(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """In the order of their times, where they were recorded in another: a card has several queues."""
+    waiting: list[Frame] = []
+    for frame in frames:
+        if waiting and waiting[-1].time - frame.time > _SET_BACK:
+            yield from waiting
+            waiting.clear()
+        insort(waiting, frame, key=lambda frame: frame.time)
+        if len(waiting) > _MOST_ASTRAY:
+            yield waiting.pop(0)
+    yield from waiting

@@ -72,6 +72,7 @@ def _evidence(connection: Connection, side: Side) -> Iterator[tuple[Deviation, b
                 yield from _fin_on_syn(segment, heard)
             if unanswered:
                 yield from _answer(segment, unanswered, sent)
+                yield from _fin_for_nobody(connection, side, segment, unanswered)
             sent.append(segment)
             unanswered = None
 
@@ -108,15 +109,25 @@ def _fin_on_syn(ours: Transmission, heard: list[Transmission]) -> Iterator[tuple
         yield Deviation.SYN_WITHOUT_FIN, ours.segment.ack != syn.end
 
 
+def _fin_for_nobody(
+    connection: Connection, side: Side, ours: Transmission, theirs: Transmission
+) -> Iterator[tuple[Deviation, bool]]:
+    """The FIN that FIN-WAIT-2 was there for gets a reset, and nothing else had ended the connection."""
+    rows = (change.row for change in connection.party(side).states)
+    if (
+        theirs.segment.fin
+        and ours.segment.rst
+        and any(row and row.stimulus is Stimulus.FIN_WAIT_2_TIMEOUT for row in rows)
+    ):
+        yield Deviation.FIN_WAIT_2_TIMEOUT, True
+
+
 def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:
     """The first segment after one of the peer's: what do a SYN, a FIN and a reset get here?"""
     answer, question = ours.segment, theirs.segment
     unacceptable = any(row.stimulus is Stimulus.RCV_UNACCEPTABLE for row in theirs.rows)
     if question.rst and ours.kind == "challenge":
         yield Deviation.RESET_IN_WINDOW, False
-    over = question.has_ack and any(s.segment.fin and s.segment.end == question.ack for s in sent)
-    if question.fin and answer.rst and over:
-        yield Deviation.FIN_WAIT_2_TIMEOUT, True
     if question.syn and not question.has_ack and theirs.before is State.SYN_RECEIVED:
         if any(row.stimulus is Stimulus.RCV_SYN_AGAIN for row in theirs.rows):
             yield Deviation.SYN_ACK_AGAIN, True

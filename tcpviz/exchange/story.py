@@ -9,7 +9,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
-from tcpviz.model.transitions import UNCONNECTED, Row, State, Stimulus
+from tcpviz.model.transitions import TABLE, UNCONNECTED, Reply, Row, State, Stimulus
 from tcpviz.value import Record, field, replace
 
 
@@ -62,6 +62,8 @@ class ConnectionStory(Record):
 
 _FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
 _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
+_RESETS = {row.stimulus for row in TABLE if row.reply is Reply.SND_RST and State.CLOSED is row.target is not row.source}
+"""What makes an end give up the connection with a reset of its own."""
 
 
 def outcome(connection: Connection) -> Outcome:
@@ -75,11 +77,13 @@ def outcome(connection: Connection) -> Outcome:
         return "refused"
     if _was_refused(connection):
         return "refused"
-    if any(seen & _RESET for seen in stimuli) or all(Stimulus.ABORT in seen for seen in stimuli):
+    # resets that crossed find nobody, and have ended the connection all the same
+    if any(seen & _RESET for seen in stimuli) or all(seen & _RESETS for seen in stimuli):
         return "reset"
     if any(Stimulus.USER_TIMEOUT in seen for seen in stimuli) or _unanswered(connection):
         return "timeout"
-    if State.SYN_RECEIVED in last or (last[0] in UNCONNECTED) != (last[1] in UNCONNECTED):
+    answered = any(sent.segment.syn and sent.segment.has_ack for sent in connection.segments)
+    if (answered and State.SYN_RECEIVED in last) or (last[0] in UNCONNECTED) != (last[1] in UNCONNECTED):
         return "half-open"
     return "open"
 

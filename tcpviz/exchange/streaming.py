@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tcpviz.exchange.capture import Frame
+from tcpviz.exchange.capture import Frame, in_time
 from tcpviz.exchange.exchange import Connection, Side
 from tcpviz.exchange.match import Matcher
 
@@ -23,7 +23,7 @@ def connections(frames: Iterable[Frame], side: Side | None = None) -> Iterator[t
     matcher = Matcher(side)
     numbers: dict[int | None, int] = {}
     known = looked = 0
-    for frame in frames:
+    for frame in in_time(frames):
         if frame.segment is None and matcher.epoch:
             continue
         tracker = matcher.feed(frame)

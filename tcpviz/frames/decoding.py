@@ -1,8 +1,7 @@
 """A Record becomes a Frame: scapy takes the headers apart, this module says what they mean.
 
 Never raises: a record without a usable TCP or UDP header is a Skipped with its reason. Lengths come
-from the IP header, never from how much was captured. Checksums are not looked at: on a loopback, and
-behind offload, they are not filled in. Nothing here judges a segment.
+from the IP header, never from how much was captured. Nothing here judges a segment.
 """
 
 from __future__ import annotations
@@ -32,8 +31,11 @@ LINK = "unknown link type"
 _BSD_LOOPBACK, _BSD_LOOPBACK_HEADER = frozenset({0, 108}), 4
 _TCP, _UDP = 6, 17
 _TCP_HEADER, _UDP_HEADER = 20, 8
+_CHECKSUM = 16
+"""Where it stands in a TCP header."""
 _FLAGS = 0xFF
 _END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 5, 8, 34
+_MULTIPATH = 30
 _EXPERIMENT, _FAST_OPEN_ID = 254, b"\xf9\x89"
 """Fast Open as it was before it had a number of its own (RFC 7413 section 4.1.1)."""
 _OPTION_SIZES = {
@@ -43,6 +45,7 @@ _OPTION_SIZES = {
     _SACK: (10, 18, 26, 34),
     _TIMESTAMPS: (10,),
     _EXPERIMENT: (4, *range(8, 21, 2)),
+    _MULTIPATH: range(3, 41),
     _FAST_OPEN: (2, *range(6, 19, 2)),  # RFC 7413: no cookie, or 4 to 16 octets, an even number
 }
 
@@ -125,7 +128,35 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         data=record.data,
         link=record.link,
         cut=len(octets) < header,
+        checksum=_wrong(network, octets, length) if segment else None,
     )
+
+
+def _wrong(network: Packet, octets: bytes, length: int) -> tuple[int, int] | None:
+    """The checksum of a TCP segment and the right one, where it can be told that it is wrong.
+
+    Not where octets lack or the address on its way is another (routing headers), and not where it is the network
+    card's to fill in: on a loopback and behind offload it holds a part of the sum, or nothing.
+    """
+    if isinstance(network, IP):
+        plain, addresses = network.ihl == 5, network.original[12:20]
+    else:
+        plain, addresses = network.nh == _TCP, network.original[8:40]
+    told = int.from_bytes(octets[_CHECKSUM : _CHECKSUM + 2])
+    if not plain or len(octets) < length or told == 0:
+        return None
+    pseudo = folded(addresses + bytes((0, _TCP)))
+    if told in (pseudo, folded(pseudo.to_bytes(2) + length.to_bytes(4))):  # cards that cut up leave the length out
+        return None
+    rest = octets[:_CHECKSUM] + octets[_CHECKSUM + 2 : length]
+    right = folded(pseudo.to_bytes(2) + length.to_bytes(4) + rest) ^ 0xFFFF
+    return (told, right) if (told - right) % 0xFFFF else None  # there are two ways to write zero
+
+
+def folded(octets: bytes) -> int:
+    """The sum of RFC 1071, not yet complemented."""
+    total = int.from_bytes(octets + bytes(len(octets) % 2)) % 0xFFFF
+    return total or (0xFFFF if any(octets) else 0)
 
 
 def _network(packet: Packet) -> Packet:
@@ -199,6 +230,7 @@ def _options(octets: bytes) -> Options:
         timestamps=(int.from_bytes(stamps[:4]), int.from_bytes(stamps[4:])) if stamps is not None else None,
         fast_open=found.get(_FAST_OPEN, cookie),
         sack=tuple(zip(edges[::2], edges[1::2], strict=True)),
+        multipath=_MULTIPATH in found,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tcpviz.errors import InputError
 from tcpviz.exchange import headers as h
 from tcpviz.exchange.headers import Dissection, Header, Option, header
-from tcpviz.frames.decoding import Skipped, before_ip, decode
+from tcpviz.frames.decoding import Skipped, before_ip, decode, folded
 from tcpviz.frames.record import ETHERNET, LINUX_COOKED, Record
 from tcpviz.value import replace
 
@@ -158,7 +158,7 @@ def _header_checked(network: Header) -> Header:
     if network.kind is not h.IPV4 or network.fault:
         return network
     told = network.value("Header Checksum")
-    right = _folded(network.octets[:10] + bytes(2) + network.octets[12:]) ^ 0xFFFF
+    right = folded(network.octets[:10] + bytes(2) + network.octets[12:]) ^ 0xFFFF
     if told == right:
         return network.noted("Header Checksum", h.CORRECT)
     return network.noted("Header Checksum", *((h.OFFLOADED, "") if told == 0 else (h.WRONG, f"{right:#06x}")))
@@ -257,16 +257,10 @@ def _checked(segment: Header, networks: tuple[Header, ...], protocol: int, body:
     addresses = network.octets[12:20] if network.kind is h.IPV4 else network.octets[8:40]
     pseudo = addresses + len(body).to_bytes(4) + protocol.to_bytes(4)
     place = 16 if protocol == _TCP else 6
-    if whole and told == _folded(pseudo):
+    if whole and told == folded(pseudo):
         return segment.noted("Checksum", h.OFFLOADED)
     if not whole or routed:
         return segment.noted("Checksum", h.UNCHECKED)
-    right = _folded(pseudo + body[:place] + bytes(2) + body[place + 2 :]) ^ 0xFFFF
+    right = folded(pseudo + body[:place] + bytes(2) + body[place + 2 :]) ^ 0xFFFF
     right = 0xFFFF if protocol == _UDP and not right else right
     return segment.noted("Checksum", *((h.CORRECT, "") if told == right else (h.WRONG, f"{right:#06x}")))
-
-
-def _folded(octets: bytes) -> int:
-    """The sum of RFC 1071, not yet complemented."""
-    total = int.from_bytes(octets + bytes(len(octets) % 2)) % 0xFFFF
-    return total or (0xFFFF if any(octets) else 0)

@@ -139,6 +139,7 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         snd_scale=min(theirs.window_scale or 0, 14) if scaled else 0,
         rcv_scale=min(ours.window_scale or 0, 14) if scaled else 0,
         sack_on=ours.sack_permitted and theirs.sack_permitted,
+        multipath_on=ours.multipath and theirs.multipath,
         timestamps_on=stamps is not None,
         ts_recent=stamps[0] if stamps else 0,
         ecn_on=tcb.ecn and segment.flags & (ECE | CWR) == willing,
@@ -164,6 +165,8 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         return Arrival((Stimulus.RCV_SYN_AGAIN,), tcb)
     if _paws(tcb, segment):
         return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
+    if segment.rst and _is_at_fin(state, tcb, segment) and Deviation.RESET_AT_FIN in tcb.deviations:
+        return Arrival((Stimulus.RCV_RST,), tcb)
     if not acceptable(tcb, segment):
         if not tcb.rcv_wnd and segment.seq == tcb.rcv_nxt and segment.has_ack and not segment.flags & (SYN | RST):
             return _at_closed_window(state, tcb, segment)
@@ -201,6 +204,11 @@ def _at_closed_window(state: State, tcb: ControlBlock, segment: Segment) -> Arri
 def _is_fin_again(tcb: ControlBlock, segment: Segment) -> bool:
     plain = segment.flags & (FIN | ACK | SYN | RST) == FIN | ACK
     return plain and segment.end == tcb.rcv_nxt and at_or_before(segment.ack, tcb.snd_nxt)
+
+
+def _is_at_fin(state: State, tcb: ControlBlock, segment: Segment) -> bool:
+    """Whoever sent it did not count its own FIN, or answers what its peer had sent before the FIN came."""
+    return state in (State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK) and add(segment.seq, 1) == tcb.rcv_nxt
 
 
 def _opens_anew(tcb: ControlBlock, segment: Segment) -> bool:

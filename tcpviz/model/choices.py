@@ -88,6 +88,8 @@ def acknowledge(run: Run, event: events.Acknowledge) -> None:
         run.emit(ACK, f"acknowledges {_owed(run.tcb)}", "3.10.7.3" if _owes_syn(run.tcb) else "3.10.7.4")
     elif run.tcb.offer > run.tcb.rcv_wnd:
         run.emit(ACK, "offers a larger window", "3.8.6", kind="window-update")
+    elif event.multipath and run.tcb.multipath_on:
+        run.emit(ACK, "carries an option of Multipath TCP", "RFC 8684 3.3")
     else:
         run.commands.append(Refuse("nothing new to acknowledge and no larger window", "RFC 5681 4.2"))
 

@@ -40,6 +40,7 @@ class ControlBlock(Value):
     # What both ends agreed on
     scaled: bool = False
     sack_on: bool = False
+    multipath_on: bool = False
     timestamps_on: bool = False
     ecn_on: bool = False
     cookie_due: bool = False

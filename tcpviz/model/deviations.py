@@ -43,6 +43,11 @@ class Deviation(Enum):
         "a FIN on a SYN is ignored, where 3.10.7.2 and 3.10.7.3 process it once the handshake is complete",
         "FreeBSD sys/netinet/tcp_syncache.c, syncache_add(), and tcp_input.c, tcp_do_segment()",
     )
+    RESET_AT_FIN = (
+        "reset-at-fin",
+        "after the peer's FIN a reset with the number of that FIN ends the connection, where 3.10.7.4 asks for RCV.NXT",
+        "Linux net/ipv4/tcp_input.c, tcp_reset_check()",
+    )
     FIN_WAIT_2_TIMEOUT = (
         "fin-wait-2-timeout",
         "an orphan in FIN-WAIT-2 is given up after a while, where Figure 5 waits for the FIN",
@@ -85,6 +90,7 @@ LINUX = frozenset(
         Deviation.SYN_ACK_AGAIN,
         Deviation.CROSSING_ANSWERED,
         Deviation.TIME_WAIT_ANSWERS,
+        Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,
     }
 )

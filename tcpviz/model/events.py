@@ -97,7 +97,12 @@ class Transmit(Value):
 
 
 class Acknowledge(Value):
-    """Send an ACK of all received so far, now, carrying nothing else."""
+    """Send an ACK of all received so far, now, carrying nothing else.
+
+    `multipath`: but an option of Multipath TCP, for which it is sent.
+    """
+
+    multipath: bool = False
 
 
 class Retransmit(Value):

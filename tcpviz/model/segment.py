@@ -37,6 +37,8 @@ class Options(Value):
     """A Fast Open cookie (RFC 7413); empty when one is asked for."""
     sack: tuple[tuple[int, int], ...] = ()
     """Blocks of text that arrived after a gap, the newest first (RFC 2018)."""
+    multipath: bool = False
+    """One of Multipath TCP's options is there; what it says is another layer's affair (RFC 8684)."""
 
 
 NO_OPTIONS = Options()

@@ -5,60 +5,15 @@ The server is the stack that is looked at. Numbers are relative; its window is 6
 
 from __future__ import annotations
 
-from functools import partial
-from typing import NamedTuple
-
 import pytest
+from wire import ISS, STACK, Said, blamed, captured, only, peer, stack
 
-from tcpviz.exchange.capture import Address, Capture, Frame
 from tcpviz.exchange.dialect import habits
-from tcpviz.exchange.exchange import Connection, Side
+from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, NO_OPTIONS, PSH, RST, SYN, URG, Options, Segment
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, URG, Options
 from tcpviz.model.sequence import add
-
-PEER, STACK = Address("10.0.0.1", 50000), Address("10.0.0.2", 80)
-ISS = {PEER: 4_294_967_290, STACK: 7000}
-"""The peer's numbers wrap around."""
-
-
-class Said(NamedTuple):
-    """One segment: `ack` is None where there is no ACK flag."""
-
-    by: Address
-    flags: int
-    seq: int
-    ack: int | None = None
-    length: int = 0
-    window: int = 65535
-    options: Options = NO_OPTIONS
-
-
-peer, stack = partial(Said, PEER), partial(Said, STACK)
-
-
-def captured(*story: Said) -> Capture:
-    """A tenth of a second from one segment to the next."""
-    frames = []
-    for number, said in enumerate(story, 1):
-        to = STACK if said.by == PEER else PEER
-        seq = add(ISS[said.by], said.seq)
-        ack = 0 if said.ack is None else add(ISS[to], said.ack)
-        segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)
-        data = f"{number}".encode()
-        frames.append(Frame(number, number * 10**8, said.by, to, segment, b"", said.length, data))
-    return Capture("unexpected.pcap", tuple(frames), len(frames))
-
-
-def blamed(*story: Said, side: Side | None = None) -> list[int | None]:
-    return [sent.frame for c in match(captured(*story), side).connections for sent in c.violations]
-
-
-def only(*story: Said) -> Connection:
-    (connection,) = match(captured(*story)).connections
-    return connection
-
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
 IN_TIME_WAIT = (*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 2), stack(ACK, 2, 2, window=65534))

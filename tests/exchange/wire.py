@@ -1,16 +1,20 @@
-"""Captures made of simulated exchanges: what a tap between the two hosts would have recorded."""
+"""Captures: what a tap would have recorded of a simulated exchange, or told segment by segment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 from tcpviz.exchange import library
-from tcpviz.exchange.capture import Capture, Frame
-from tcpviz.exchange.exchange import Connection, other
+from tcpviz.exchange.capture import Address, Capture, Frame
+from tcpviz.exchange.exchange import Connection, Side, other
+from tcpviz.exchange.match import match
 from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import NO_OPTIONS, Options, Segment
+from tcpviz.model.sequence import add
 from tcpviz.value import replace
 
 Change = Callable[[Segment], Segment]
@@ -54,3 +58,47 @@ def renumbered(connection: Connection, port: int) -> Connection:
 def text(ladder: str) -> str:
     """A ladder written in a test, without the eight columns that indent it there."""
     return "".join(f"{line[8:]}\n" for line in ladder.strip("\n").split("\n") if line.strip())
+
+
+# Told segment by segment: numbers are relative; the window is 65535 where a test says nothing else
+
+PEER, STACK = Address("10.0.0.1", 50000), Address("10.0.0.2", 80)
+ISS = {PEER: 4_294_967_290, STACK: 7000}
+"""The peer's numbers wrap around."""
+
+
+class Said(NamedTuple):
+    """One segment: `ack` is None where there is no ACK flag."""
+
+    by: Address
+    flags: int
+    seq: int
+    ack: int | None = None
+    length: int = 0
+    window: int = 65535
+    options: Options = NO_OPTIONS
+
+
+peer, stack = partial(Said, PEER), partial(Said, STACK)
+
+
+def captured(*story: Said) -> Capture:
+    """A tenth of a second from one segment to the next."""
+    frames = []
+    for number, said in enumerate(story, 1):
+        to = STACK if said.by == PEER else PEER
+        seq = add(ISS[said.by], said.seq)
+        ack = 0 if said.ack is None else add(ISS[to], said.ack)
+        segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)
+        data = f"{number}".encode()
+        frames.append(Frame(number, number * 10**8, said.by, to, segment, b"", said.length, data))
+    return Capture("unexpected.pcap", tuple(frames), len(frames))
+
+
+def blamed(*story: Said, side: Side | None = None) -> list[int | None]:
+    return [sent.frame for c in match(captured(*story), side).connections for sent in c.violations]
+
+
+def only(*story: Said) -> Connection:
+    (connection,) = match(captured(*story)).connections
+    return connection

@@ -173,3 +173,43 @@ def test_a_segment_without_options_shares_one_value() -> None:
     segment = frame(ether(V4, PLAIN)).segment
     assert segment is not None
     assert segment.options is NO_OPTIONS
+
+
+# Checksums
+
+
+@pytest.mark.parametrize("network", [V4, V6], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("text", [b"", b"odd", b"even"])
+def test_a_wrong_checksum_is_told_beside_the_right_one(network: Packet, text: bytes) -> None:
+    data = ether(network, PLAIN, text)
+    assert frame(data).checksum is None
+    place = len(data) - len(text) - 4
+    right = int.from_bytes(data[place : place + 2])
+    wrong = data[:place] + (right ^ 0x0100).to_bytes(2) + data[place + 2 :]
+    assert frame(wrong).checksum == (right ^ 0x0100, right)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [0, 0x1420, 0x1409],
+    ids=["nothing", "the sum of addresses, protocol and length", "the same without the length"],
+)
+def test_a_checksum_that_is_left_to_the_network_card_is_not_wrong(left: int) -> None:
+    assert frame(ether(V4, TCP(**{**PLAIN.fields, "chksum": left}), b"abc")).checksum is None
+
+
+def test_a_checksum_over_what_was_not_captured_is_not_judged() -> None:
+    data = ether(V4, TCP(sport=1, dport=2, chksum=1), b"x" * 100)
+    assert frame(data).checksum
+    assert frame(data[:80], wire=len(data)).checksum is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"), [(b"\x1e\x0c" + bytes(10), True), (b"\x1e\x02", False), (b"\x1e\x30", False)]
+)
+def test_an_option_of_multipath_tcp_is_seen_and_not_looked_into(raw: bytes, found: bool) -> None:
+    padded = raw + bytes(-len(raw) % 4)
+    header = bytes(TCP(sport=1, dport=2, dataofs=5 + len(padded) // 4))[:20]
+    segment = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), header + padded)).segment
+    assert segment
+    assert segment.options.multipath is found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from endpoints import ACK, FIN, IRS, ISS, arrives, in_state
+from endpoints import ACK, FIN, IRS, ISS, RST, arrives, in_state
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpviz.model.arrival import acceptable
 from tcpviz.model.commands import Deliver
 from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
@@ -74,3 +75,13 @@ def test_a_fin_after_a_gap_waits_for_what_lacks() -> None:
     filled = step(early.endpoint, arrives(ACK, seq=IRS + 1, ack=ISS + 1, length=5))
     assert filled.endpoint.state is State.CLOSE_WAIT
     assert filled.endpoint.tcb.rcv_nxt == IRS + 7
+
+
+@pytest.mark.parametrize("linux", [True, False], ids=["linux", "rfc9293"])
+@pytest.mark.parametrize("state", [State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.ESTABLISHED])
+def test_a_reset_with_the_number_of_the_fin_before_it(state: State, linux: bool) -> None:
+    end = in_state(state)
+    habits = frozenset({Deviation.RESET_AT_FIN}) if linux else frozenset()
+    end = replace(end, tcb=replace(end.tcb, deviations=habits))
+    after = step(end, arrives(RST, seq=add(end.tcb.rcv_nxt, -1))).endpoint
+    assert after.state is (State.CLOSED if linux and state is not State.ESTABLISHED else state)

@@ -101,7 +101,7 @@ class Account(NamedTuple):
             segment = item.emit.segment
             if item.origin != seen.side or item.again or item.found is not None or segment.seq != observed.seq:
                 continue
-            tied = 0 <= seen.time - item.time <= TIE
+            tied = seen.time - item.time <= TIE
             late = seen.is_stale or tied or (item.sooner and seen.is_as_old_as(seen.earlier[item.at]))
             # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
             alone = item.sooner and not segment.length
@@ -136,7 +136,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     """
     ways = _explained(accounts, seen)
     grown = [
-        account.repeated(seen).having(seen.side, found).receives(seen.peer, seen.pending)
+        account.repeated(seen).having(seen.side, found).receives(seen.peer, *seen.versions)
         for account, found in zip(accounts, ways, strict=True)
         if found
     ]

@@ -165,6 +165,7 @@ def _answers(end: End, index: int, iss: int, observed: Segment) -> Iterator[tupl
         window_scale=None if asked.window_scale is None else 14,
         sack_permitted=asked.sack_permitted,
         timestamps=asked.timestamps if observed.options.timestamps else None,
+        multipath=asked.multipath,
     )
     choice = events.Choose(iss=iss, options=options, window=ANY_WINDOW)
     after = deliver(end._replace(endpoint=step(endpoint, choice).endpoint), 0)

@@ -113,7 +113,7 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
     """The pasts in which segments were lost or overtaken on their way: what is acknowledged tells which."""
     if not observed.has_ack or end.state in _UNSYNCHRONIZED:
         for position in range(len(end.pending))[:_MOST_DISORDER]:
-            yield from last_and_first(in_order(deliver(end, position), observed)[1])
+            yield from turns(in_order(deliver(end, position), observed)[1])
         return
     run, reached = _taking(end, observed)
     if run.endpoint.tcb.rcv_nxt != observed.ack:
@@ -176,5 +176,8 @@ def _told(segment: Segment, observed: Segment) -> bool:
     return _covered((segment.text, add(segment.text, segment.length)), observed.options.sack)
 
 
-def last_and_first(runs: list[End]) -> list[End]:
-    return [runs[-1], runs[0]] if len(runs) > 1 else runs
+def turns(runs: list[End]) -> list[End]:
+    """Of the pasts after each delivery the last in each state, latest first, and the one that has taken least."""
+    last = {run.state: run for run in runs}
+    found = [*last.values()][::-1]
+    return found if not runs or found[-1] is runs[0] else [*found, runs[0]]

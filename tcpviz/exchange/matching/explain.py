@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, last_and_first, one_by_one, opening_with
+from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
 from tcpviz.exchange.matching.past import LATE, Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
@@ -69,8 +69,8 @@ class Miss(NamedTuple):
 def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, lagging: bool = False) -> list[End]:
     """The ways `end` can go on to send `observed`, which was captured as segment `index`; likeliest first.
 
-    Of the runs that explain it only two are kept: the one that has processed most of what was captured before,
-    which on one wire is the likeliest, and the one that has processed least, which can still catch up.
+    Of the runs that explain it few are kept: those that have processed most of what was captured before, which on
+    one wire is the likeliest, one for each state, and the one that has processed least, which can still catch up.
     `plainly`: in order, and with nothing that happened in silence. `lagging`: another past, which has processed more
     and is otherwise the same, explains it already.
     """
@@ -79,11 +79,12 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     if lagging:
         return _soonest(runs, index, observed)
     fitting = [run for run in runs if fits(run, observed)]
-    ways = [way for run in last_and_first(fitting) for way in _ways(run, index, observed)]
+    ways = [way for run in turns(fitting) for way in _ways(run, index, observed)]
     if plainly:
         return ways
     gap = not ways or start.asked or start.late or start.endpoint.tcb.held
-    ways = ways or _less_likely(start, index, observed)
+    if all(way.cost >= start.cost + _RARE for way in ways):
+        ways = sorted([*ways, *_less_likely(start, index, observed)], key=lambda way: way.cost)
     return [*ways, *_unidentified(fitting, index, observed)] if gap else ways
 
 
@@ -103,7 +104,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     `meant`: what else it may have been before somebody changed it.
     """
     runs, _ = in_order(_prepared(end, observed), observed)
-    runs = last_and_first(runs)
+    runs = turns(runs)
     runs += [deliver_late(run) for run in runs[:1] if run.late]
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
@@ -122,7 +123,7 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     ways = []
     for run in (*_silently(start, observed), *_listening(start, observed)):
         _, fitting = in_order(run, observed)
-        ways += [way for r in last_and_first(fitting) for way in _ways(r, index, observed)]
+        ways += [way for r in turns(fitting) for way in _ways(r, index, observed)]
     for run in (*disordered(start, observed), *_otherwise(start, observed)):
         ways += _ways(run, index, observed)
     return sorted(ways, key=lambda way: way.cost)[:3]
@@ -158,6 +159,8 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
     if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
         return
     others = []
+    if any(item.segment.rst for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(replace(tcb, rcv_wnd=reach + 1))
@@ -172,7 +175,7 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
 
 def _at_a_cost(end: End, observed: Segment) -> Iterator[End]:
     _, fitting = in_order(end, observed)
-    return (run._replace(cost=run.cost + _SILENT_CALL) for run in last_and_first(fitting))
+    return (run._replace(cost=run.cost + _SILENT_CALL) for run in turns(fitting))
 
 
 def _listening(start: End, observed: Segment) -> Iterator[End]:
@@ -229,7 +232,7 @@ def _prepared(end: End, observed: Segment) -> End:
     return end._replace(endpoint=replace(end.endpoint, tcb=replace(end.endpoint.tcb, deviations=habits)))
 
 
-_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT})
+_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
 _RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
 _ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED, Deviation.TIME_WAIT_ANSWERS}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
@@ -295,6 +298,9 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     if not emits:
         return _nothing_fits(run, observed, f"{run.state} sends no such segment", "3.10")
     emit = emits[0] if len(emits) == 1 else _joined(emits)
+    if emit.kind == "window-probe" and not emit.segment.length:
+        # how much waits for the window, only the text tells
+        endpoint = replace(endpoint, tcb=replace(endpoint.tcb, queued=run.endpoint.tcb.queued))
     entry = Entry(index, True, run.state, endpoint.state, rows, tuple(calls), emit)
     after = run.noted(entry, endpoint)
     # what a timer makes the endpoint ask does not wait for the answers it owes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from tcpviz.exchange.capture import Frame
@@ -9,7 +10,7 @@ from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.past import Pending
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import distance
-from tcpviz.value import Value, field
+from tcpviz.value import Value, field, replace
 
 TIE = 100_000
 """Within so many nanoseconds two frames may be captured in the wrong order."""
@@ -32,6 +33,8 @@ class Observation(Value, eq=False, dict=True):
     side: Side
     peer: Side
     oddity: Expected | None = None
+    kept_window: int | None = None
+    """The window that its sender had offered, where this takes it back: which of them holds, the peer will show."""
     reorders: bool = False
     """Its sender's clock has shown before that what was sent later may be captured sooner."""
     earlier: list[Observation] = field(default_factory=list)
@@ -49,6 +52,27 @@ class Observation(Value, eq=False, dict=True):
     def pending(self) -> Pending:
         """What is on its way to the other end: one value for all who wait for it."""
         return Pending(self.index, self.segment)
+
+    @cached_property
+    def versions(self) -> tuple[Pending, ...]:
+        """What may have arrived: the same, and where a number beside those of the sequence is odd also without that.
+
+        New by its numbers and old by its clock: PAWS has seen another stamp.
+        """
+        segment, stamps = self.segment, self.segment.options.timestamps
+        if self.kept_window is not None:
+            segment = replace(segment, window=self.kept_window)
+        if stamps is not None and any(distance(stamps[0], theirs) > 0 for theirs in self._stamps):
+            segment = replace(segment, options=replace(segment.options, timestamps=None))
+        return (self.pending,) if segment is self.segment else (self.pending, Pending(self.index, segment))
+
+    @property
+    def _stamps(self) -> Iterator[int]:
+        """The clock of the same sender in what was captured shortly before."""
+        for earlier in self.earlier[max(0, self.index - _MEMORY) : self.index]:
+            stamps = earlier.segment.options.timestamps
+            if stamps is not None and earlier.side == self.side:
+                yield stamps[0]
 
     @property
     def is_twin(self) -> bool:

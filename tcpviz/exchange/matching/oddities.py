@@ -1,4 +1,5 @@
-"""What is odd in a segment though its flags and numbers are right: options that do not fit what was said before.
+"""What is odd in a segment though its flags and numbers are right: options that do not fit what was said before,
+a checksum that is wrong.
 
 Worth a warning, never a violation: nothing of the handshake or the close hangs on it.
 """
@@ -6,8 +7,8 @@ Worth a warning, never a violation: nothing of the handshake or the close hangs 
 from __future__ import annotations
 
 from tcpviz.exchange.exchange import Expected, Side, other
-from tcpviz.model.segment import Options, Segment
-from tcpviz.model.sequence import before
+from tcpviz.model.segment import RST, SYN, Options, Segment
+from tcpviz.model.sequence import add, before, distance
 
 ECHO = "timestamp echo"
 _STAMPS = "RFC 7323 3.2"
@@ -20,15 +21,52 @@ class Oddities:
         self._offers: dict[Side, Options] = {}
         self._answered: set[Side] = set()
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
+        self._newest: dict[Side, Segment] = {}
+        self._edges: dict[Side, int] = {}
+        """The number up to which each end has offered to take text."""
 
-    def of(self, side: Side, segment: Segment) -> Expected | None:
-        """The first thing that is odd about the segment; it counts as seen from then on."""
+    def of(self, side: Side, segment: Segment, checksum: tuple[int, int] | None) -> Expected | None:
+        """The first thing that is odd about the segment; it counts as seen from then on. `checksum`: as in a Frame."""
         found = self._in_syn(side, segment) if segment.syn else self._after_syn(side, segment)
         if segment.options.timestamps and not segment.rst:
             found = found or self._echo(side, segment, segment.options.timestamps)
             self._stamps[side].append(segment.options.timestamps[0])
             del self._stamps[side][:-64]
+        kept = self.kept_window(side, segment)
+        if kept is None:
+            self._note_window(side, segment)
+        elif not found:
+            found = Expected("window", segment.window, f"at least {kept}", "RFC 9293 3.8.6")
+        if checksum and not found:
+            told, right = checksum
+            return Expected("checksum", f"{told:#06x}", f"{right:#06x}", "RFC 9293 3.1")
         return found
+
+    def kept_window(self, side: Side, segment: Segment) -> int | None:
+        """The window that takes back nothing of what `side` has offered, where that of its segment does."""
+        last, edge = self._newest.get(side), self._edges.get(side)
+        if last is None or edge is None or segment.flags & (SYN | RST) or not segment.has_ack:
+            return None
+        late = before(segment.seq, last.seq) or before(segment.ack, last.ack)
+        scale = self._scale(side)
+        # what a scale cannot express is no window
+        if late or distance(add(segment.ack, segment.window << scale), edge) < 1 << scale:
+            return None
+        return min(distance(segment.ack, edge) >> scale, 65535)
+
+    def _note_window(self, side: Side, segment: Segment) -> None:
+        # a SYN's window is without a scale, and few stacks keep to it exactly
+        if not segment.has_ack or segment.flags & (SYN | RST) or len(self._offers) < 2:
+            return
+        edge = add(segment.ack, segment.window << self._scale(side))
+        if side not in self._edges or before(self._edges[side], edge):
+            self._edges[side] = edge
+        if side not in self._newest or not before(segment.ack, self._newest[side].ack):
+            self._newest[side] = segment
+
+    def _scale(self, side: Side) -> int:
+        scales = [offer.window_scale for offer in self._offers.values()]
+        return 0 if None in scales else min(self._offers[side].window_scale or 0, 14)
 
     def _in_syn(self, side: Side, segment: Segment) -> Expected | None:
         """What the SYN did not offer, the SYN,ACK must not answer."""

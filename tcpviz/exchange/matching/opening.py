@@ -55,7 +55,8 @@ def uncut(options: Options) -> Options:
 def midway(seq: int, ack: int) -> End:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
-    blank = replace(Endpoint().tcb, window=ANY_WINDOW, scaled=True, snd_scale=_LARGEST_SCALE, rcv_scale=_LARGEST_SCALE)
+    scale = _LARGEST_SCALE
+    blank = replace(Endpoint().tcb, window=ANY_WINDOW, scaled=True, snd_scale=scale, rcv_scale=scale, multipath_on=True)
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
     # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
     tcb = replace(tcb, rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))

@@ -24,7 +24,7 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         return [[(events.Retransmit(start=tcb.iss), None)]] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
     behind = distance(observed.seq, tcb.snd_una) == 1
     if not observed.span:
-        plain: Plan = [(events.Acknowledge(), None)]
+        plain: Plan = [(events.Acknowledge(observed.options.multipath), None)]
         if behind:
             # before everything that waits for its ACK: a question, asked by the keep-alive or the persist timer
             alive: Plan = [(events.KeepAlive(), None)]

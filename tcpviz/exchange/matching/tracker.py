@@ -77,7 +77,8 @@ class Tracker:
             self._reordered.add(side)
         self._learn(side, segment)
         if not seen.is_twin and not frame.cut:
-            seen = replace(seen, oddity=self._oddities.of(side, segment))
+            kept = self._oddities.kept_window(side, segment)
+            seen = replace(seen, oddity=self._oddities.of(side, segment, frame.checksum), kept_window=kept)
         self.judged.append(seen)
         if index < _MOST_REMEMBERED:
             self._history[index] = self._accounts

@@ -1,0 +1,164 @@
+"""What kernels were seen to do, with the states and the calls that were theirs."""
+
+from __future__ import annotations
+
+import pytest
+from wire import Said, captured, only, peer, stack
+
+from tcpviz.exchange.document import canonical_calls
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
+from tcpviz.value import replace
+
+OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+
+
+def states(side: Side, *story: Said) -> list[str]:
+    return [str(change.state) for change in only(*story).party(side).states]
+
+
+# Resets
+
+
+def test_text_for_an_end_that_has_closed_is_answered_with_a_reset_and_nobody_has_called_abort() -> None:
+    story = (
+        *OPEN,
+        peer(FIN | ACK, 1, 1),
+        stack(PSH | ACK, 1, 2, 5),
+        stack(FIN | PSH | ACK, 6, 2, 5),
+        peer(RST, 2),
+        peer(RST, 2),
+    )
+    assert canonical_calls(only(*story), "client") == ["connect", "close"]
+    assert states("client", *story)[-3:] == ["FIN-WAIT-1", "FIN-WAIT-2", "CLOSED"]
+
+
+def test_who_resets_had_accepted_the_connection_where_its_handshake_was_complete() -> None:
+    """Both abort at once: the reset that is on its way is not taken, what came before it is."""
+    story = (*OPEN, peer(RST | ACK, 1, 1), stack(RST | ACK, 1, 1))
+    assert states("server", *story) == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSED"]
+
+
+CROSSED = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(FIN | ACK, 1, 1), stack(RST, 1))
+"""The server has closed: its FIN, and its answer to the text that was on its way."""
+
+
+def test_a_reset_with_the_number_of_the_fin_before_it_ends_the_connection() -> None:
+    assert states("client", *CROSSED)[-2:] == ["CLOSE-WAIT", "CLOSED"]
+    assert only(*CROSSED).outcome == "reset"
+
+
+def test_resets_that_cross_end_the_connection_though_nobody_takes_them() -> None:
+    """The client has closed when text comes; the server, with unread text, closes before it hears of that."""
+    story = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(FIN | ACK, 6, 1), stack(PSH | ACK, 1, 1, 3), peer(RST, 1))
+    found = only(*story, stack(RST | ACK, 4, 6))
+    assert (found.outcome, found.conforms) == ("reset", True)
+
+
+def test_a_syn_that_nobody_answered_has_opened_nothing() -> None:
+    assert only(peer(SYN, 0)).outcome == "open"
+    assert only(peer(SYN, 0), stack(SYN | ACK, 0, 1)).outcome == "half-open"
+    assert only(peer(SYN, 0), peer(SYN, 0)).outcome == "timeout"
+
+
+# What was called
+
+
+def test_who_probes_a_closed_window_has_called_send_for_all_that_follows() -> None:
+    closed, opened = stack(ACK, 1, 6, window=0), stack(ACK, 1, 6)
+    asked = (peer(ACK, 5, 1), closed, peer(ACK, 5, 1), opened)
+    story = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=5), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), closed, *asked)
+    found = only(*story, peer(PSH | ACK, 6, 1, 100))
+    assert found.conforms
+    assert canonical_calls(found, "client") == ["connect", "send 5", "send 100"]
+
+
+def test_a_wrong_checksum_is_a_warning_and_says_so_where_nothing_else_is_odd() -> None:
+    capture = captured(*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    frames = [replace(f, checksum=(0xDEAD, 0xBEEF)) if f.number == 4 else f for f in capture.frames]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert found.conforms
+    assert [(s.frame, s.verdict, str(s.expected)) for s in found.segments if s.expected] == [
+        (4, "warning", "expected checksum=0xbeef, not 0xdead")
+    ]
+
+
+# One number beside those of the sequence is wrong: whoever took it otherwise is not blamed
+
+
+def warned(*story: Said) -> list[tuple[int | None, str]]:
+    found = only(*story)
+    assert found.conforms, found.violations
+    return [(s.frame, s.expected.field) for s in found.segments if s.expected]
+
+
+@pytest.mark.parametrize("window", [0, 100])
+def test_a_window_that_is_taken_back_is_a_warning_and_nobody_is_blamed_for_using_it(window: int) -> None:
+    text = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(PSH | ACK, 6, 1, 500))
+    assert warned(*OPEN, *text, stack(ACK, 1, 506, window=window), peer(PSH | ACK, 506, 1, 500)) == [(7, "window")]
+
+
+def test_a_window_that_closes_as_text_comes_takes_nothing_back() -> None:
+    opened = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6, window=1000), peer(PSH | ACK, 6, 1, 1000))
+    # what was offered last in a SYN had no scale, and is not held against anybody
+    assert warned(*opened, stack(ACK, 1, 1006, window=0), stack(ACK, 1, 1006, window=9000)) == []
+
+
+def at(said: Said, value: int, echo: int) -> Said:
+    return said._replace(options=replace(said.options, timestamps=(value, echo)))
+
+
+@pytest.mark.parametrize("wrong", [4, 6], ids=["in the text", "in the FIN"])
+@pytest.mark.parametrize("by", [-2000, 100_000])
+def test_a_wrong_timestamp_is_a_warning_and_nobody_is_blamed_for_having_seen_the_right_one(wrong: int, by: int) -> None:
+    story = [
+        at(peer(SYN, 0), 1000, 0),
+        at(stack(SYN | ACK, 0, 1), 9000, 1000),
+        at(peer(ACK, 1, 1), 1001, 9000),
+        at(peer(PSH | ACK, 1, 1, 5), 1002, 9000),
+        at(stack(ACK, 1, 6), 9003, 1002),
+        at(peer(FIN | ACK, 6, 1), 1004, 9003),
+        at(stack(FIN | ACK, 1, 7), 9005, 1004),
+        at(peer(ACK, 7, 2), 1006, 9005),
+    ]
+    value, echo = story[wrong - 1].options.timestamps or (0, 0)
+    story[wrong - 1] = at(story[wrong - 1], value + by, echo)
+    assert {field for _, field in warned(*story)} <= {"timestamp", "timestamp echo"}
+
+
+# The order of the capture
+
+
+@pytest.mark.parametrize("first", range(1, 7))
+def test_records_that_were_written_in_another_order_than_their_times_are_put_right(first: int) -> None:
+    story = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(FIN | ACK, 6, 1), stack(FIN | ACK, 1, 7))
+    capture = captured(*story)
+    frames = [*capture.frames]
+    frames[first - 1 : first + 1] = frames[first : first - 2 : -1] if first > 1 else frames[1::-1]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert found.conforms
+    assert [s.frame for s in found.segments] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_clock_that_was_set_back_puts_nothing_in_another_order() -> None:
+    capture = captured(*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    frames = [replace(f, time=f.time - 3600 * 10**9) if f.number > 2 else f for f in capture.frames]
+    (found,) = match(replace(capture, frames=tuple(frames))).connections
+    assert [s.frame for s in found.segments] == [1, 2, 3, 4, 5]
+
+
+# Multipath TCP
+
+
+MULTIPATH = Options(mss=1460, multipath=True)
+SIGNAL = Options(multipath=True)
+
+
+@pytest.mark.parametrize("answer", [MULTIPATH, Options(mss=1460)], ids=["agreed", "refused"])
+@pytest.mark.parametrize("options", [SIGNAL, Options()], ids=["with an option", "bare"])
+def test_an_ack_may_go_out_for_nothing_but_an_option_of_multipath_tcp(answer: Options, options: Options) -> None:
+    opened = (peer(SYN, 0, options=MULTIPATH), stack(SYN | ACK, 0, 1, options=answer), peer(ACK, 1, 1, options=SIGNAL))
+    told = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), stack(ACK, 1, 6, window=65000, options=options))
+    # anything else must have been asked for, by what nobody saw
+    assert only(*opened, *told).lost == (0 if answer.multipath and options.multipath else 1)
