@@ -12,7 +12,7 @@ from tcpviz.model.segment import Segment
 from tcpviz.value import Value, field, replace
 
 _MOST_ASTRAY, _SET_BACK = 16, 10**9
-"""Frames, and nanoseconds, by which one may be recorded too late. Whoever is later still had its clock set back."""
+"""Frames, and nanoseconds, by which one may be recorded too late. With a time still further back, the clock was set."""
 
 
 class Address(Value, order=True):
@@ -72,14 +72,22 @@ class Capture(Value):
         return replace(self, frames=frames, skipped={**self.skipped, **({"other ports": left_out} if left_out else {})})
 
 
-def in_time(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """In the order of their times, where they were recorded in another: a card has several queues."""
+def in_time(frames: Iterable[Frame]) -> Iterator[tuple[Frame, int]]:
+    """In the order of their times, where they were recorded in another: a card has several queues.
+
+    Each comes with the time of the one behind it, before which nothing else will happen.
+    """
     waiting: list[Frame] = []
     for frame in frames:
         if waiting and waiting[-1].time - frame.time > _SET_BACK:
-            yield from waiting
+            yield from _with_next(waiting)
             waiting.clear()
         insort(waiting, frame, key=lambda frame: frame.time)
-        if len(waiting) > _MOST_ASTRAY:
-            yield waiting.pop(0)
-    yield from waiting
+        while len(waiting) > _MOST_ASTRAY or waiting[-1].time - waiting[0].time > _SET_BACK:
+            first = waiting.pop(0)
+            yield first, waiting[0].time
+    yield from _with_next(waiting)
+
+
+def _with_next(frames: list[Frame]) -> Iterator[tuple[Frame, int]]:
+    return zip(frames, [*(frame.time for frame in frames[1:]), *(frame.time for frame in frames[-1:])], strict=True)

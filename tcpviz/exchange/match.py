@@ -21,7 +21,7 @@ _QUIET = 60 * 10**9
 def match(capture: Capture, side: Side | None = None) -> Exchange:
     """Explain every connection in `capture`; flows of UDP are listed. With `side`, only that end is judged."""
     matcher = Matcher(side)
-    for frame in in_time(capture.frames):
+    for frame, _ in in_time(capture.frames):
         matcher.feed(frame)
     return matcher.exchange(PurePath(capture.file).name)
 
@@ -29,7 +29,7 @@ def match(capture: Capture, side: Side | None = None) -> Exchange:
 def explanation(capture: Capture, frame: int, side: Side | None = None) -> list[str] | None:
     """Lines about one frame, from hypotheses to verdict; None for a frame that is no TCP segment."""
     matcher = Matcher(side)
-    for captured in in_time(capture.frames):
+    for captured, _ in in_time(capture.frames):
         matcher.feed(captured)
     tracker = matcher.tracker_of(frame)
     return list(explained(tracker, frame, matcher.epoch)) if tracker else None

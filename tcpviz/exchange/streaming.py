@@ -23,16 +23,16 @@ def connections(frames: Iterable[Frame], side: Side | None = None) -> Iterator[t
     matcher = Matcher(side)
     numbers: dict[int | None, int] = {}
     known = looked = 0
-    for frame in in_time(frames):
+    for frame, now in in_time(frames):
         if frame.segment is None and matcher.epoch:
             continue
         tracker = matcher.feed(frame)
         if tracker and tracker.judged[0].frame.number not in numbers:
             known += 1
             numbers[tracker.judged[0].frame.number] = known
-        if frame.time - looked >= _EVERY:
-            looked = frame.time
-            yield from _numbered(matcher.ended(frame.time), numbers)
+        if now - looked >= _EVERY:
+            looked = now
+            yield from _numbered(matcher.ended(now), numbers)
     yield from _numbered(matcher.exchange("").connections, numbers)
 
 
