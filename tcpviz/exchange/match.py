@@ -46,10 +46,14 @@ class Matcher:
         self._epoch: int | None = None
 
     def feed(self, frame: Frame) -> Tracker | None:
-        """The connection the frame belongs to; None for UDP."""
+        """The connection the frame belongs to; None for UDP, and for news that nobody waits for."""
         if self._epoch is None:
             self._epoch = frame.time
         key = frozenset((frame.source, frame.destination))
+        if frame.undelivered is not None:
+            for tracker in self._trackers.get(key, [])[-1:]:
+                tracker.undelivered(frame, frame.undelivered)
+            return None
         if frame.segment is None:
             self._flows.setdefault(key, []).append(frame)
             return None

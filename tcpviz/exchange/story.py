@@ -65,6 +65,9 @@ _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
 _RESETS = {row.stimulus for row in TABLE if row.reply is Reply.SND_RST and State.CLOSED is row.target is not row.source}
 """What makes an end give up the connection with a reset of its own."""
 
+_UNDELIVERED = (State.SYN_SENT, Stimulus.ABORT)
+"""What RFC 9293 3.9.2.2 makes of an ICMP error, unless an application has called it."""
+
 
 def outcome(connection: Connection) -> Outcome:
     """How the connection ended; of several that fit, the first in the order of the contract."""
@@ -89,7 +92,12 @@ def outcome(connection: Connection) -> Outcome:
 
 
 def _was_refused(connection: Connection) -> bool:
-    """A reset answered the SYN, though no end was in SYN-SENT: what was sent was no SYN that TCP would send."""
+    """An ICMP error has ended SYN-SENT; or a reset answered what is a SYN to no TCP, so that no end was in SYN-SENT."""
+    for side in SIDES:
+        party = connection.party(side)
+        aborted = any(c.row and (c.row.source, c.row.stimulus) == _UNDELIVERED for c in party.states)
+        if aborted and not any(call.name == "abort" for call in party.calls):
+            return True
     segments = [s for s in connection.segments if s.kind != "injected"]
     if any(s.segment.syn and s.segment.has_ack for s in segments):
         return False

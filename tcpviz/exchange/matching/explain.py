@@ -29,7 +29,8 @@ _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 _BURST = 4
 """What arrives in a burst may be answered as one (offload, compressed ACKs): no more replies than these cost."""
 _RARE = 45
-"""The cost of a connect() while a SYN is on its way to the same end, and of an abort() after close()."""
+"""The cost of a connect() while a SYN is on its way to the same end, or with the number of an earlier one, and of an
+abort() after close()."""
 _ROOM = 2**20
 """Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 _UNACCEPTED = 5
@@ -308,8 +309,9 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     if run.owed and not asks:
         after = after._replace(owed=(), cost=run.cost + _unseen(run.owed))
     crossing = run.pending and isinstance(plan[0][0], events.ActiveOpen)
+    asked = [e.emit.segment.seq for e in run.entries() if e.sent and e.emit] if observed.syn and run.past else []
     closed = run.state in (State.FIN_WAIT_1, State.FIN_WAIT_2) and isinstance(plan[0][0], events.Abort)
-    if crossing or closed:
+    if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)

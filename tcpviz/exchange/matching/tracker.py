@@ -84,6 +84,11 @@ class Tracker:
             self._history[index] = self._accounts
         self._explain(seen)
 
+    def undelivered(self, frame: Frame, number: int) -> None:
+        """An ICMP error tells that the segment with that number, which this frame quotes, has not arrived."""
+        side, last = self.side_of(frame), len(self.judged) - 1
+        self._accounts = [account.undelivered(side, self.peer_of(side), number, last) for account in self._accounts]
+
     def _learn(self, side: Side, segment: Segment) -> None:
         self._parties[side].learn(segment)
         if segment.has_ack and self._parties[other(side)].base is None:
