@@ -24,6 +24,8 @@ from tcpviz.value import replace
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
+_KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
+"""What a segment may be but for resets, which fit in anywhere."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
 _BURST = 4
@@ -110,8 +112,9 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
-    toggled = [replace(observed, flags=observed.flags ^ f) for f in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
-    for segment in (*toggled, *meant):
+    toggled = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
+    others = [flags for flags in _KINDS if (flags ^ observed.flags).bit_count() > 1]
+    for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *meant):
         for way in explain(end, index, segment, plainly=True):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
@@ -198,6 +201,9 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
     quiet: list[tuple[events.Event, str]]
     if end.state is State.SYN_SENT or end.state is State.LISTEN:
         quiet = [(events.Close(full=True), "close")]
+    elif end.state is State.ESTABLISHED and observed.rst:
+        # its FIN waits behind text that the window does not take, and text that comes is answered with a reset
+        quiet = [(events.Close(full=True), "close")]
     elif end.state is State.TIME_WAIT:
         quiet = [(events.TimeWaitTimeout(), "")]
     elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
@@ -211,7 +217,8 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
 
 
 def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
-    endpoint = end.endpoint
+    # whoever leaves text unread resets, and that is heard
+    endpoint = replace(end.endpoint, tcb=replace(end.endpoint.tcb, unread=0))
     rows: tuple[Row, ...] = ()
     calls: list[Call] = []
     for event, call in quiet:

@@ -72,7 +72,17 @@ class Tracker:
         if frame.cut and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
-        seen = Observation(index, frame, segment, side, self.peer_of(side), reorders=reorders, earlier=self.judged)
+        last = self.judged[-1] if index else None
+        seen = Observation(
+            index,
+            frame,
+            segment,
+            side,
+            self.peer_of(side),
+            doubles=last.doubles + last.is_double if last else 0,
+            reorders=reorders,
+            earlier=self.judged,
+        )
         if seen.age:
             self._reordered.add(side)
         self._learn(side, segment)
@@ -167,7 +177,7 @@ class Tracker:
         if index or first.segment.flags & (SYN | ACK) == SYN:
             return
         # the first segment decides where the story starts: perhaps it was a SYN
-        syn = replace(first.segment, flags=first.segment.flags & ~ACK | SYN)
+        syn = replace(first.segment, flags=SYN)
         other_way = Tracker(first.frame, syn, self._judges)
         for judgement in self.judged:
             side = other_way.side_of(judgement.frame)
