@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wire import Said, captured, only, peer, stack
+from wire import PEER, Said, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
@@ -194,3 +194,28 @@ def test_whatever_stands_in_the_flags_of_one_segment_nobody_else_is_blamed(wrong
     story += [stack(FIN | ACK, 71, 52), peer(ACK, 52, 72)]
     story[wrong - 1] = story[wrong - 1]._replace(flags=flags)
     assert len([s for s in only(*story).segments if s.verdict == "violation"]) <= 1
+
+
+# A scripted peer; whatever it says, Linux 6.18 answered so
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (*OPEN, peer(ACK, 1, -99), stack(ACK, 1, 1)),
+        (*OPEN, stack(FIN | ACK, 1, 1), peer(ACK, 1, 0), stack(ACK, 2, 1)),
+        (*OPEN[:2], peer(ACK, 70000, 900), stack(RST, 900)),
+        (*OPEN[:2], peer(SYN | FIN, 101), stack(RST | ACK, -7000, 103)),
+        (stack(SYN, 0), peer(SYN | FIN | ACK, 0, 1), stack(ACK, 1, 1)),
+    ],
+    ids=["before the first octet", "in FIN-WAIT-1", "the ACK first", "SYN,FIN in SYN-RECEIVED", "FIN on the SYN,ACK"],
+)
+def test_a_kernel_s_answers_to_nonsense_are_not_blamed(story: tuple[Said, ...]) -> None:
+    side: Side = "server" if story[0].by == PEER else "client"
+    assert [s.frame for c in match(captured(*story), side).connections for s in c.violations] == []
+
+
+@pytest.mark.parametrize("before", [OPEN, (*OPEN, stack(FIN | ACK, 1, 1))], ids=["open", "closing"])
+def test_a_syn_that_is_a_reset_too_opens_nothing(before: tuple[Said, ...]) -> None:
+    found = only(*before, peer(SYN | RST, 900))
+    assert [s.frame for s in found.violations] == [len(before) + 1]

@@ -158,18 +158,23 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
 
 
 def _otherwise(start: End, observed: Segment) -> Iterator[End]:
-    """Where an end took more than it had offered, or does with a SYN what RFC 9293 does not."""
+    """Where an end took more than it had offered, or does what RFC 9293 does not."""
     tcb = start.endpoint.tcb
-    if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
+    if start.state in UNCONNECTED:
         return
     others = []
     if any(item.segment.rst for item in start.pending):
         others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
+    if observed.rst and start.state is State.SYN_RECEIVED:
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
+    if not observed.rst and not observed.span:
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK, Deviation.SYN_WITHOUT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(replace(tcb, rcv_wnd=reach + 1))
     if observed.rst and any(item.segment.syn for item in start.pending):
-        others += [replace(each, deviations=each.deviations | {Deviation.SYN_IN_WINDOW}) for each in (tcb, *others)]
+        bare = replace(tcb, deviations=tcb.deviations - {Deviation.RESET_WITH_ACK})
+        others += [replace(e, deviations=e.deviations | {Deviation.SYN_IN_WINDOW}) for e in (tcb, bare, *others)]
     if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
         # the FIN was on the SYN
         others.append(replace(tcb, fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))

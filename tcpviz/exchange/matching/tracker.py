@@ -206,7 +206,7 @@ class Tracker:
         last = self.judged[-1].segment
         while index and self.judged[index - 1].segment == last:
             index -= 1
-        opens = last.flags & (SYN | ACK) == SYN and last.seq != self._began.get(self.judged[-1].side)
+        opens = last.flags & (SYN | ACK | RST) == SYN and last.seq != self._began.get(self.judged[-1].side)
         return index if opens and index else None
 
     def another_opened(self, frame: Frame, segment: Segment) -> int | None:
@@ -246,7 +246,8 @@ class Tracker:
     def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
         """It is a SYN, and `side` has answered it."""
         asked = seen.segment
-        return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
+        opens = asked.flags & (SYN | ACK | RST) == SYN
+        return seen.side != side and opens and add(asked.seq, 1) == answer.ack
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
