@@ -77,7 +77,7 @@ class Watch:
             self._silent = True
             self.note("segments come too fast to be printed one by one; all of them are kept")
         if tracker is None:
-            if not self._silent:
+            if not self._silent and frame.undelivered is None:
                 self._print_datagram(frame)
             return
         self._count(tracker, frame)

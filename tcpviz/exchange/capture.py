@@ -26,7 +26,10 @@ class Address(Value, order=True):
 
 
 class Frame(Value):
-    """One record that held TCP or UDP. `number` counts from 1 over all records of the file, as Wireshark does."""
+    """One record that held TCP or UDP, or the news that a segment did not arrive.
+
+    `number` counts from 1 over all records of the file, as Wireshark does.
+    """
 
     number: int
     time: int
@@ -34,7 +37,7 @@ class Frame(Value):
     source: Address
     destination: Address
     segment: Segment | None
-    """None for a UDP datagram."""
+    """None for a UDP datagram, and where the segment is `undelivered`."""
     payload: bytes
     """The captured octets of the text; shorter than the segment's length when the capture was cut."""
     length: int
@@ -48,6 +51,9 @@ class Frame(Value):
 
     checksum: tuple[int, int] | None = None
     """What its TCP checksum says and should say, where it is wrong; None where it was still to be filled in."""
+
+    undelivered: int | None = None
+    """An ICMP error tells that a segment from `source` to `destination` has not arrived: its sequence number."""
 
     def uses(self, port: int) -> bool:
         """It goes to this port or comes from it."""
@@ -68,7 +74,8 @@ class Capture(Value):
     def only(self, port: int) -> Capture:
         """The same without the frames of other ports, which count as skipped."""
         frames = tuple(frame for frame in self.frames if frame.uses(port))
-        left_out = len(self.frames) - len(frames)
+        # an ICMP error counts as skipped already
+        left_out = sum(frame.undelivered is None and not frame.uses(port) for frame in self.frames)
         return replace(self, frames=frames, skipped={**self.skipped, **({"other ports": left_out} if left_out else {})})
 
 

@@ -12,7 +12,7 @@ from tcpviz.exchange.capture import Address, Capture, Frame, in_time
 from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
 from tcpviz.exchange.matching.explanation import explained
 from tcpviz.exchange.matching.tracker import Tracker
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import ACK, RST, SYN, Segment
 
 _QUIET = 60 * 10**9
 """Nanoseconds of silence after which nothing more is expected of a connection that is over."""
@@ -46,10 +46,14 @@ class Matcher:
         self._epoch: int | None = None
 
     def feed(self, frame: Frame) -> Tracker | None:
-        """The connection the frame belongs to; None for UDP."""
+        """The connection the frame belongs to; None for UDP, and for news that nobody waits for."""
         if self._epoch is None:
             self._epoch = frame.time
         key = frozenset((frame.source, frame.destination))
+        if frame.undelivered is not None:
+            for tracker in self._trackers.get(key, [])[-1:]:
+                tracker.undelivered(frame, frame.undelivered)
+            return None
         if frame.segment is None:
             self._flows.setdefault(key, []).append(frame)
             return None
@@ -87,7 +91,7 @@ class Matcher:
     @staticmethod
     def _is_new(tracker: Tracker, frame: Frame, segment: Segment) -> bool:
         """A SYN with a number of its own, once the earlier connection is over, opens the next incarnation."""
-        if not segment.syn or segment.has_ack:
+        if segment.flags & (SYN | ACK | RST) != SYN:
             return False
         side = tracker.side_of(frame)
         if side == "server" and not tracker.is_judged("client"):

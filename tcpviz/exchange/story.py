@@ -9,7 +9,7 @@ from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Call, Change, Connection, Outcome, Party, Period, Side, Transmission, other
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
-from tcpviz.model.transitions import TABLE, UNCONNECTED, Reply, Row, State, Stimulus
+from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, Stimulus
 from tcpviz.value import Record, field, replace
 
 
@@ -62,8 +62,9 @@ class ConnectionStory(Record):
 
 _FIN_ACKED = {Stimulus.RCV_ACK_OF_FIN, Stimulus.RCV_FIN_ACK_OF_FIN}
 _RESET = {Stimulus.RCV_RST, Stimulus.RCV_RST_ACTIVE, Stimulus.RCV_RST_PASSIVE}
-_RESETS = {row.stimulus for row in TABLE if row.reply is Reply.SND_RST and State.CLOSED is row.target is not row.source}
-"""What makes an end give up the connection with a reset of its own."""
+
+_UNDELIVERED = (State.SYN_SENT, Stimulus.ABORT)
+"""What RFC 9293 3.9.2.2 makes of an ICMP error, unless an application has called it."""
 
 
 def outcome(connection: Connection) -> Outcome:
@@ -77,8 +78,7 @@ def outcome(connection: Connection) -> Outcome:
         return "refused"
     if _was_refused(connection):
         return "refused"
-    # resets that crossed find nobody, and have ended the connection all the same
-    if any(seen & _RESET for seen in stimuli) or all(seen & _RESETS for seen in stimuli):
+    if any(seen & _RESET for seen in stimuli) or _found_nobody(connection):
         return "reset"
     if any(Stimulus.USER_TIMEOUT in seen for seen in stimuli) or _unanswered(connection):
         return "timeout"
@@ -89,12 +89,25 @@ def outcome(connection: Connection) -> Outcome:
 
 
 def _was_refused(connection: Connection) -> bool:
-    """A reset answered the SYN, though no end was in SYN-SENT: what was sent was no SYN that TCP would send."""
+    """An ICMP error has ended SYN-SENT; or a reset answered what is a SYN to no TCP, so that no end was in SYN-SENT."""
+    for side in SIDES:
+        party = connection.party(side)
+        aborted = any(c.row and (c.row.source, c.row.stimulus) == _UNDELIVERED for c in party.states)
+        if aborted and not any(call.name == "abort" for call in party.calls):
+            return True
     segments = [s for s in connection.segments if s.kind != "injected"]
     if any(s.segment.syn and s.segment.has_ack for s in segments):
         return False
     asked = {(other(s.origin), s.segment.end) for s in segments if s.segment.syn}
     return any(s.segment.rst and s.segment.has_ack and (s.origin, s.segment.ack) in asked for s in segments)
+
+
+def _found_nobody(connection: Connection) -> bool:
+    """Resets that crossed, or came to an end that was gone, have ended the connection all the same."""
+    parties = (connection.client, connection.server)
+    over = all(party.states[-1].state in UNCONNECTED for party in parties)
+    met = any(change.state in SYNCHRONIZED for party in parties for change in party.states)
+    return over and met and any(sent.segment.rst for sent in connection.segments)
 
 
 def _was_acknowledged(connection: Connection, side: Side) -> bool:

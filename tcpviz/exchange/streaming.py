@@ -24,7 +24,7 @@ def connections(frames: Iterable[Frame], side: Side | None = None) -> Iterator[t
     numbers: dict[int | None, int] = {}
     known = looked = 0
     for frame, now in in_time(frames):
-        if frame.segment is None and matcher.epoch:
+        if frame.segment is None and frame.undelivered is None and matcher.epoch:
             continue
         tracker = matcher.feed(frame)
         if tracker and tracker.judged[0].frame.number not in numbers:

@@ -7,6 +7,7 @@ from the IP header, never from how much was captured. Nothing here judges a segm
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,10 +52,11 @@ _OPTION_SIZES = {
 
 
 class Skipped(Value):
-    """Why a record is no Frame, and what it held instead: `ARP`, `ICMP`."""
+    """Why a record is no Frame, and what it held instead: `ARP`, `ICMP`. `about`: the segment that an error quotes."""
 
     reason: str
     protocol: str
+    about: Frame | None = None
 
 
 @contextmanager
@@ -103,7 +105,8 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
     if protocol is None:
         return Skipped(FRAGMENT, FRAGMENT)
     if protocol not in (_TCP, _UDP):
-        return Skipped(NEITHER, _name(body) if not isinstance(body, Raw) else f"IP protocol {protocol}")
+        name = _name(body) if not isinstance(body, Raw) else f"IP protocol {protocol}"
+        return Skipped(NEITHER, name, _undelivered(protocol, body.original, record, number))
     if not isinstance(body, (TCP, UDP)):
         return Skipped(SHORT if record.cut else MALFORMED, "TCP" if protocol == _TCP else "UDP")
     octets = body.original
@@ -157,6 +160,30 @@ def folded(octets: bytes) -> int:
     """The sum of RFC 1071, not yet complemented."""
     total = int.from_bytes(octets + bytes(len(octets) % 2)) % 0xFFFF
     return total or (0xFFFF if any(octets) else 0)
+
+
+_ICMP_ERRORS = {1: (3, 11, 12), 58: (1, 3, 4)}
+"""Protocol -> the types that say that something did not arrive (RFC 792; RFC 4443)."""
+_TOO_BIG, _QUOTED = b"\x03\x04", 8
+"""A type and code after which the sender only sends less at a time; how much of a segment each error quotes."""
+
+
+def _undelivered(protocol: int, error: bytes, record: Record, number: int) -> Frame | None:
+    """What an ICMP error says of a TCP segment."""
+    packet = error[8:]
+    if error[:1] not in map(bytes, zip(_ICMP_ERRORS.get(protocol, ()), strict=True)) or not packet:
+        return None
+    if packet[0] >> 4 == 4:
+        inner, family, where, size, header = packet[9:10], socket.AF_INET, 12, 4, 4 * (packet[0] & 15)
+    else:
+        inner, family, where, size, header = packet[6:7], socket.AF_INET6, 8, 16, 40
+    quoted = packet[header : header + _QUOTED]
+    if inner != bytes((_TCP,)) or len(quoted) < _QUOTED or (protocol == 1 and error[:2] == _TOO_BIG):
+        return None
+    hosts = (socket.inet_ntop(family, packet[at : at + size]) for at in (where, where + size))
+    source, destination = map(Address, hosts, (int.from_bytes(quoted[:2]), int.from_bytes(quoted[2:4])))
+    lost = int.from_bytes(quoted[4:8])
+    return Frame(number, record.time, source, destination, None, b"", 0, record.data, record.link, undelivered=lost)
 
 
 def _network(packet: Packet) -> Packet:

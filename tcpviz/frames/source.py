@@ -45,7 +45,9 @@ class Collector:
             return frame
         self._skipped[frame.reason] += 1
         self.protocols[frame.protocol] += 1
-        return None
+        if frame.about and self._keep:
+            self._frames.append(frame.about)
+        return frame.about
 
     def capture(self, *warnings: str) -> Capture:
         if self._cut:

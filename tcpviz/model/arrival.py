@@ -107,9 +107,9 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
         return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
     if not segment.syn:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
-    tcb = _learn_syn(tcb, segment)
+    tcb, segment = _learn_syn(tcb, segment), _without_fin(tcb, segment)
     if not segment.has_ack:
-        return Arrival((Stimulus.RCV_SYN,), _hold(tcb, _without_fin(tcb, segment)))
+        return Arrival((Stimulus.RCV_SYN,), _hold(tcb, segment))
     tcb = replace(tcb, snd_una=segment.ack, snd_wl2=segment.ack)
     return _text_and_fin(State.ESTABLISHED, tcb, segment, (Stimulus.RCV_SYN_ACK,))
 
@@ -163,6 +163,10 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         return Arrival((Stimulus.RCV_NEW_SYN,), _hold(_learn_syn(anew, segment), segment))
     if state is State.SYN_RECEIVED and _is_syn_again(tcb, segment):
         return Arrival((Stimulus.RCV_SYN_AGAIN,), tcb)
+    if state is State.SYN_RECEIVED and tcb.passive and Deviation.ACK_FIRST in tcb.deviations:
+        bad = segment.has_ack and not segment.rst and _acknowledgement(state, tcb, segment) is Stimulus.RCV_BAD_ACK
+        if bad:
+            return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
     if _paws(tcb, segment):
         return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
     if segment.rst and _is_at_fin(state, tcb, segment) and Deviation.RESET_AT_FIN in tcb.deviations:
@@ -274,7 +278,10 @@ def _acknowledgement(state: State, tcb: ControlBlock, segment: Segment) -> Stimu
     if state is State.SYN_RECEIVED:
         fits = before(tcb.snd_una, segment.ack) and at_or_before(segment.ack, tcb.snd_nxt)
         return Stimulus.RCV_ACK_OF_SYN if fits else Stimulus.RCV_BAD_ACK
-    if before(tcb.snd_nxt, segment.ack) or before(segment.ack, add(tcb.snd_una, -tcb.snd_wnd_max)):
+    oldest = add(tcb.snd_una, -tcb.snd_wnd_max)
+    if Deviation.GHOST_ACK in tcb.deviations:
+        oldest = later(oldest, add(tcb.iss, 1))
+    if before(tcb.snd_nxt, segment.ack) or before(segment.ack, oldest):
         return Stimulus.RCV_BAD_ACK
     waiting = state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK)
     if waiting and tcb.fin_sent is not None and before(tcb.fin_sent, segment.ack):

@@ -43,6 +43,17 @@ class Deviation(Enum):
         "a FIN on a SYN is ignored, where 3.10.7.2 and 3.10.7.3 process it once the handshake is complete",
         "FreeBSD sys/netinet/tcp_syncache.c, syncache_add(), and tcp_input.c, tcp_do_segment()",
     )
+    ACK_FIRST = (
+        "ack-first",
+        "in SYN-RECEIVED, which is no connection yet, the ACK is looked at before all else, where 3.10.7.4 begins with "
+        "the sequence number",
+        "Linux net/ipv4/tcp_minisocks.c, tcp_check_req(); FreeBSD sys/netinet/tcp_syncache.c, syncache_expand()",
+    )
+    GHOST_ACK = (
+        "ghost-ack",
+        "an ACK of what was before the first octet is answered, where 3.10.7.4 takes it as an old one",
+        "Linux net/ipv4/tcp_input.c, tcp_ack(), since 6.7",
+    )
     RESET_AT_FIN = (
         "reset-at-fin",
         "after the peer's FIN a reset with the number of that FIN ends the connection, where 3.10.7.4 asks for RCV.NXT",
@@ -90,6 +101,8 @@ LINUX = frozenset(
         Deviation.SYN_ACK_AGAIN,
         Deviation.CROSSING_ANSWERED,
         Deviation.TIME_WAIT_ANSWERS,
+        Deviation.ACK_FIRST,
+        Deviation.GHOST_ACK,
         Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,
     }
@@ -100,6 +113,7 @@ FREEBSD = frozenset(
         Deviation.RESET_WITH_ACK,
         Deviation.SYN_ACK_AGAIN,
         Deviation.TIME_WAIT_ANSWERS,
+        Deviation.ACK_FIRST,
         Deviation.SYN_WITHOUT_FIN,
     }
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from wire import Said, captured, only, peer, stack
+from wire import PEER, Said, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, URG, Options
 from tcpviz.value import replace
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
@@ -162,3 +162,60 @@ def test_an_ack_may_go_out_for_nothing_but_an_option_of_multipath_tcp(answer: Op
     told = (peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), stack(ACK, 1, 6, window=65000, options=options))
     # anything else must have been asked for, by what nobody saw
     assert only(*opened, *told).lost == (0 if answer.multipath and options.multipath else 1)
+
+
+def test_resets_that_are_all_alike_are_no_frames_captured_twice() -> None:
+    """Each answers another segment; that a capture doubles its frames, all of them show."""
+    text = [stack(ACK, 1 + 100 * n, 2, 100) for n in range(9)]
+    story = captured(*OPEN, peer(FIN | ACK, 1, 1), *text, *[peer(RST, 2)] * 9)
+    frames = [replace(f, time=f.number, data=b"reset" if f.segment and f.segment.rst else f.data) for f in story.frames]
+    (found,) = match(replace(story, frames=tuple(frames))).connections
+    assert [s.kind for s in found.segments if s.kind == "duplicate-frame"] == []
+    twice = [replace(f, number=2 * f.number + n, time=2 * f.time + n) for f in frames for n in range(2)]
+    (found,) = match(replace(story, frames=tuple(twice))).connections
+    assert [s.kind == "duplicate-frame" for s in found.segments] == [False, True] * len(frames)
+
+
+def test_who_closes_behind_text_that_the_window_does_not_take_resets_what_comes() -> None:
+    """The FIN waits, and nobody sees it: the reset tells of it, for it lies behind what its sender has sent."""
+    full = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=500), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 500))
+    story = (*full, stack(PSH | ACK, 1, 1, 5), stack(ACK, 6, 501, window=0), peer(RST, 1))
+    assert states("client", *story)[-3:] == ["ESTABLISHED", "FIN-WAIT-1", "CLOSED"]
+    assert canonical_calls(only(*story), "client") == ["connect", "send 500", "close"]
+
+
+# Flags of no segment
+
+
+@pytest.mark.parametrize("flags", [0, FIN | ACK, RST, RST | ACK, SYN | FIN, FIN | SYN | RST | PSH | ACK | URG])
+@pytest.mark.parametrize("wrong", range(1, 8))
+def test_whatever_stands_in_the_flags_of_one_segment_nobody_else_is_blamed(wrong: int, flags: int) -> None:
+    story = [*OPEN, peer(PSH | ACK, 1, 1, 50), stack(PSH | ACK, 1, 51, 70), peer(FIN | ACK, 51, 71), stack(ACK, 71, 52)]
+    story += [stack(FIN | ACK, 71, 52), peer(ACK, 52, 72)]
+    story[wrong - 1] = story[wrong - 1]._replace(flags=flags)
+    assert len([s for s in only(*story).segments if s.verdict == "violation"]) <= 1
+
+
+# A scripted peer; whatever it says, Linux 6.18 answered so
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (*OPEN, peer(ACK, 1, -99), stack(ACK, 1, 1)),
+        (*OPEN, stack(FIN | ACK, 1, 1), peer(ACK, 1, 0), stack(ACK, 2, 1)),
+        (*OPEN[:2], peer(ACK, 70000, 900), stack(RST, 900)),
+        (*OPEN[:2], peer(SYN | FIN, 101), stack(RST | ACK, -7000, 103)),
+        (stack(SYN, 0), peer(SYN | FIN | ACK, 0, 1), stack(ACK, 1, 1)),
+    ],
+    ids=["before the first octet", "in FIN-WAIT-1", "the ACK first", "SYN,FIN in SYN-RECEIVED", "FIN on the SYN,ACK"],
+)
+def test_a_kernel_s_answers_to_nonsense_are_not_blamed(story: tuple[Said, ...]) -> None:
+    side: Side = "server" if story[0].by == PEER else "client"
+    assert [s.frame for c in match(captured(*story), side).connections for s in c.violations] == []
+
+
+@pytest.mark.parametrize("before", [OPEN, (*OPEN, stack(FIN | ACK, 1, 1))], ids=["open", "closing"])
+def test_a_syn_that_is_a_reset_too_opens_nothing(before: tuple[Said, ...]) -> None:
+    found = only(*before, peer(SYN | RST, 900))
+    assert [s.frame for s in found.violations] == [len(before) + 1]

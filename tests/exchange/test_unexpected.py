@@ -8,12 +8,14 @@ from __future__ import annotations
 import pytest
 from wire import ISS, STACK, Said, blamed, captured, only, peer, stack
 
+from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, URG, Options
 from tcpviz.model.sequence import add
+from tcpviz.value import replace
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
 IN_TIME_WAIT = (*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 2), stack(ACK, 2, 2, window=65534))
@@ -262,3 +264,39 @@ def test_a_scan_that_resets_the_syn_ack_is_tcp() -> None:
     found = only(peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(RST, 1))
     assert found.conforms, found.violations
     assert found.outcome == "reset"
+
+
+# ICMP errors
+
+
+def told_of(*story: Said, after: int, about: int) -> Connection:
+    """The story, with an ICMP error after one of its frames that says that frame `about` has not arrived."""
+    frames = [*captured(*story).frames]
+    lost = frames[about - 1]
+    assert lost.segment
+    error = replace(lost, number=99, time=frames[after - 1].time, segment=None, undelivered=lost.segment.seq)
+    frames.insert(after, error)
+    (connection,) = match(Capture("icmp.pcap", tuple(frames), len(frames))).connections
+    return connection
+
+
+def test_an_icmp_error_that_answers_the_syn_refuses_the_connection() -> None:
+    found = told_of(peer(SYN, 0), after=1, about=1)
+    assert (found.outcome, found.conforms, found.saw_end) == ("refused", True, True)
+    assert [str(change.state) for change in found.client.states] == ["CLOSED", "SYN-SENT", "CLOSED"]
+    assert [str(change.state) for change in found.server.states] == ["LISTEN"]
+    assert [call.name for call in found.client.calls] == ["connect"]
+
+
+def test_but_who_asks_again_has_not_given_up() -> None:
+    asked = (peer(SYN, 0), peer(SYN, 0))
+    assert told_of(*asked, after=1, about=1).outcome == "timeout"
+    found = told_of(*asked, *OPEN[1:], peer(PSH | ACK, 1, 1, 5), after=1, about=1)
+    assert (found.outcome, found.conforms) == ("open", True)
+    assert [call.name for call in found.client.calls] == ["connect", "send"]
+
+
+def test_an_icmp_error_about_text_or_about_nothing_known_changes_nothing() -> None:
+    text = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    assert told_of(*text, after=4, about=4).outcome == "open"
+    assert told_of(*text, after=3, about=1).outcome == "open"

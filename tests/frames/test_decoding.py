@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packets import START, ether, handshake
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Timestamp
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6PacketTooBig,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+)
 from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1Q
 from scapy.packet import Packet, Raw
 
@@ -213,3 +220,36 @@ def test_an_option_of_multipath_tcp_is_seen_and_not_looked_into(raw: bytes, foun
     segment = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), header + padded)).segment
     assert segment
     assert segment.options.multipath is found
+
+
+# ICMP errors
+
+
+@pytest.mark.parametrize(
+    ("error", "quoted", "told"),
+    [
+        (V4 / ICMP(type=3, code=3), V4 / PLAIN, True),
+        (V4 / ICMP(type=11), V4 / PLAIN, True),
+        (V4 / ICMP(type=3, code=4), V4 / PLAIN, False),
+        (V4 / ICMP(type=5), V4 / PLAIN, False),
+        (V4 / ICMP(type=3, code=3), V4 / UDP(), False),
+        (V6 / ICMPv6DestUnreach(), V6 / PLAIN, True),
+        (V6 / ICMPv6PacketTooBig(), V6 / PLAIN, False),
+    ],
+)
+@pytest.mark.parametrize("octets", [28, 48, 80])
+def test_an_icmp_error_tells_which_segment_did_not_arrive_and_counts_as_skipped(
+    error: Packet, quoted: Packet, told: bool, octets: int
+) -> None:
+    data = ether(error, bytes(quoted)[:octets])
+    found = decode(Record(START, data), 9)
+    assert isinstance(found, Skipped)
+    assert found.reason == "neither TCP nor UDP"
+    whole = octets >= len(quoted) - 12
+    assert (found.about is not None) == (told and whole)
+    if found.about:
+        assert (found.about.source, found.about.destination) == (
+            Address(quoted.src, 4000),
+            Address(quoted.dst, 80),
+        )
+        assert (found.about.undelivered, found.about.segment) == (11, None)

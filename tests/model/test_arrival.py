@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpviz.model.arrival import acceptable
-from tcpviz.model.commands import Deliver
+from tcpviz.model.commands import Deliver, Emit
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.events import SegmentArrives
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
@@ -85,3 +86,23 @@ def test_a_reset_with_the_number_of_the_fin_before_it(state: State, linux: bool)
     end = replace(end, tcb=replace(end.tcb, deviations=habits))
     after = step(end, arrives(RST, seq=add(end.tcb.rcv_nxt, -1))).endpoint
     assert after.state is (State.CLOSED if linux and state is not State.ESTABLISHED else state)
+
+
+def answers(state: State, segment: SegmentArrives, deviation: Deviation | None) -> list[int]:
+    """The flags of what an end in that state sends at once."""
+    end = in_state(state)
+    end = replace(end, tcb=replace(end.tcb, deviations=frozenset({deviation}) if deviation else frozenset()))
+    return [command.segment.flags for command in step(end, segment).commands if isinstance(command, Emit)]
+
+
+def test_what_acknowledges_the_time_before_the_connection() -> None:
+    ghost = arrives(ACK, seq=IRS + 1, ack=ISS - 50)
+    assert answers(State.ESTABLISHED, ghost, None) == []
+    assert answers(State.ESTABLISHED, ghost, Deviation.GHOST_ACK) == [ACK]
+    assert answers(State.ESTABLISHED, arrives(ACK, seq=IRS + 1, ack=ISS + 1), Deviation.GHOST_ACK) == []
+
+
+def test_a_connection_that_is_none_yet_looks_at_the_ack_first() -> None:
+    wrong = arrives(ACK, seq=IRS + 5000, ack=ISS + 77)
+    assert answers(State.SYN_RECEIVED, wrong, None) == [ACK]
+    assert answers(State.SYN_RECEIVED, wrong, Deviation.ACK_FIRST) == [RST]

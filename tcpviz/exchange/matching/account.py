@@ -15,9 +15,12 @@ from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, 
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.opening import shifted
 from tcpviz.exchange.matching.past import LATE, End, Entry, Pending, arriving, deliver_all
+from tcpviz.model import events
 from tcpviz.model.commands import Emit
+from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import at_or_before, distance
+from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
 _MOST_ENDS = 5
@@ -127,6 +130,24 @@ class Account(NamedTuple):
         if not self.ends(side):
             return self
         return self.having(side, [arriving(end, version) for version in versions for end in self.ends(side)])
+
+    def undelivered(self, side: Side, peer: Side, number: int, last: int) -> Account:
+        """A SYN has not arrived: likely that its sender gives up, though it may go on asking (RFC 9293 3.9.2.2)."""
+        asking = [end for end in self.ends(side) if end.state is State.SYN_SENT and end.endpoint.tcb.iss == number]
+        if not asking or side == peer:
+            return self
+        given_up = []
+        for end in asking:
+            result = step(end.endpoint, events.Abort())
+            entry = Entry(last, False, end.state, result.endpoint.state, result.rows)
+            given_up.append(end.noted(entry, result.endpoint))
+        spared = [
+            end._replace(pending=tuple(item for item in end.pending if item.segment.seq != number))
+            for end in self.ends(peer)
+        ]
+        going_on = [end._replace(cost=end.cost + LATE) for end in self.ends(side)]
+        arrived = [end._replace(cost=end.cost + LATE) for end in self.ends(peer)]
+        return self.having(side, [*given_up, *going_on]).having(peer, [*spared, *arrived])
 
 
 def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:

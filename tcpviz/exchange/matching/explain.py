@@ -24,12 +24,15 @@ from tcpviz.value import replace
 
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
+_KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
+"""What a segment may be but for resets, which fit in anywhere."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
 _BURST = 4
 """What arrives in a burst may be answered as one (offload, compressed ACKs): no more replies than these cost."""
 _RARE = 45
-"""The cost of a connect() while a SYN is on its way to the same end, and of an abort() after close()."""
+"""The cost of a connect() while a SYN is on its way to the same end, or with the number of an earlier one, and of an
+abort() after close()."""
 _ROOM = 2**20
 """Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 _UNACCEPTED = 5
@@ -109,8 +112,9 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
-    toggled = [replace(observed, flags=observed.flags ^ f) for f in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
-    for segment in (*toggled, *meant):
+    toggled = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
+    others = [flags for flags in _KINDS if (flags ^ observed.flags).bit_count() > 1]
+    for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *meant):
         for way in explain(end, index, segment, plainly=True):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
@@ -154,18 +158,23 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
 
 
 def _otherwise(start: End, observed: Segment) -> Iterator[End]:
-    """Where an end took more than it had offered, or does with a SYN what RFC 9293 does not."""
+    """Where an end took more than it had offered, or does what RFC 9293 does not."""
     tcb = start.endpoint.tcb
-    if start.state not in (State.SYN_RECEIVED, *SYNCHRONIZED):
+    if start.state in UNCONNECTED:
         return
     others = []
     if any(item.segment.rst for item in start.pending):
         others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
+    if observed.rst and start.state is State.SYN_RECEIVED:
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
+    if not observed.rst and not observed.span:
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK, Deviation.SYN_WITHOUT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(replace(tcb, rcv_wnd=reach + 1))
     if observed.rst and any(item.segment.syn for item in start.pending):
-        others += [replace(each, deviations=each.deviations | {Deviation.SYN_IN_WINDOW}) for each in (tcb, *others)]
+        bare = replace(tcb, deviations=tcb.deviations - {Deviation.RESET_WITH_ACK})
+        others += [replace(e, deviations=e.deviations | {Deviation.SYN_IN_WINDOW}) for e in (tcb, bare, *others)]
     if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
         # the FIN was on the SYN
         others.append(replace(tcb, fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
@@ -197,6 +206,9 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
     quiet: list[tuple[events.Event, str]]
     if end.state is State.SYN_SENT or end.state is State.LISTEN:
         quiet = [(events.Close(full=True), "close")]
+    elif end.state is State.ESTABLISHED and observed.rst:
+        # its FIN waits behind text that the window does not take, and text that comes is answered with a reset
+        quiet = [(events.Close(full=True), "close")]
     elif end.state is State.TIME_WAIT:
         quiet = [(events.TimeWaitTimeout(), "")]
     elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
@@ -210,7 +222,8 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
 
 
 def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
-    endpoint = end.endpoint
+    # whoever leaves text unread resets, and that is heard
+    endpoint = replace(end.endpoint, tcb=replace(end.endpoint.tcb, unread=0))
     rows: tuple[Row, ...] = ()
     calls: list[Call] = []
     for event, call in quiet:
@@ -308,8 +321,9 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     if run.owed and not asks:
         after = after._replace(owed=(), cost=run.cost + _unseen(run.owed))
     crossing = run.pending and isinstance(plan[0][0], events.ActiveOpen)
+    asked = [e.emit.segment.seq for e in run.entries() if e.sent and e.emit] if observed.syn and run.past else []
     closed = run.state in (State.FIN_WAIT_1, State.FIN_WAIT_2) and isinstance(plan[0][0], events.Abort)
-    if crossing or closed:
+    if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)

@@ -19,7 +19,7 @@ _TWIN = 1_000_000
 _TICK = 20_000_000
 """Nanoseconds within which the slowest usual timestamp clock goes on."""
 _RECENT = 9
-"""How many frames before tell whether all have twins, and whether the sender's clock stands still."""
+"""How many frames before tell whether the sender's clock stands still."""
 _MEMORY = 64
 """How far back a copy that the network made is looked for, and how far a segment may be overtaken."""
 
@@ -35,6 +35,8 @@ class Observation(Value, eq=False, dict=True):
     oddity: Expected | None = None
     kept_window: int | None = None
     """The window that its sender had offered, where this takes it back: which of them holds, the peer will show."""
+    doubles: int = 0
+    """How many before it had the same octets as the one before them."""
     reorders: bool = False
     """Its sender's clock has shown before that what was sent later may be captured sooner."""
     earlier: list[Observation] = field(default_factory=list)
@@ -77,13 +79,13 @@ class Observation(Value, eq=False, dict=True):
     @property
     def is_twin(self) -> bool:
         """The same octets as just before: loopback shows a frame going out and coming in. It does so with all."""
-        if not self._is_double or self.earlier[self.index - 1].is_twin:
+        if not self.is_double or self.earlier[self.index - 1].is_twin:
             return False
-        before = self.earlier[max(0, self.index - _RECENT) : self.index - 1]
-        return 2 * sum(o._is_double for o in before) >= len(before) // 2
+        # the capture may begin with a second copy, and lack some
+        return 2 * self.doubles >= self.index - 2 - self.index // 8
 
-    @property
-    def _is_double(self) -> bool:
+    @cached_property
+    def is_double(self) -> bool:
         if not self.index:
             return False
         last = self.earlier[self.index - 1].frame

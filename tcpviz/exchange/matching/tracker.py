@@ -72,7 +72,17 @@ class Tracker:
         if frame.cut and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
-        seen = Observation(index, frame, segment, side, self.peer_of(side), reorders=reorders, earlier=self.judged)
+        last = self.judged[-1] if index else None
+        seen = Observation(
+            index,
+            frame,
+            segment,
+            side,
+            self.peer_of(side),
+            doubles=last.doubles + last.is_double if last else 0,
+            reorders=reorders,
+            earlier=self.judged,
+        )
         if seen.age:
             self._reordered.add(side)
         self._learn(side, segment)
@@ -83,6 +93,11 @@ class Tracker:
         if index < _MOST_REMEMBERED:
             self._history[index] = self._accounts
         self._explain(seen)
+
+    def undelivered(self, frame: Frame, number: int) -> None:
+        """An ICMP error tells that the segment with that number, which this frame quotes, has not arrived."""
+        side, last = self.side_of(frame), len(self.judged) - 1
+        self._accounts = [account.undelivered(side, self.peer_of(side), number, last) for account in self._accounts]
 
     def _learn(self, side: Side, segment: Segment) -> None:
         self._parties[side].learn(segment)
@@ -162,7 +177,7 @@ class Tracker:
         if index or first.segment.flags & (SYN | ACK) == SYN:
             return
         # the first segment decides where the story starts: perhaps it was a SYN
-        syn = replace(first.segment, flags=first.segment.flags & ~ACK | SYN)
+        syn = replace(first.segment, flags=SYN)
         other_way = Tracker(first.frame, syn, self._judges)
         for judgement in self.judged:
             side = other_way.side_of(judgement.frame)
@@ -191,7 +206,7 @@ class Tracker:
         last = self.judged[-1].segment
         while index and self.judged[index - 1].segment == last:
             index -= 1
-        opens = last.flags & (SYN | ACK) == SYN and last.seq != self._began.get(self.judged[-1].side)
+        opens = last.flags & (SYN | ACK | RST) == SYN and last.seq != self._began.get(self.judged[-1].side)
         return index if opens and index else None
 
     def another_opened(self, frame: Frame, segment: Segment) -> int | None:
@@ -231,7 +246,8 @@ class Tracker:
     def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
         """It is a SYN, and `side` has answered it."""
         asked = seen.segment
-        return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
+        opens = asked.flags & (SYN | ACK | RST) == SYN
+        return seen.side != side and opens and add(asked.seq, 1) == answer.ack
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
