@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from math import inf, log10
 
 from tcpviz.draw.columns import LEADING, Columns, note_text, shouted, timer_lines
+from tcpviz.draw.drawing import LEAST_SIZE
 from tcpviz.draw.labels import CUT, DOT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
@@ -314,11 +315,13 @@ class _Solver(Labelled):
         rows = self.story.rows[upper], self.story.rows[lower]
         span, side = self.place.span, self._tail_side(lower)
         bare = Part(0, span, 1.5, above=True)
+        # a time that is too near to the next label reads as if it were its own; where there is no room, it may be
+        beside = 4.0 if self.place.size == LEAST_SIZE else 0.6 * self.place.size
         touching = [
             (max(low.left, high.left) - 2, min(low.right, high.right) + 2, low.reach + high.reach + PAD)
             for low in (bare, *(p for p in self.labels[lower].parts() if p.above))
             for high in (bare, *(p for p in self.labels[upper].parts() if not p.above))
-            if max(low.left, high.left) - 4 < min(low.right, high.right)
+            if max(low.left, high.left) - beside < min(low.right, high.right)
         ]
         if any(isinstance(row, Gap) for row in rows) or self._tail_side(upper) == side:
             yield from self._parallel(upper, lower, touching)
