@@ -71,7 +71,7 @@ class Telling(Value):
         shown = _chosen(path, connections)
         slides = draw.slides(
             shown,
-            title=exchange.title,
+            title=entitled(exchange.title, connections.index(shown) + 1, len(connections), look),
             pages=self.pages,
             numbers=numbers,
             clocks=exchange.clocks,
@@ -121,9 +121,10 @@ class Telling(Value):
 
         if not exchange.connections:
             raise InputError(f"{self.steps}: there is no TCP connection to draw")
+        shown, count = _worth_seeing(exchange.connections), len(exchange.connections)
         slides = draw.steps(
-            _worth_seeing(exchange.connections),
-            title=exchange.title,
+            shown,
+            title=entitled(exchange.title, exchange.connections.index(shown) + 1, count, look),
             numbers=numbers,
             clocks=exchange.clocks,
             scale=self.scale,
@@ -151,6 +152,12 @@ def _chosen(path: Path, connections: tuple[Connection, ...]) -> Connection:
         number = connections.index(shown) + 1
         print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
     return shown
+
+
+def entitled(title: str, number: int, count: int, look: Look) -> str:
+    """The title of a picture that shows one connection of several."""
+    words = look.words()
+    return title if count == 1 else f"{words.title(title)} · {words.connection} {number}/{count}"
 
 
 def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:

@@ -31,6 +31,7 @@ def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow
         dashed=not unflagged and (sent.kind == "inferred" or not (segment.span or segment.rst)),
         strong=not unflagged and (segment.syn or segment.fin or segment.rst),
         lost=sent.arrived is None,
+        foreign=sent.kind in ("injected", "duplicate"),
         mark=mark,
         mark_role=mark_role,
         notes=tuple(_notes(connection, sent, view, words)),

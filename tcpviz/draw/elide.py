@@ -69,6 +69,9 @@ def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> i
         return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
     if _closes_window(sent) or _fills_window(segments, index, sent) or overtakes(segments, index):
         return 3
+    if index and segments[index - 1].kind == "injected" and segments[index - 1].origin != sent.origin:
+        # how it was taken
+        return 3
     return 5 if sent.segment.syn or sent.segment.fin else 0
 
 

@@ -26,6 +26,8 @@ _SHORTEST = 14.0
 """No row takes less."""
 _LONGEST = 0.75
 """A wait that is longer than this part of all time breaks a linear axis."""
+_SHARES = (1.0, 0.6, 0.3)
+"""Of the height that long waits would like."""
 _HALVINGS = 12
 _PATIENCE = 4
 """After so many segments for which there was no room, there is none for others."""
@@ -78,11 +80,14 @@ def _at(facts: Facts, story: Story, size: float, trouble: int, room: Room) -> Fi
         return Fit(story, place, spacing, pace) if fits else None
 
     scale = facts.view.scale
-    if scale == "log":
-        return paced(Pace(pauses=True)) or (paced(PLAIN) if size == LEAST_SIZE else None)
+    if scale == "log" and size > LEAST_SIZE:
+        return paced(Pace(_SHARES[0]))
     plain = paced(PLAIN)
-    if scale == "even" or plain is None:
+    if plain is None or scale == "even":
         return plain
+    if scale == "log":
+        # at the least size waits make way before anything is left out
+        return next(filter(None, (paced(Pace(share)) for share in _SHARES)), plain)
     # room for time, not only for text
     if size > LEAST_SIZE and plain.spacing.height > _LONGEST * room.height:
         return None

@@ -21,7 +21,7 @@ def title_line(text: str, slide: Slide, metrics: Metrics) -> Text:
     size = next((size for size in _TITLES if metrics.width(text, size, True) <= room), _TITLES[-1])
     (line,) = wrap(text, room, size, metrics, bold=True)
     return Text(
-        slide.width / 2, 32, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title"
+        slide.width / 2, 30, line, size, metrics.width(line, size, True), bold=True, anchor="middle", part="title"
     )
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from tcpviz.draw.columns import gap_text, mark_width
-from tcpviz.draw.drawing import Anchor, Line, Point, Polygon, Role, Shape, Text, arrowhead, cross
-from tcpviz.draw.labels import GAP_HALF, LOST_GAP
+from tcpviz.draw.drawing import Anchor, Circle, Line, Point, Polygon, Role, Shape, Text, arrowhead, cross
+from tcpviz.draw.labels import DOT, ELSEWHERE, GAP_HALF, LOST_GAP
 from tcpviz.draw.margins import bands, margins
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.story import Arrow, Gap, node
@@ -45,6 +45,9 @@ def _arrow(slide: Placed, row: int, shown: Arrow) -> Iterator[Shape]:
         start, end = end, start
     if label.stop is not None:
         end, _ = slide.on(row, label.stop, 0)
+    if shown.foreign:
+        start, _ = slide.on(row, ELSEWHERE if shown.origin == "client" else slide.place.span - ELSEWHERE, 0)
+        yield Circle(*start, DOT, shown.role, part)
     width = 2.4 if shown.strong else 2.0
     if shown.dashed:
         yield Line((start, _short(start, end, 8)), shown.role, 1.6, (6, 4), part=part)

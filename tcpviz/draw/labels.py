@@ -28,6 +28,10 @@ LOST_GAP = 12.0
 """From the cross of a lost segment to the word beside it."""
 GAP_HALF = 0.85
 """Half the height of a torn strip, in em."""
+ELSEWHERE = 26.0
+"""How far from its lifeline a segment begins that its origin did not send."""
+DOT = 4.0
+"""The radius of the dot that it begins with."""
 NOTE = 1.15
 """From one line of notes to the next, in em."""
 TIMER_AT = 13.0
@@ -71,7 +75,7 @@ class Label(Value):
     trouble: int = 0
     """What it cost: MASKED when a crossing line is interrupted behind it, CUT when some of it is left out."""
     mark: tuple[Part, ...] = ()
-    """The word at the cross of a lost segment."""
+    """The word at the cross of a lost segment, or the dot where one begins that comes from elsewhere."""
 
     def parts(self) -> Iterator[Part]:
         yield from (part for part in (self.text, self.time, self.timer) if part)
@@ -158,7 +162,8 @@ class Labelled:
     def _free_of_labels(self, shown: Arrow, lines: Lines, row: int) -> list[Window]:
         """Where a label touches lines that cross, which can be interrupted behind it, but no label of theirs."""
         width, reach, span = self._width(shown, lines), self._label_reach(lines), self.place.span
-        places = [(x, x + width) for x in range(12, int(span - width) - 12, 8)]
+        low, high = (self._clear(shown, end) for end in SIDES)
+        places = [(x, x + width) for x in range(int(low) + 4, int(span - high - width) - 4, 8)]
         return [(a, b) for a, b in places if not self._meets_label(row, Part(a, b, reach, above=True))]
 
     def _meets_label(self, row: int, text: Part) -> bool:
@@ -197,7 +202,7 @@ class Labelled:
         left = min(max(centre - width / 2, low), max(high - width, low))
         text = Part(left, left + width, self._label_reach(lines), above=True)
         stop = self._stop(shown, width) if shown.lost else None
-        mark = () if stop is None else self._mark(stop, shown.origin)
+        mark = self._dot(shown) if stop is None else self._mark(stop, shown.origin)
         time, timer = self._time(shown, row), self._timer(shown, row)
         beside = [part for part in (time, timer) if part]
         notes = self._notes(shown, row, text, beside)
@@ -224,15 +229,26 @@ class Labelled:
         half = 0.5 * self.place.size + 2
         return Part(left, right, half, above=True), Part(left, right, half, above=False)
 
+    def _clear(self, shown: Arrow, end: Side) -> float:
+        """How far from a lifeline a label begins at least."""
+        return ELSEWHERE + DOT + 4 if shown.foreign and shown.origin == end else 8.0
+
+    def _dot(self, shown: Arrow) -> tuple[Part, ...]:
+        if not shown.foreign:
+            return ()
+        middle = ELSEWHERE if shown.origin == "client" else self.place.span - ELSEWHERE
+        return tuple(Part(middle - DOT, middle + DOT, DOT + 1, above=above) for above in (True, False))
+
     def line_width(self, flags: str, numbers: str) -> float:
         gap = "  " if flags and numbers else ""
         return self.metrics.width(flags, self.place.size, True) + self.metrics.width(gap + numbers, self.place.size)
 
     def _windows(self, row: int, reach: float) -> list[tuple[float, float]]:
         """Where on its line a label that reaches so far up touches no line that crosses, nor the time below it."""
-        span = self.place.span
-        steps = [8 + (span - 22) * i / 60 for i in range(61)]
-        if self._tail_side(row) == "server":
+        span, shown, side = self.place.span, self.story.rows[row], self._tail_side(row)
+        tail = self._clear(shown, side) if isinstance(shown, Arrow) else 8.0
+        steps = [tail + (span - tail - 14) * i / 60 for i in range(61)]
+        if side == "server":
             steps = [span - x for x in reversed(steps)]
         if not self.crossing[row]:
             return [(steps[0], steps[-1])]
@@ -260,7 +276,7 @@ class Labelled:
     def _time(self, shown: Arrow, row: int) -> Part | None:
         if not shown.time:
             return None
-        inset = TIMER_INSET if self._own_timer(shown, row) else 6.0
+        inset = TIMER_INSET if self._own_timer(shown, row) else ELSEWHERE + 8 if shown.foreign else 6.0
         width = self.metrics.width(shown.time, self.place.small)
         return self._beside_tail(shown, width, inset, self.place.small + 3)
 

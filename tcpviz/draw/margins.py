@@ -138,7 +138,9 @@ def _timer(slide: Placed, side: Side, timer: Timer) -> Iterator[Shape]:
     """Among the arrows, from the tail that set it to what it made happen."""
     out = 1 if side == "client" else -1
     x = slide.place.lifeline(side) + out * TIMER_AT
-    start, end = slide.y[timer.start] + 3, slide.y[timer.end] - 3
+    # below the arrow that set it, which falls
+    (_, line), _ = slide.on(timer.start // 2, x - slide.place.lifelines[0], 0)
+    start, end = line + 3, slide.y[timer.end] - 3
     part = f"{slide.prefix}timer-{side}-{timer.start}"
     yield Line(((x, start + 5), (x, end - 5)), Role.MUTED, 1.2, part=part)
     yield arrowhead((x, start), (x, end), 7, Role.MUTED, part)
@@ -173,7 +175,7 @@ def _breaks(slide: Placed) -> Iterator[Shape]:
             if any(timer.beside and timer.broken and timer.end in after for timer in line.timers)
         ]
         for x in (*slide.place.lifelines, *timers):
-            yield from _axis_break(x, (high + low) / 2, f"{slide.prefix}break-{at}")
+            yield from _axis_break(x, high + 0.4 * (low - high), f"{slide.prefix}break-{at}")
 
 
 def _marks(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:
@@ -196,12 +198,12 @@ def _brackets(slide: Placed) -> Iterator[Shape]:
     for (phase, rows), top, limit in zip(spans, tops, limits, strict=False):
         if not slide.happened(2 * rows[-1]):
             return
-        low = max(slide.y[node(rows[-1], side)] for side in SIDES)
-        low = min(limit, max(low, top + bracket_length(phase, size, slide.metrics)))
+        low, length = max(slide.y[node(rows[-1], side)] for side in SIDES), bracket_length(phase, size, slide.metrics)
+        low = min(limit, max(low, top + length))
         if rows[-1] == len(slide.story.rows) - 1:
             low = limit
         part, x = f"{slide.prefix}phase-{phase.first}", slide.place.bracket
         yield Line(((x, top), (x - 7, top), (x - 7, low), (x, low)), Role.FRAME, 1.4, part=part)
         for number, text in enumerate(reversed(phase.lines)):
-            at = x - 12 - 0.24 * size - 1.1 * size * number, (top + low) / 2
+            at = x - 12 - 0.24 * size - 1.1 * size * number, min((top + low) / 2, low + 2 - length / 2)
             yield slide.text(at, text, size, bold=True, anchor="middle", angle=-90, part=f"{part}/name")

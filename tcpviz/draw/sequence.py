@@ -21,7 +21,7 @@ from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Connection
 from tcpviz.value import replace
 
-_ABOVE, _BELOW = 70.0, 24.0
+_ABOVE, _BELOW = 66.0, 22.0
 """Of the slide, for the title and the names, and for the footer."""
 _STRETCH = 2.0
 """How far a short story is pulled apart."""
@@ -88,7 +88,7 @@ def _shapes(facts: Facts, slide: Placed, title: str) -> Iterator[Shape]:
         f"{words.server}  {printable(str(connection.server.address))}",
     )
     yield title_line(title, size, slide.metrics)
-    yield from names(addresses, place, slide.top - 14, slide.metrics)
+    yield from names(addresses, place, slide.top - 11, slide.metrics)
     yield from inked(slide)
     if not slide.story.rows:
         x, y, width = sum(place.lifelines) / 2, (slide.top + slide.bottom) / 2, slide.metrics.width(words.nothing, 18)

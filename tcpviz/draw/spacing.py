@@ -12,7 +12,8 @@ from itertools import chain, pairwise
 from math import inf, log10
 
 from tcpviz.draw.columns import LEADING, Columns, note_text, shouted, timer_lines
-from tcpviz.draw.labels import CUT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
+from tcpviz.draw.drawing import LEAST_SIZE
+from tcpviz.draw.labels import CUT, DOT, GAP_HALF, NEAR, PAD, Label, Labelled, Part, timer_room
 from tcpviz.draw.metrics import Metrics
 from tcpviz.draw.phases import Phase
 from tcpviz.draw.solve import Constraint, earliest
@@ -24,21 +25,23 @@ from tcpviz.value import Value
 _ROUNDS = 8
 _STEEPEST = 0.6
 """The greatest slope along which anybody can read."""
+_HEADS, _HEAD = 11.0, 11.0
+"""From one arrowhead to the next on a lifeline, and how long one is."""
 _STEEPER = (1.0, 2.0, 3.5, 6.0)
 
 
 class Pace(Value):
     """How time takes up height, beyond what labels need."""
 
-    pauses: bool = False
-    """Long waits take a little more, by their logarithm."""
+    pauses: float = 0.0
+    """Long waits take so much of a little more, by their logarithm."""
     points: float = 0.0
     """For every nanosecond; waits in `broken` take BREAK instead."""
     broken: frozenset[int] = frozenset()
     """Instants, by their index, before which the axis is broken."""
 
 
-BREAK = 30.0
+BREAK = 26.0
 PLAIN = Pace()
 Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""
@@ -114,7 +117,7 @@ class _Solver(Labelled):
         self.steeper = steeper
         self.pace, self.floors = pace, floors
         self.broken = pace.broken | broken(story)
-        self.pauses = _pauses(story, place.size) if pace.pauses else (0.0,) * len(story.rows)
+        self.pauses = tuple(pace.pauses * pause for pause in _pauses(story, place.size))
         self.slopes: list[float] = []
         """Of every row's line, as far as it is certain."""
         self.marked = {mark.node: mark for line in story.lifelines for mark in line.marks}
@@ -189,7 +192,7 @@ class _Solver(Labelled):
                 yield free, floor, 6
             yield root, floor, shouted(line, size, self.metrics)
         yield from ((root, held, least) for held, least in self.floors.items())
-        yield from self._brackets(floor)
+        yield from self._brackets(root, floor)
         yield from self._instants()
         for side in SIDES:
             for before, after in pairwise(range(len(self.story.rows))):
@@ -199,12 +202,21 @@ class _Solver(Labelled):
     def _instants(self) -> Iterator[Constraint]:
         """What happens later, at either end, is not drawn higher."""
         for at, ((time, nodes), (later, followers)) in enumerate(pairwise(self.story.instants), 1):
-            gap = BREAK if at in self.broken else self.pace.points * (later - time)
+            gap = 0.0 if at in self.broken else self.pace.points * (later - time)
             yield from ((before, after, gap) for before in nodes for after in followers)
+        for at in self.broken:
+            _, followers = self.story.instants[at]
+            for before in self.story.order[: min(map(self.story.order.index, followers))]:
+                if any(before in order for order in self.order):
+                    half = GAP_HALF * self.place.size + 3 if self._is_torn(before) else 0.0
+                    yield from ((before, after, half + BREAK) for after in followers)
+
+    def _is_torn(self, which: int) -> bool:
+        return which < 2 * len(self.story.rows) and isinstance(self.story.rows[which // 2], Gap)
 
     def _bands(self, line: Lifeline, root: int, floor: int) -> Iterator[Constraint]:
         """Every state has room for its name, below the last strip that is torn out of it."""
-        gaps = [n for n in line.nodes if n < 2 * len(self.story.rows) and isinstance(self.story.rows[n // 2], Gap)]
+        gaps = [n for n in line.nodes if self._is_torn(n)]
         at = {n: i for i, n in enumerate(line.nodes)} | {root: -1, floor: len(line.nodes)}
         starts = [root if b.node is None else b.node for b in line.bands]
         torn = GAP_HALF * self.place.size + 5
@@ -215,12 +227,12 @@ class _Solver(Labelled):
             yield start, end, name
             yield top, end, name + torn * ((top in gaps) + (end in gaps))
 
-    def _brackets(self, floor: int) -> Iterator[Constraint]:
-        """A bracket is at least as long as its name, which runs along it."""
+    def _brackets(self, root: int, floor: int) -> Iterator[Constraint]:
+        """A bracket is at least as long as its name, which runs along it; the first one's may begin above it."""
         spans = phase_rows(self.story)
-        for (phase, rows), after in zip(spans, [*(rows[0] for _, rows in spans[1:]), None], strict=False):
-            end = floor if after is None else self._ends(after)[0]
-            yield self._ends(rows[0])[0], end, bracket_length(phase, self.place.bracketed, self.metrics) + 6
+        starts = [self._ends(rows[0])[0] for _, rows in spans]
+        for (phase, _), start, end in zip(spans, [root, *starts[1:]], [*starts[1:], floor], strict=False):
+            yield start, end, bracket_length(phase, self.place.bracketed, self.metrics) + 6
 
     def _slant(self, row: int) -> float:
         return self.slant * (self.steeper if self.crossing[row] else 1)
@@ -234,7 +246,7 @@ class _Solver(Labelled):
         if sends and receives:
             # the time stands below the tail
             return self.place.small + 5
-        return 5.0 if not sends and not receives else 8.0
+        return 8.0 if sends or receives else _HEADS
 
     def _apart(self, root: int, floor: int) -> Iterator[Constraint]:
         """Rows keep their profiles apart from the rows before them, and from the top."""
@@ -283,6 +295,11 @@ class _Solver(Labelled):
                 # a line that crosses comes in below what stands under the tail
                 if order[node(row, side)] < order[node(near, side)]:
                     yield node(row, side), node(near, side), self._under(row, near)
+                upper, lower = self._ends(row)[1], self._ends(near)[1]
+                heads = self.order[side == "client"]
+                if upper in heads and lower in heads and heads[upper] < heads[lower]:
+                    # two arrowheads lean towards each other where their arrows cross
+                    yield upper, lower, _HEADS + _HEAD * abs(self._line(row)[1] - self._line(near)[1])
 
     def _reach(self, row: int, *, above: bool) -> float:
         parts = (p for p in self.labels[row].parts() if p.above == above)
@@ -298,11 +315,13 @@ class _Solver(Labelled):
         rows = self.story.rows[upper], self.story.rows[lower]
         span, side = self.place.span, self._tail_side(lower)
         bare = Part(0, span, 1.5, above=True)
+        # a time that is too near to the next label reads as if it were its own; where there is no room, it may be
+        beside = 4.0 if self.place.size == LEAST_SIZE else 0.6 * self.place.size
         touching = [
             (max(low.left, high.left) - 2, min(low.right, high.right) + 2, low.reach + high.reach + PAD)
             for low in (bare, *(p for p in self.labels[lower].parts() if p.above))
             for high in (bare, *(p for p in self.labels[upper].parts() if not p.above))
-            if max(low.left, high.left) - 4 < min(low.right, high.right)
+            if max(low.left, high.left) - beside < min(low.right, high.right)
         ]
         if any(isinstance(row, Gap) for row in rows) or self._tail_side(upper) == side:
             yield from self._parallel(upper, lower, touching)
@@ -331,7 +350,9 @@ class _Solver(Labelled):
         (_, slope), (_, near_slope) = self._line(row), self._line(near)
         at = 0.0 if self._tail_side(row) == "client" else self.place.span
         low = [p for p in (self.labels[row].time, self.labels[row].timer) if p]
-        return max((p.reach + PAD - (near_slope - slope) * (x - at) for p in low for x in (p.left, p.right)), default=0)
+        shown = self.story.rows[near]
+        pad = PAD + (DOT if isinstance(shown, Arrow) and shown.foreign else 0.0)
+        return max((p.reach + pad - (near_slope - slope) * (x - at) for p in low for x in (p.left, p.right)), default=0)
 
 
 def _pauses(story: Story, size: float) -> tuple[float, ...]:

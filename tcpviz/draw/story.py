@@ -33,6 +33,8 @@ class Arrow(Value):
     dashed: bool
     strong: bool
     lost: bool
+    foreign: bool = False
+    """Its origin did not send it: somebody else did, or the network made a copy."""
     mark: str = ""
     """Its verdict: a tick, a cross, or an exclamation mark."""
     mark_role: Role = Role.MUTED

@@ -210,3 +210,11 @@ def test_the_ladder_speaks_the_language_in_eighty_columns(tcpviz) -> None:
     states = [line.rstrip().rpartition(" ")[2] for line in told.splitlines()[2:]]
     assert {columns(line) - len(state) for line, state in zip(told.splitlines()[2:], states, strict=True)} == {68}
     assert tcpviz("simulate", "--lang", "zh", "--ascii").out.isascii()
+
+
+def test_a_picture_of_one_of_several_connections_says_which(tcpviz, tmp_path: Path) -> None:
+    path = tmp_path / "x.svg"
+    assert tcpviz("simulate", "tutorial-server-threads", "-o", path).code == 0
+    assert "A server with one thread per client · Connection 1/3</title>" in path.read_text()
+    assert tcpviz("simulate", "tutorial-server-threads", "--lang", "zh", "-o", path).code == 0
+    assert " · 连接 1/3</title>" in path.read_text()

@@ -1,7 +1,9 @@
-"""The overlap oracle: which texts of a drawing touch what they must not. Shares no code with the layout.
+"""The overlap oracle: which texts and signs of a drawing touch what they must not. Shares no code with the layout.
 
 Every text is an oriented box. It may lie on a filled shape that holds it whole (a band, a badge, a torn strip);
-it must stay clear of every other text, of every line, of every filled shape it does not lie in, and on the slide.
+it must stay clear of every other text, of every line, of every filled shape it does not lie in, of whatever is painted
+over it, and on the slide. Signs (arrowheads, the cross of a lost segment, breaks of an axis) stay clear of each other
+and of what belongs to something else: the lines of arrows and timers, brackets, and torn strips.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tcpviz.draw.drawing import Circle, Drawing, Line, Point, Polygon, Rect, Shape, Text
+from tcpviz.draw.drawing import Circle, Drawing, Line, Point, Polygon, Rect, Role, Shape, Text
 
 Box = tuple[Point, ...]
 
@@ -18,7 +20,7 @@ def overlaps(drawing: Drawing) -> list[str]:
     texts = list(drawing.texts())
     boxes = [text.corners() for text in texts]
     pieces = {id(shape): list(_pieces(shape)) for shape in drawing.shapes if not isinstance(shape, Text)}
-    found = []
+    found = list(_signs(drawing))
     for index, (text, box) in enumerate(zip(texts, boxes, strict=True)):
         if not all(0 <= x <= drawing.slide.width and 0 <= y <= drawing.slide.height for x, y in box):
             found.append(f"{text.text!r} leaves the slide")
@@ -30,7 +32,38 @@ def overlaps(drawing: Drawing) -> list[str]:
                 continue
             if not _carries(shape, text, box):
                 found.append(f"{text.text!r} ({text.part}) touches {type(shape).__name__} {shape.part}")
+        for shape in drawing.shapes[drawing.shapes.index(text) + 1 :]:
+            if not isinstance(shape, (Text, Line)) and any(touch(box, piece) for piece in pieces[id(shape)]):
+                found.append(f"{text.text!r} ({text.part}) lies under {type(shape).__name__} {shape.part}")
     return found
+
+
+def _signs(drawing: Drawing) -> Iterator[str]:
+    signs = [shape for shape in drawing.shapes if _is_sign(shape)]
+    lines = [s for s in drawing.shapes if isinstance(s, Line) and not _is_sign(s) and _of(s)[0] in _DRAWN]
+    for index, sign in enumerate(signs):
+        for other in (*signs[index + 1 :], *lines):
+            what, which = zip(_of(sign), _of(other), strict=True)
+            # a broken timer is broken with its axis
+            apart = which[0] != which[1] and set(what) != {"break", "timer"}
+            if apart and any(touch(one, two) for one in _pieces(sign) for two in _pieces(other)):
+                yield f"{type(sign).__name__} {sign.part} touches {type(other).__name__} {other.part}"
+
+
+_DRAWN = ("segment", "timer", "phase", "gap")
+
+
+def _is_sign(shape: Shape) -> bool:
+    if isinstance(shape, Polygon):
+        return not shape.part.endswith("/mask") and _of(shape)[0] in ("segment", "timer", "break")
+    return isinstance(shape, Line) and (shape.role is Role.LOST or _of(shape)[0] == "break")
+
+
+def _of(shape: Shape) -> tuple[str, str]:
+    """What a shape is part of: its kind, and which of them, with the half of the slide that it is on."""
+    names = shape.part.split("/")
+    at = 1 if names[0] in ("left", "right") and len(names) > 1 else 0
+    return names[at].partition("-")[0], "/".join(names[: at + 1])
 
 
 def _uncovered(drawing: Drawing, text: Text, box: Box) -> tuple[Shape, ...]:

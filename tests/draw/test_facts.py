@@ -84,7 +84,7 @@ def test_an_axis_is_broken_after_all_that_came_before(name: str, scale: Scale) -
         for s in drawing.shapes:
             if isinstance(s, (Line, Polygon)) and s.part.startswith(("segment-", "gap-")):
                 points = s.points if "mask" not in s.part else ()
-                assert not any(low - 2 < y < high + 2 for x, y in points if any(abs(x - at) < 16 for at in xs))
+                assert not any(low < y < high for x, y in points if any(abs(x - at) < 6 for at in xs))
 
 
 def test_a_time_wait_is_broken_where_only_it_goes_on() -> None:
@@ -134,3 +134,30 @@ def test_the_footer_says_all_of_it(lang: str) -> None:
         counted = {"relative": words.relative, "symbolic": words.symbolic, "absolute": words.absolute}[numbers]
         timed = {"even": words.not_to_scale, "log": words.log_scale, "linear": words.linear_scale}[scale]
         assert foot.split("  ") == [counted, *([words.one_clock] if clocks == 1 else []), timed]
+
+
+@pytest.mark.parametrize("name", ["library blind-rst", "library duplicated-syn", "library late-duplicate"])
+def test_what_an_end_did_not_send_does_not_begin_at_its_lifeline(name: str) -> None:
+    connection, drawing = CONNECTIONS[name], drawn(name)
+    lifelines = {
+        s.part: s.points[0][0] for s in drawing.shapes if isinstance(s, Line) and s.part.startswith("lifeline")
+    }
+    found = 0
+    for index, sent in enumerate(connection.segments):
+        for line in (s for s in drawing.of(f"segment-{index}")[:2] if isinstance(s, Line)):
+            off = abs(line.points[0][0] - lifelines[f"lifeline-{sent.origin}"])
+            assert (off > 20) == (sent.kind in ("injected", "duplicate"))
+            found += off > 20
+    assert found == 1
+
+
+@pytest.mark.parametrize("name", ["library keep-alive-dead", "library fin-timeout", "library syn-timeout"])
+def test_lost_segments_run_parallel(name: str) -> None:
+    lines = [
+        next(s for s in drawn(name).of(f"segment-{index}") if isinstance(s, Line))
+        for index, sent in enumerate(CONNECTIONS[name].segments)
+        if sent.arrived is None
+    ]
+    slopes = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in (line.points for line in lines)]
+    assert len(slopes) > 2
+    assert max(slopes) - min(slopes) < 0.01

@@ -12,7 +12,7 @@ from overlaps import overlaps
 
 from tcpviz import draw
 from tcpviz.draw import BLANKS, DETAILS
-from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Line, Rect, Role, Text
+from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Line, Polygon, Rect, Role, Text, arrowhead, cross
 from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange import library
@@ -82,12 +82,13 @@ def test_nothing_touches_at_any_step(name: str) -> None:
         legible(drawing)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", WITH_STATES)
-def test_nothing_touches_side_by_side(name: str) -> None:
-    exchange = simulate(library.load(name))
-    legible(draw.pair(exchange, simulate(library.load("normal"))))
+def test_nothing_touches_side_by_side(name: str, language: str) -> None:
+    exchange, words = simulate(library.load(name)), draw.words_in(LANGUAGES[language])
+    legible(draw.pair(exchange, simulate(library.load("normal")), words=words))
     if len(exchange.connections) > 1:
-        legible(draw.pair(exchange))
+        legible(draw.pair(exchange, words=words))
 
 
 FLAGS = (SYN, SYN | ACK, ACK, PSH | ACK, FIN | ACK, RST, RST | ACK, 0)
@@ -129,3 +130,23 @@ def test_the_oracle_sees() -> None:
 
     assert [found(one, beside), found(one, on_top), found(one, through), found(half, one)] == [0, 1, 1, 1]
     assert [found(whole, one), found(outside), found(one, turned), found(through, whole, one)] == [0, 1, 1, 0]
+    assert found(one, whole) == 1, "what is painted over a text hides it"
+
+
+def test_the_oracle_sees_signs() -> None:
+    def arrow(number: int, y: float) -> tuple[Line, Polygon]:
+        tail, head, part = (100.0, y), (400.0, y + 20), f"segment-{number}"
+        return Line((tail, head), Role.ACK, part=part), arrowhead(head, tail, 10, Role.ACK, part)
+
+    def clear(*shapes: Any) -> bool:
+        return not overlaps(Drawing(shapes, ""))
+
+    broken = Line(((395, 96), (405, 90)), Role.FRAME, part="break-1")
+    timer = Line(((400, 50), (400, 150)), Role.MUTED, part="timer-client-3")
+    lost = cross((250, 90), 6, Role.LOST, "segment-7")
+    assert clear(*arrow(1, 50), *arrow(2, 90), broken, *lost)
+    assert not clear(*arrow(1, 50), *arrow(2, 53))
+    assert not clear(*arrow(1, 74), broken)
+    assert not clear(*arrow(1, 80), *lost)
+    assert clear(timer, broken)
+    assert not clear(timer, *arrow(1, 60))

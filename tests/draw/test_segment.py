@@ -10,7 +10,7 @@ from odd_frames import FRAMES, HOSTILE
 from overlaps import overlaps
 
 from tcpviz import draw
-from tcpviz.draw.drawing import Drawing, Rect, Role, Text
+from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Rect, Role, Text
 from tcpviz.draw.theme import LEAST_CONTRAST, PRINT, STANDS_ON, THEMES, contrast, dress
 from tcpviz.exchange.headers import Dissection
 from tcpviz.frames import Reading, dissect
@@ -49,7 +49,7 @@ def legible(drawing: Drawing) -> None:
     assert overlaps(drawing) == []
     assert overlaps(dress(drawing, PRINT)) == []
     for text in drawing.texts():
-        assert text.size >= (12 if text.part == "footer" else 14), text
+        assert text.size >= LEAST_SIZE, text
 
 
 def said(drawing: Drawing, part: str) -> list[str]:

@@ -17,7 +17,7 @@ from tcpviz.draw.metrics import default
 from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
-from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.exchange import SIDES, Connection
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
@@ -110,14 +110,17 @@ def test_a_lost_segment_ends_short_of_the_other_side_and_comes_again() -> None:
 
 
 def tails_and_heads(drawing: Drawing, connection: Connection) -> list[tuple[int, float]]:
-    """(time, height) of everything that leaves or arrives."""
+    """(time, height) of everything that leaves or arrives, at its lifeline, even if its arrow begins elsewhere."""
     found = []
+    lines = [s for side in SIDES for s in drawing.of(f"lifeline-{side}") if isinstance(s, Line)]
+    lifelines = dict(zip(SIDES, (line.points[0][0] for line in lines), strict=True))
     for index, sent in enumerate(connection.segments):
         shapes = drawing.of(f"segment-{index}")
         line = next((s for s in shapes if isinstance(s, Line)), None)
         if line is None:
             continue
-        found.append((sent.sent, line.points[0][1]))
+        (x0, y0), (x1, y1) = line.points
+        found.append((sent.sent, y0 + (y1 - y0) / (x1 - x0) * (lifelines[sent.origin] - x0)))
         heads = [s for s in shapes if isinstance(s, Polygon) and s.part == f"segment-{index}"]
         if sent.arrived is not None:
             found.append((sent.arrived, heads[0].points[0][1]))

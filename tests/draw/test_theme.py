@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from itertools import combinations
 
 import pytest
@@ -14,6 +16,8 @@ from tcpviz.draw import theme_file
 from tcpviz.draw.drawing import Drawing, Line, Rect, Role, Text
 from tcpviz.draw.theme import BANDS, LIGHT, PRINT, STANDS_ON, THEMES, Theme, contrast, dress, faults
 from tcpviz.errors import InputError
+from tcpviz.exchange import library
+from tcpviz.exchange.simulate import simulate
 from tcpviz.model.transitions import TABLE
 
 NAMES = ("library normal", "library abort", "lost data", "violation", "long")
@@ -21,6 +25,11 @@ DRAWINGS = {
     **{name: draw.sequence(CONNECTIONS[name], title=name) for name in NAMES},
     "machine": draw.machine(graph.edges()),
     "walk": draw.machine(graph.edges(), {"client": [r for r in TABLE if r.figure][:4], "server": TABLE[:1]}),
+    "quiz": draw.sequence(CONNECTIONS["library normal"], title="quiz", quiz=draw.BLANKS),
+    "verdicts": draw.sequence(CONNECTIONS["violation on loopback"], title="verdicts", clocks=1, show=draw.DETAILS),
+    "two": draw.pair(simulate(library.load("crash-and-restart"))),
+    "compared": draw.pair(simulate(library.load("three-segment-close")), simulate(library.load("normal"))),
+    "udp": draw.flow(simulate(library.load("tutorial-udp-both-ways")).flows[0], title="udp"),
 }
 ALL = pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 ARROWS = (Role.SYN, Role.DATA, Role.ACK, Role.FIN, Role.RESET)
@@ -53,6 +62,21 @@ def test_what_text_stands_on_is_known(name: str) -> None:
 @ALL
 def test_no_theme_of_ours_is_hard_to_read(theme: Theme) -> None:
     assert list(faults(theme)) == []
+
+
+@ALL
+def test_text_contrast_on_the_page(theme: Theme) -> None:
+    """Of every rule of its style that gives text a colour, on the background that the rule gives, or the page's."""
+    rules = re.findall(r"\{([^{}]*)\}", files("tcpviz.draw.web").joinpath("page.css").read_text())
+    roles = {role.value: role for role in Role}
+    told = 0
+    for rule in rules:
+        given = dict(re.findall(r"(?<![-\w])(color|background): *var\(--([\w-]+)\)", rule))
+        if given:
+            ink, paper = (roles[given.get(name, usual)] for name, usual in (("color", "text"), ("background", "halo")))
+            assert contrast(theme.colours[ink], theme.colours[paper]) >= 4.5, rule
+            told += 1
+    assert told > 10
 
 
 def below(drawing: Drawing, text: Text) -> Role:
