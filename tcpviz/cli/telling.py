@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from tcpviz.cli.look import THEME, Look
+from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.numbers import Numbers
@@ -149,7 +149,7 @@ def _chosen(path: Path, connections: tuple[Connection, ...]) -> Connection:
     shown = _worth_seeing(connections)
     if len(connections) > 1:
         number = connections.index(shown) + 1
-        print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
+        echo(f"{path} shows connection {number} of {len(connections)}", err=True)
     return shown
 
 
