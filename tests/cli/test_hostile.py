@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from unicodedata import category
 
@@ -16,6 +15,7 @@ from tcpviz.cli.look import PICTURES
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.simulate import simulate
+from tcpviz.value import replace
 
 STEERING = "\x1b[31m\x1b]0;owned\x07\u202eback\u2066\x7f\x9b"
 MARKUP = "<img src=x onerror=alert(1)>%s{0}$\\input{x}#&_^~;-->>'\"` @enduml"
