@@ -326,7 +326,8 @@ def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
     if len(found) > 1:
         echo(f"{path} shows connection {number} of {matched.capture.file}, one of {len(found)}", err=True)
-    return replace(matched.exchange, connections=(matched.exchange.connections[number - 1],))
+    one, everything = matched.exchange.connections[number - 1], len(matched.shown) == len(matched.exchange.connections)
+    return replace(matched.exchange, connections=(one,), flows=matched.exchange.flows if everything else ())
 
 
 def _write_story(path: Path, one: Exchange) -> None:
