@@ -1,14 +1,15 @@
 """The languages that tcpviz speaks, and the one catalogue of their words.
 
 English is written in the code and is every text's key; the others are gettext catalogues in `tcpviz/locale`.
-Knows nothing of what a text is for. A text that no catalogue has stays as it is: nobody sees a gap.
+Knows nothing of what a text is for. A text that no catalogue has stays as it is: nobody sees a gap. Words that come
+from files and from the wire are no language of ours: `printable` makes them inert.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from tcpviz.value import Value
 
@@ -49,3 +50,14 @@ def _catalogue(tag: str) -> Callable[[str], str]:
 def columns(text: str) -> int:
     """How many columns of a terminal `text` takes: a Chinese character takes two."""
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def printable(text: str) -> str:
+    """Without control and formatting characters: what comes from files must steer neither page nor terminal."""
+    if text.isprintable():
+        return text
+    return "".join(" " if char in "\t\n\r" else char for char in text if char in "\t\n\r" or _visible(char))
+
+
+def _visible(char: str) -> bool:
+    return category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

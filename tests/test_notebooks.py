@@ -71,6 +71,8 @@ def test_a_picture_in_its_dress() -> None:
     assert ElementTree.fromstring(picture.svg()).attrib["height"] == "720pt"
     assert picture.png().startswith(b"\x89PNG")
     assert picture.pdf().startswith(b"%PDF")
+    assert b"\\begin{tikzpicture}" in picture.tex()
+    assert picture.gif().startswith(b"GIF89a\x00\x05\xc0\x03"), "1280 by 960"
     assert bundle(tcpviz.draw(exchange)) == bundle(exchange)
 
 
@@ -110,12 +112,15 @@ def test_users_programs_are_checked_against_our_types(tmp_path: Path) -> None:
         "import tcpviz\n"
         "picture = tcpviz.draw(tcpviz.simulate('normal'), theme='dark')\n"
         "reveal_type(picture.svg())\n"
+        "from tcpviz.draw import gif, html, sequence\n"
+        "page: bytes = html(tcpviz.simulate('normal'))\n"
+        "moving: bytes = gif(sequence(tcpviz.simulate().connections[0], title='x'))\n"
         "tcpviz.draw(3)\n"
         "tcpviz.draw(tcpviz.match('run.pcap'), numbers='roman')\n"
     )
     command = [sys.executable, "-m", "mypy", "--strict", str(program)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     assert 'program.py:3: note: Revealed type is "bytes"' in told.replace("builtins.", "")
-    assert "program.py:4: error" in told
-    assert "program.py:5: error" in told
+    assert "program.py:7: error" in told
+    assert "program.py:8: error" in told
     assert "Found 2 errors" in told

@@ -13,6 +13,7 @@ import sys
 import click
 
 from tcpviz import __version__
+from tcpviz.cli.speech import echo
 from tcpviz.errors import TcpvizError
 
 _COMMANDS = {
@@ -70,19 +71,21 @@ def main() -> None:
     except click.exceptions.Exit as done:
         code = done.exit_code
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        echo(told.getvalue(), err=True, nl=False)
         code = error.exit_code
     except click.Abort:
         code = 130
     except TcpvizError as error:
-        click.echo(f"tcpviz: {error}", err=True)
+        echo(f"tcpviz: {error}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         # whoever read our output has seen enough
         _silence()
         code = 0
     except OSError as error:
-        click.echo(f"tcpviz: cannot write to standard output: {error.strerror}", err=True)
+        echo(f"tcpviz: cannot write to standard output: {error.strerror}", err=True)
         _silence()
         code = 2
     sys.exit(code if isinstance(code, int) else 0)

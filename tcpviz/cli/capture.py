@@ -14,6 +14,7 @@ import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.look import Look
+from tcpviz.cli.speech import echo
 from tcpviz.cli.telling import Telling
 from tcpviz.cli.watch import Watch, say
 from tcpviz.errors import InputError, NothingCaptured
@@ -123,7 +124,7 @@ def command(
         interruptions = stack.enter_context(_stopping(live))
         if not sandboxed:
             _lay_down(folders)
-            click.echo(f"listening on {wanted}; start your programs now; Ctrl-C ends", err=True)
+            echo(f"listening on {wanted}; start your programs now; Ctrl-C ends", err=True)
         writers = [listening.enter_context(output.recording(path)) for path in recordings]
         for frame in live.live(*writers, count=count):
             if frame is not None:
@@ -149,7 +150,7 @@ def command(
                 break
         watch.clear()
     if record.lost:
-        click.echo("tcpviz: warning: the kernel's events came too fast: its states have gaps", err=True)
+        echo("tcpviz: warning: the kernel's events came too fast: its states have gaps", err=True)
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
     _tell_ends(live, run, recordings)
@@ -271,9 +272,9 @@ def _with_calls(exchange: Exchange, live: Source) -> Exchange:
 
 def _tell_losses(live: Source) -> None:
     """What a reader of the capture must know about how it was made."""
-    click.echo(f"captured {live.taken:,} frames, {live.dropped:,} dropped by the kernel", err=True)
+    echo(f"captured {live.taken:,} frames, {live.dropped:,} dropped by the kernel", err=True)
     if live.dropped:
-        click.echo(
+        echo(
             f"tcpviz: warning: the kernel dropped {live.dropped:,} frames for want of room: the capture has gaps, "
             "and a segment that lacks may be blamed on the one after it",
             err=True,
@@ -286,16 +287,16 @@ def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path]) -> 
 
     if left := live.waiting + live.undecoded:
         kept = f"{recordings[0]} has all of them" if recordings else "name a file with -o x.pcapng to keep all"
-        click.echo(f"tcpviz: warning: the last {left:,} frames are not explained; {kept}", err=True)
+        echo(f"tcpviz: warning: the last {left:,} frames are not explained; {kept}", err=True)
     if isinstance(live, Performed):
         for frame in live.report.forged:
-            click.echo(f"tcpviz: frame {frame} was forged, as the scenario says: neither end sent it", err=True)
+            echo(f"tcpviz: frame {frame} was forged, as the scenario says: neither end sent it", err=True)
         if live.report.timed_out:
-            click.echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
+            echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
         status = live.report.status
         if status:
             end = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-            click.echo(f"tcpviz: {run[0] if run else 'the program of the scenario'} {end}", err=True)
+            echo(f"tcpviz: {run[0] if run else 'the program of the scenario'} {end}", err=True)
 
 
 def _nothing(run: Sequence[str], wanted: _Wanted) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
+from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Connection, Exchange, Side
@@ -47,7 +46,7 @@ class Tally(Record):
         except InputError as error:
             if self.files == 1:
                 raise
-            click.echo(f"tcpviz: {error}", err=True)
+            echo(f"tcpviz: {error}", err=True)
             self.unusable += 1
 
     def count(self, connection: Connection) -> None:

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError
 from tcpviz.language import ENGLISH, Language
 from tcpviz.value import Value
@@ -46,7 +45,7 @@ class Look(Value):
         self.page()
         mine = self.colours()
         for fault in theme.faults(mine) if mine.name not in theme.THEMES else ():
-            click.echo(f"tcpviz: warning: {mine.name}: {fault}", err=True)
+            echo(f"tcpviz: warning: {mine.name}: {fault}", err=True)
 
     def words(self) -> Words:
         from tcpviz.draw import words_in
@@ -99,4 +98,4 @@ class Look(Value):
 @cache
 def _warn(text: str) -> None:
     """Once, however many files are written."""
-    click.echo(f"tcpviz: warning: {text}", err=True)
+    echo(f"tcpviz: warning: {text}", err=True)

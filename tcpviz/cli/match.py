@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,11 +13,12 @@ from tcpviz.cli import options, output, render
 from tcpviz.cli.against import ENDINGS, Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
 from tcpviz.cli.look import Look
+from tcpviz.cli.speech import echo
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
 from tcpviz.exchange.capture import Capture, Frame
-from tcpviz.exchange.document import line_document, match_document, schema
+from tcpviz.exchange.document import line_document, match_document, schema, written
 from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.numbers import Numbers
@@ -35,7 +35,7 @@ _FEW = 3
 
 def _print_schema(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        click.echo(schema(), nl=False)
+        echo(schema(), nl=False)
         ctx.exit()
 
 
@@ -134,13 +134,13 @@ def command(
             if len(names) == 1:
                 tally.check(wanted)
             if not as_json:
-                click.echo(("" if results else printed.head) + printed.told(matched), nl=False)
+                echo(("" if results else printed.head) + printed.told(matched), nl=False)
             results.append(matched)
         tally.check(wanted)
         if as_json:
-            click.echo(_json(results), nl=False)
+            echo(_json(results), nl=False)
         elif len(names) > 1:
-            click.echo(str(tally))
+            echo(str(tally))
         if other:
             _compare(other, results, style, paths)
         for path in () if other else paths:
@@ -166,7 +166,7 @@ def _explain(names: Sequence[str], wanted: Wanted, frame: int) -> None:
             f"frame {frame} of {names[0]} is no TCP segment; tcpviz match {names[0]} numbers those that are"
         )
     for line in lines:
-        click.echo(line)
+        echo(line)
 
 
 def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Matched]:
@@ -202,7 +202,7 @@ def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[
                         tally.count(connection)
                     if wanted.shows(number, connection):
                         line = _line(name, number, connection)
-                        click.echo(line, nl=False)
+                        echo(line, nl=False)
                         for file in files:
                             file.write(line.encode())
                 _warn(reading.capture())
@@ -218,11 +218,11 @@ def _wanted_frames(reading: Reading, wanted: Wanted, tally: Tally) -> Iterator[F
 
 def _warn(capture: Capture) -> None:
     for warning in capture.warnings:
-        click.echo(f"tcpviz: warning: {warning}", err=True)
+        echo(f"tcpviz: warning: {warning}", err=True)
 
 
 def _line(file: str, number: int, connection: Connection) -> str:
-    return json.dumps(line_document(file, number, connection), ensure_ascii=False) + "\n"
+    return written(line_document(file, number, connection)) + "\n"
 
 
 class _Style(Value):
@@ -267,7 +267,7 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
     """One file, in the format of its ending."""
     kind = path.suffix.lower()
     if kind == ".txt":
-        output.write_whole(path, _text(results, style).encode())
+        output.write_text(path, _text(results, style))
     elif kind == ".json":
         output.write_whole(path, _json(results).encode())
     elif kind == _LINES:
@@ -288,10 +288,10 @@ def _compare(other: Against, results: Sequence[Matched], style: _Style, paths: S
     """Say how the two differ, and write both."""
     one = _worth_seeing("--against", results)
     told = other.report(one)
-    click.echo(told, nl=False)
+    echo(told, nl=False)
     for path in paths:
         if path.suffix.lower() == ".txt":
-            output.write_whole(path, (_text(results, style) + told).encode())
+            output.write_text(path, _text(results, style) + told)
         else:
             render.paint([(path, other.drawing(one, style.numbers, style.story, style.look))], style.look)
 
@@ -325,8 +325,9 @@ def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
         raise InputError(f"{path}: there is no TCP connection to show")
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
     if len(found) > 1:
-        click.echo(f"{path} shows connection {number} of {matched.capture.file}, one of {len(found)}", err=True)
-    return replace(matched.exchange, connections=(matched.exchange.connections[number - 1],))
+        echo(f"{path} shows connection {number} of {matched.capture.file}, one of {len(found)}", err=True)
+    one, everything = matched.exchange.connections[number - 1], len(matched.shown) == len(matched.exchange.connections)
+    return replace(matched.exchange, connections=(one,), flows=matched.exchange.flows if everything else ())
 
 
 def _write_story(path: Path, one: Exchange) -> None:
@@ -334,4 +335,4 @@ def _write_story(path: Path, one: Exchange) -> None:
 
     story = behind(one.connections[0], one.title)
     output.write_whole(path, story.file(path.name).encode())
-    click.echo(f"{path} {story}", err=True)
+    echo(f"{path} {story}", err=True)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from tcpviz.cli.look import GIF, PICTURES, SIZE, THEME, Look
+from tcpviz.cli.output import STANDARD_OUTPUT
 from tcpviz.cli.telling import BLANKS, MOST_PAGES, SCALES, USUAL, Telling, some_of
 from tcpviz.errors import InputError
 from tcpviz.exchange.scenario import DETAILS
@@ -124,8 +125,6 @@ _TELLING = (
         help=f"Leave blank what students fill in, of {','.join(BLANKS)}; the answers go to NAME-answers.",
     ),
 )
-_TELLS_ALL = (".html", ".mmd", ".puml", ".txt")
-"""Formats in which nothing can be left blank."""
 
 
 def telling(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,7 +133,7 @@ def telling(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, quiz: Any, **others: Any) -> Any:
         for name in others.get("outputs", ()) if quiz else ():
-            if Path(name).suffix.lower() in _TELLS_ALL:
+            if Path(name).suffix.lower() not in (*PICTURES, GIF) and name != STANDARD_OUTPUT:
                 raise InputError(f"{name}: --quiz leaves blanks in {' '.join((*PICTURES, GIF))} only")
         if quiz and steps:
             raise click.UsageError("--steps tells step by step what --quiz asks for: one or the other")

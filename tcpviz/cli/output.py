@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from tcpviz.cli.speech import echo, inert
 from tcpviz.errors import OutputError
 
 if TYPE_CHECKING:
@@ -54,12 +54,17 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
             raise
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-    print(f"wrote {path}", file=sys.stderr)
+    echo(f"wrote {path}", err=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:
     with whole(path) as stream:
         stream.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Lines that somebody will look at in a terminal."""
+    write_whole(path, inert(text).encode())
 
 
 def hand_over(path: str) -> None:
@@ -89,6 +94,6 @@ def recording(path: Path) -> Iterator[Writer]:
         kept = part.stat().st_size > empty
     if kept:
         os.replace(part, path)
-        print(f"wrote {path}", file=sys.stderr)
+        echo(f"wrote {path}", err=True)
     else:
         part.unlink()

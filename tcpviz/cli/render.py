@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tcpviz.cli.look import GIF, PICTURES, Look
-from tcpviz.cli.output import write_whole
+from tcpviz.cli.output import write_text, write_whole
 from tcpviz.cli.telling import Telling
+from tcpviz.exchange.document import written
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
@@ -26,7 +26,7 @@ RECORDINGS = (".pcap", ".pcapng")
 
 
 def json_text(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return written(document, indent=1) + "\n"
 
 
 def write(
@@ -46,7 +46,7 @@ def write(
     elif kind in RECORDINGS:
         write_whole(path, _recording(exchange, "pcapng" if kind == ".pcapng" else "pcap"))
     elif kind == ".txt":
-        write_whole(path, ladders(exchange, numbers, ascii_only, verdicts, look.language).encode())
+        write_text(path, ladders(exchange, numbers, ascii_only, verdicts, look.language))
     elif kind == PAGE:
         write_whole(path, story.page(path, exchange, numbers, look))
     elif kind in RECITALS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tcpviz.cli.speech import echo
 from tcpviz.exchange import library
 from tcpviz.exchange.performable import obstacle
 
@@ -17,11 +18,11 @@ def command(bare: bool, performable: bool) -> None:
     if performable:
         found = [scenario for scenario in found if not obstacle(scenario)]
     if bare:
-        click.echo("".join(f"{scenario.name}\n" for scenario in found), nl=False)
+        echo("".join(f"{scenario.name}\n" for scenario in found), nl=False)
         return
     width = max((len(scenario.name) for scenario in found), default=0)
     for theme in dict.fromkeys(scenario.theme for scenario in found):
-        click.echo(theme)
+        echo(theme)
         for scenario in found:
             if scenario.theme == theme:
-                click.echo(f"  {scenario.name:<{width}}  {scenario.summary}")
+                echo(f"  {scenario.name:<{width}}  {scenario.summary}")

@@ -11,6 +11,7 @@ import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
 from tcpviz.exchange.segment_text import segment_text
@@ -40,10 +41,10 @@ def command(wanted: tuple[str, ...], outputs: tuple[str, ...], look: Look) -> No
     files = output.targets(outputs, (*PICTURES, ".txt"))
     frames = tuple(_dissected(file, number) for file, number in places)
     text = "\n".join(segment_text(frame, look.language) for frame in frames)
-    click.echo(text, nl=False)
+    echo(text, nl=False)
     for path in files:
         if path.suffix.lower() == ".txt":
-            output.write_whole(path, text.encode())
+            output.write_text(path, text)
             continue
         import tcpviz.draw as draw
 

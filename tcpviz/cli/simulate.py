@@ -8,6 +8,7 @@ import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.look import Look
+from tcpviz.cli.speech import echo
 from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import library, notation, scenario_file
@@ -84,12 +85,12 @@ def command(
     story, style = story.of(plan, cast(Numbers, numbers))
     document = exchange_document(plan.name, exchange)
     if as_json:
-        click.echo(render.json_text(document), nl=False)
+        echo(render.json_text(document), nl=False)
     else:
         plain = options.printed_in_ascii(ascii_only)
-        click.echo(ladders(exchange, style, plain, verdicts=False, language=look.language), nl=False)
+        echo(ladders(exchange, style, plain, verdicts=False, language=look.language), nl=False)
         if explain:
-            click.echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
+            echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
     for path in files:
         render.write(path, exchange, document, style, ascii_only, False, look, story)
     render.paint(story.stepwise(exchange, style, look), look)

@@ -10,6 +10,7 @@ import click
 
 from tcpviz.cli import options, output, render
 from tcpviz.cli.look import PICTURES, Look
+from tcpviz.cli.speech import echo
 from tcpviz.cli.telling import numbered
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
@@ -54,10 +55,10 @@ def command(
     ways = walks(connection) if connection else {}
     weights = coverage(_connections(covered)) if covered else None
     text = "".join(f"{line}\n" for line in _lines(ways, weights))
-    click.echo(text, nl=False)
+    echo(text, nl=False)
     for path in files:
         if path.suffix.lower() == ".txt":
-            output.write_whole(path, text.encode())
+            output.write_text(path, text)
             continue
         import tcpviz.draw as draw
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,9 @@ import click
 from click.core import ParameterSource
 
 from tcpviz.cli.look import THEME, Look
+from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError, OutputError
-from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.exchange import Connection, Exchange, Flow
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import DETAILS, Detail, Scenario
 from tcpviz.value import Value, replace
@@ -51,16 +51,8 @@ class Telling(Value):
         """
         import tcpviz.draw as draw
 
-        connections = exchange.connections
-        if not connections:
-            if not exchange.flows:
-                raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
-            if self.quiz:
-                raise InputError(f"{path}: a UDP flow has no {' and no '.join(self.quiz)} to ask for")
-            [told, *_], clocks = exchange.flows, exchange.clocks
-            yield path, draw.flow(told, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
-            return
-        if len(connections) == 2 and exchange.conforms and self.pages == 1:
+        if len(exchange.connections) == 2 and exchange.conforms and self.pages == 1:
+            _tell_of_udp(path, exchange)
             yield (
                 path,
                 draw.pair(
@@ -68,7 +60,14 @@ class Telling(Value):
                 ),
             )
             return
-        shown = _chosen(path, connections)
+        shown = _chosen(path, exchange)
+        if isinstance(shown, Flow):
+            if self.quiz:
+                raise InputError(f"{path}: a UDP flow has no {' and no '.join(self.quiz)} to ask for")
+            clocks = exchange.clocks
+            yield path, draw.flow(shown, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
+            return
+        connections = exchange.connections
         slides = draw.slides(
             shown,
             title=entitled(exchange.title, connections.index(shown) + 1, len(connections), look),
@@ -87,9 +86,7 @@ class Telling(Value):
         """One diagram in the words of a program that draws it: Mermaid or PlantUML, by the path's ending."""
         import tcpviz.draw as draw
 
-        if not exchange.connections and not exchange.flows:
-            raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
-        told = _chosen(path, exchange.connections) if exchange.connections else exchange.flows[0]
+        told = _chosen(path, exchange)
         asked: Asked = {
             "numbers": numbers, "clocks": exchange.clocks, "show": self.show, "words": look.words(),
         }  # fmt: skip
@@ -145,13 +142,28 @@ def numbered(folder: Path, drawings: tuple[Drawing, ...]) -> Iterator[tuple[Path
         yield folder / f"{number:0{digits}}.png", drawing
 
 
-def _chosen(path: Path, connections: tuple[Connection, ...]) -> Connection:
-    """The one that is worth seeing; that there are others is said."""
-    shown = _worth_seeing(connections)
-    if len(connections) > 1:
-        number = connections.index(shown) + 1
-        print(f"{path} shows connection {number} of {len(connections)}", file=sys.stderr)
-    return shown
+def _chosen(path: Path, exchange: Exchange) -> Connection | Flow:
+    """What is worth seeing of an exchange; that there are others is said."""
+    connections, flows = exchange.connections, exchange.flows
+    if connections:
+        shown = _worth_seeing(connections)
+        if len(connections) > 1:
+            echo(f"{path} shows connection {connections.index(shown) + 1} of {len(connections)}", err=True)
+        _tell_of_udp(path, exchange)
+        return shown
+    if not flows:
+        raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
+    if len(flows) > 1:
+        echo(f"{path} shows UDP flow 1 of {len(flows)}; {_ALL}", err=True)
+    return flows[0]
+
+
+def _tell_of_udp(path: Path, exchange: Exchange) -> None:
+    if exchange.flows:
+        echo(f"{path} shows no UDP; {_ALL}", err=True)
+
+
+_ALL = "a page (-o x.html) has everything"
 
 
 def entitled(title: str, number: int, count: int, look: Look) -> str:

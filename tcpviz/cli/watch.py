@@ -12,8 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import click
-
+from tcpviz.cli.speech import echo
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung, with_kernel
 from tcpviz.exchange.match import Matcher
@@ -41,7 +40,7 @@ _STATUS_EVERY = 0.25
 def say(text: str) -> None:
     """Print; that nobody reads any more ends the printing, not the capture."""
     try:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -130,7 +129,7 @@ class Watch:
     def note(self, text: str) -> None:
         """A message beside the ladder."""
         self.clear()
-        click.echo(f"tcpviz: {text}", err=True)
+        echo(f"tcpviz: {text}", err=True)
 
     def status(self, source: Source) -> None:
         """The line at the bottom: how long, how much, and in which states connections are."""

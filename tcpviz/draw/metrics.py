@@ -5,11 +5,12 @@ Owns the tables' decoding, the width of what no table has, and the making of tex
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
+from unicodedata import combining
 
 from tcpviz.draw import dejavu
+from tcpviz.language import printable as printable
 from tcpviz.value import Value
 
 ASCENT, DESCENT, CAPITAL = 0.76, 0.24, 0.729
@@ -54,16 +55,7 @@ def _elided(text: str, kept: int) -> str:
 
 def _unlisted(char: str) -> float:
     """CJK takes one em, marks nothing; whatever else no table has is given a whole em, to be safe."""
-    return 0.0 if unicodedata.combining(char) else 1.0
-
-
-def printable(text: str) -> str:
-    """Without control and formatting characters: what comes from files must not steer the page."""
-    return "".join(" " if char in "\t\n\r" else char for char in text if char in "\t\n\r" or _visible(char))
-
-
-def _visible(char: str) -> bool:
-    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    return 0.0 if combining(char) else 1.0
 
 
 @cache

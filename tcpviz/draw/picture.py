@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 import tcpviz.draw as diagrams
 from tcpviz.draw import theme_file
 from tcpviz.draw.drawing import Drawing
-from tcpviz.draw.page import SIZES, Page
+from tcpviz.draw.page import GIF_DPI, SIZES, Page
 from tcpviz.draw.theme import Theme
 from tcpviz.draw.view import USUAL, Scale
 from tcpviz.draw.words import words_in
@@ -20,7 +20,7 @@ from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import Detail
 from tcpviz.language import LANGUAGES
-from tcpviz.value import Value
+from tcpviz.value import Value, replace
 
 Bundle = dict[str, str]
 """Of one thing, its representations by MIME type."""
@@ -48,6 +48,14 @@ class Picture(Value):
     def pdf(self) -> bytes:
         """The picture as a PDF of one page."""
         return diagrams.pdf(self.drawing, self.theme, self.page)
+
+    def tex(self) -> bytes:
+        """The picture as a LaTeX document that draws it with TikZ."""
+        return diagrams.tex(self.drawing, self.theme, self.page)
+
+    def gif(self) -> bytes:
+        """The picture as it comes about: its segments travel."""
+        return diagrams.gif(self.drawing, self.theme, replace(self.page, dpi=GIF_DPI))
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

@@ -1,6 +1,7 @@
 """Recital -> Mermaid's sequenceDiagram: text for who wants to edit it, or put it where Markdown is drawn.
 
-Only writes; Mermaid is no part of this. What Mermaid would read as its own is written as a character reference.
+Only writes; Mermaid is no part of this. What Mermaid would read as its own is written as a character reference, but in
+titles, where it knows none, as the wide character that looks alike.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def render(told: Recital) -> bytes:
 
 def _lines(told: Recital) -> Iterator[str]:
     yield "sequenceDiagram"
-    yield f"    title {_text(told.title)}"
-    yield f"    accTitle: {_text(told.title)}"
+    yield f"    title {_title(told.title)}"
+    yield f"    accTitle: {_title(told.title)}"
     for end, names in zip(_ENDS, told.ends, strict=True):
         yield f"    participant {end} as {_several(names)}"
     for event in told.events:
@@ -47,6 +48,13 @@ def _several(lines: Sequence[str]) -> str:
 
 def _text(text: str) -> str:
     return _ODD.sub(lambda found: "".join(map(_reference, found[0])), text.replace("\u00a0", " "))
+
+
+def _title(text: str) -> str:
+    return _ODD.sub(lambda found: found[0].translate(_WIDE), text.replace("\u00a0", " "))
+
+
+_WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
 def _reference(char: str) -> str:

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from tcpviz.language import ENGLISH as IN_ENGLISH
-from tcpviz.language import Language
+from tcpviz.language import Language, printable
 from tcpviz.model.transitions import State
 from tcpviz.value import Value, fields
 
@@ -27,6 +27,8 @@ KINDS = {
 """What a segment is besides new, in plain words."""
 
 
+_LONGEST = 200
+"""Characters of a title."""
 BLANK = "_____"
 """Where a reader writes the answer: as wide as a number or a flag that is written by hand."""
 
@@ -97,8 +99,9 @@ class Words(Value):
         return (str(state),) if name == str(state) else (str(state), name)
 
     def title(self, title: str) -> str:
-        """A title of ours, such as a scenario's; others stay as they are."""
-        return self.language.say(title, " · ")
+        """A title of ours, such as a scenario's, in this language; of others as much as anybody reads."""
+        said = printable(self.language.say(title, " · "))
+        return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
 
     def kind(self, kind: str) -> str:
         """What a segment is besides new: `retransmission`, `keep-alive`."""

@@ -5,6 +5,8 @@ Field names and meanings are a contract, written down in `tcpviz/schema.json`; t
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,15 @@ _CANONICAL_CALLS = ("connect", "send", "shutdown", "close", "abort")
 def schema() -> str:
     """The JSON Schema (draft 2020-12) of everything this module makes."""
     return Path(__file__).parents[1].joinpath("schema.json").read_text(encoding="utf-8")
+
+
+def written(document: object, indent: int | None = None) -> str:
+    """As JSON, in which whatever could steer a terminal, or turn its text around, is written as its number."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return _NOT_PLAIN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+
+
+_NOT_PLAIN = re.compile(r"[^\n -~]")
 
 
 def match_document(results: Iterable[tuple[Capture, Exchange]]) -> dict[str, Any]:

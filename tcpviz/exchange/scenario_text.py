@@ -49,8 +49,9 @@ def _decimal(number: int, places: int) -> str:
 
 
 def _string(value: str) -> str:
-    """A basic string: TOML's are JSON's, but for DEL."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A basic string: TOML's are JSON's, but that each character is one number, and none is half of a pair."""
+    text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in text)
 
 
 def _printable(comment: str) -> str:

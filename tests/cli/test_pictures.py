@@ -102,6 +102,19 @@ def test_a_capture_of_udp_alone_is_drawn(tcpviz, tmp_path: Path) -> None:
     assert "there is no TCP connection to show" in ran.err
 
 
+def test_what_a_picture_leaves_out_is_said(tcpviz, tmp_path: Path) -> None:
+    tcp, udp = (simulate(library.load(name)) for name in ("two-connections", "tutorial-udp-both-ways"))
+    for name, told in (("mixed", replace(tcp, flows=udp.flows)), ("udp", udp)):
+        frames.write(str(tmp_path / f"{name}.pcap"), frames.frames_of(told))
+    for ending in ("svg", "mmd"):
+        ran = tcpviz("match", tmp_path / "mixed.pcap", "-o", tmp_path / f"x.{ending}")
+        assert f"x.{ending} shows no UDP; a page (-o x.html) has everything" in ran.err
+        assert "one of 2" in ran.err
+    for others in (("--connection", 2, "-o", tmp_path / "x.svg"), ("-o", tmp_path / "x.html")):
+        assert "no UDP" not in tcpviz("match", tmp_path / "mixed.pcap", *others).err
+    assert "UDP flow" not in tcpviz("match", tmp_path / "udp.pcap", "-o", tmp_path / "x.svg").err
+
+
 ASKED = (
     ("simulate", "syn-lost", "--steps", "steps", *(f"-osim{end}" for end in (*render.ENDINGS, *render.RECORDINGS))),
     ("simulate", "--quiz", "states,flags", *(f"-oquiz{end}" for end in (*PICTURES, GIF))),

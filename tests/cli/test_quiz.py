@@ -72,7 +72,10 @@ def test_flags_are_blank(tmp_path: Path, source: tuple[str | Path, ...]) -> None
     ("arguments", "told"),
     [
         (("simulate", "--quiz", "colours", "-o", "x.svg"), "'colours' is none of numbers, states, flags"),
-        (("simulate", "--quiz", "flags", "-o", "x.html"), "x.html: --quiz leaves blanks in .png .svg"),
+        *(
+            (("simulate", "--quiz", "flags", "-o", f"x{ending}"), f"x{ending}: --quiz leaves blanks in .png .svg")
+            for ending in (".html", ".txt", ".json", ".mmd", ".puml", ".pcap")
+        ),
         (("simulate", "--quiz", "flags", "--steps", "slides"), "one or the other"),
         (("match", NORMAL, "--quiz", "flags", "--against", "normal", "-o", "x.svg"), "cannot do both"),
         (("simulate", "tutorial-udp-one-way", "--quiz", "states", "-o", "x.svg"), "a UDP flow has no states"),

@@ -19,7 +19,7 @@ from tcpviz.value import replace
 
 TEXT = r"(?:[\w .,:()=+/·→−×✓✗!'…、。；：（）-]|#\d+;|<br/>)*"
 MERMAID = re.compile(
-    rf"sequenceDiagram|    (?:title|accTitle:|%%) {TEXT}|    participant (?:client|server) as {TEXT}"
+    rf"sequenceDiagram|    (?:title|accTitle:) [^#;<>%]*|    %% {TEXT}|    participant (?:client|server) as {TEXT}"
     rf"|    (?:client-?-(?:x|>>)server|server-?-(?:x|>>)client): {TEXT}"
     rf"|    Note (?:left of client|right of server|over client|over server|over client,server): {TEXT}"
 )
@@ -42,8 +42,8 @@ def test_mermaid() -> None:
         draw.mermaid(of_library("refused"), title='Refused: "no"').decode()
         == """\
 sequenceDiagram
-    title Refused: #34;no#34;
-    accTitle: Refused: #34;no#34;
+    title Refused: ＂no＂
+    accTitle: Refused: ＂no＂
     participant client as Client<br/>10.0.0.1:50000
     participant server as Server<br/>10.0.0.2:80
     Note over client: CLOSED

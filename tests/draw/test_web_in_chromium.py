@@ -157,6 +157,12 @@ def test_a_step_shows_what_has_happened_and_no_more(visit: Open, motion: str) ->
     # on its way it is half as long, from the server to the left
     clipped = re.compile(r" 50%\)")
     expect(page.locator(".shown .arrow").nth(1)).to_have_css("clip-path", clipped)
+    line, head = (
+        arrows.nth(1).locator(f"path:not(.reach){which}").bounding_box() for which in ("[fill=none]", ":last-child")
+    )
+    assert line
+    assert head
+    assert head["x"] == pytest.approx(line["x"] + line["width"] / 2, abs=2), "its head is where the line ends"
     page.keyboard.press("ArrowRight")
     expect(page.locator(".shown .arrow").nth(1)).not_to_have_css("clip-path", clipped)
 
@@ -261,6 +267,9 @@ def test_a_flow_beside_connections_is_chosen_and_linked(visit: Open) -> None:
     expect(page.locator(".slide.shown")).to_have_attribute("data-connection", "2")
     # UDP has no states
     expect(machine).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(chosen).to_be_visible()
+    page.emulate_media(media="screen")
     page.get_by_role("button", name="Next step").click()
     expect(page.get_by_role("status")).to_contain_text("sends 5 octets")
     expect(page.get_by_role("region", name="Datagram 1")).to_contain_text("“hello”")

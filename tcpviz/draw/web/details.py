@@ -165,5 +165,5 @@ def datagram(told: Flow, index: int, words: Words, phrases: Phrases) -> dict[str
         "way": phrases.between.format(sender=printable(str(one)), receiver=printable(str(two))),
         "verdict": "ok",
         "fields": fields,
-        "notes": [_note(phrases.why, words.udp, "RFC 768")],
+        "notes": [_note(phrases.details, "", "RFC 768")],
     }

@@ -97,6 +97,15 @@
     for (const band of slide.querySelectorAll(".band")) grow(band, full ? Infinity : now.reached + story.room);
   }
 
+  // Half way the head is where the line ends so far.
+  function halfway(arrow) {
+    const [line, head] = ["[fill=none]", ":not([fill=none])"].map((which) => arrow.querySelector(`path:not(.reach)${which}`));
+    if (!line || !head) return;
+    const [[fromX, fromY, toX, toY], [tipX, tipY]] = [line, head].map((path) => path.getAttribute("d").match(/-?[\d.]+/g).map(Number));
+    arrow.style.setProperty("--half-x", `${(fromX + toX) / 2 - tipX}px`);
+    arrow.style.setProperty("--half-y", `${(fromY + toY) / 2 - tipY}px`);
+  }
+
   // A state lasts for as long as has passed; its name stays in the middle of that.
   function grow(band, until) {
     const box = band.querySelector("rect"), lines = [...band.querySelectorAll("text")];
@@ -248,6 +257,7 @@
     event.preventDefault();
   });
 
+  document.querySelectorAll(".arrow").forEach(halfway);
   document.documentElement.classList.add("alive");
   follow();
 }
