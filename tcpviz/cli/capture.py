@@ -248,9 +248,8 @@ def _verdicts(exchange: Exchange, plan: Scenario | None, missing: str) -> Iterat
         yield from verdict_lines(connection, index, len(exchange.connections))
     if predicted:
         parted = stories_differ(exchange, predicted, ("the wire", "the model"))
-        yield from [str(each) for each in parted] or (
-            "the model, with Linux's habits, predicts the same segments and states",
-        )
+        what = "segments and states" if exchange.connections else "datagrams"
+        yield from [str(each) for each in parted] or (f"the model, with Linux's habits, predicts the same {what}",)
 
 
 def _forged(live: Listener | Run) -> set[int]:

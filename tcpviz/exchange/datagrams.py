@@ -13,6 +13,9 @@ from tcpviz.exchange.exchange import Call, Datagram, Flow, Side
 from tcpviz.exchange.scenario import Action
 from tcpviz.value import Record, field, replace
 
+_CLOSED = "EBADF"
+"""What one thread is told of a socket that another has closed."""
+
 
 class Clock(Protocol):
     """What this needs of the simulation."""
@@ -101,12 +104,14 @@ class DatagramApplication:
             if action.verb not in ("wait", "at"):
                 self._world.note(self._local, replace(self._waiting, returned=self._clock.now, result=result))
             self._waiting = None
+            if result == _CLOSED:
+                self._left.clear()
         return progress
 
     def _start(self, action: Action) -> Call:
         now = self._clock.now
         match action.verb:
-            case "sendto":
+            case "sendto" if self._port.open:
                 self._world.send(self._side, self._local, self._remote, action.data)
             case "close":
                 self._port.open = False
@@ -117,6 +122,8 @@ class DatagramApplication:
 
     def _finished(self, action: Action) -> str | None:
         match action.verb:
+            case "sendto":
+                return "" if self._port.open else _CLOSED
             case "recvfrom":
                 return f"{len(self._port.arrived.pop(0))} octets" if self._port.arrived else None
             case "wait" | "at":

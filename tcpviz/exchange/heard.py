@@ -5,6 +5,7 @@ Only where they were watched: in the lab. The wire shows no accept() and no recv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from tcpviz.exchange.capture import Address
@@ -25,14 +26,18 @@ class Heard(Value):
 
 
 def with_calls_of_sides(exchange: Exchange, calls: Mapping[Side, tuple[Call, ...]]) -> Exchange:
-    """Where there is but one connection, all that its two applications called is about it."""
-    if len(exchange.connections) != 1 or not any(calls.values()):
+    """Where there is but one connection or flow, all that its two applications called is about it."""
+    if len(exchange.connections) + len(exchange.flows) != 1 or not any(calls.values()):
         return exchange
-    (connection,) = exchange.connections
     told = {
         side: tuple(_on_the_clock(call, exchange) for call in calls.get(side, ()) if call.name not in _NOT_SOCKETS)
         for side in ("client", "server")
     }
+    if exchange.flows:
+        # whoever sent first stands first
+        both = sorted(told.values(), key=lambda calls: next((c.time for c in calls if c.name == "sendto"), math.inf))
+        return replace(exchange, flows=(replace(exchange.flows[0], calls=(both[0], both[1])),))
+    (connection,) = exchange.connections
     client, server = replace(connection.client, calls=told["client"]), replace(connection.server, calls=told["server"])
     return replace(exchange, connections=(replace(connection, client=client, server=server),))
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import FIRST_ISN, UDP, Host, Network, Scenario
+from tcpviz.exchange.scenario import FIRST_ISN, Host, Network, Scenario
 from tcpviz.model.transitions import State
 from tcpviz.value import defaults, fields, replace
 
-_BESIDES_TCP = {"calls", "isn", "later_isns", "address", "port", "delayed_fin_ack"}
+_BESIDES_TCP = {
+    "calls", "threads", "isn", "later_isns", "address", "port", "delayed_fin_ack", "backlog", "reuse_address",
+}  # fmt: skip
 """What says nothing of a host's TCP, or what a kernel on a loopback does anyway."""
-_NOT_THE_LABS = ("close-listener", *UDP)
 _SMALLEST_MSS, _SMALLEST_MSS_V6 = 88, 1220
 """TCP_MIN_MSS of Linux; what the least MTU of IPv6 leaves (RFC 8200 section 5)."""
 
@@ -90,15 +92,9 @@ def _obstacles(scenario: Scenario) -> Iterator[str]:
     for side in ("client", "server"):
         hosts = scenario.hosts(side)
         for host in hosts:
-            for call in host.calls:
-                if call.verb in _NOT_THE_LABS or call.some:
-                    yield f"the lab does not make the {side}'s call `{call}`"
+            for call in itertools.chain(host.calls, *host.threads):
                 if call.verb in ("status", "timeout"):
                     yield f"sockets have no call like the {side}'s `{call}`"
-            if host.threads:
-                yield f"in the lab no threads share a socket, as the {side}'s do"
-            if host.backlog is not None or host.reuse_address:
-                yield f"the lab's listener has neither the {side}'s backlog nor its SO_REUSEADDR"
             if host.start and host.start.state is not State.ESTABLISHED:
                 yield f"a kernel lets a connection begin in ESTABLISHED only, and the {side}'s in {host.start.state}"
         for name in _TCP_FIELDS:
@@ -109,6 +105,8 @@ def _obstacles(scenario: Scenario) -> Iterator[str]:
 
 
 def _no_line(scenario: Scenario) -> Iterator[str]:
+    if scenario.client.talks_udp or scenario.server.talks_udp:
+        yield "the line between two machines carries TCP alone, and UDP no further than a loopback"
     addresses = [{host.address for host in scenario.hosts(side)} for side in ("client", "server")]
     if addresses[0] & addresses[1]:
         yield "both ends have one address, and between two machines each needs its own"

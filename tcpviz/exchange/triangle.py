@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations, zip_longest
 
-from tcpviz.exchange.exchange import SIDES, Connection, Exchange, Side, other
+from tcpviz.exchange.exchange import SIDES, Connection, Exchange, Flow, Side, other
 from tcpviz.exchange.freedoms import (
     SEGMENT_RULES,
     STATE_RULES,
@@ -38,13 +38,26 @@ class Difference(Value):
 
 
 def stories_differ(one: Exchange, two: Exchange, names: Names = ("one", "two")) -> tuple[Difference, ...]:
-    """All connections, in the order in which they began. `two` is the model's, if one of them is."""
-    counts = len(one.connections), len(two.connections)
+    """All connections and flows, in the order in which they began. `two` is the model's, if one of them is."""
     pairs = zip(one.connections, two.connections, strict=False)
     found = [difference for first, second in pairs for difference in differences(first, second, names)]
-    if counts[0] != counts[1]:
-        found.append(Difference(f"{names[0]} has {counts[0]} connections, {names[1]} has {counts[1]}"))
+    flows = enumerate(zip(one.flows, two.flows, strict=False), 1)
+    found += [difference for number, (ours, theirs) in flows for difference in _datagrams(number, ours, theirs, names)]
+    for what in ("connections", "flows"):
+        counts = len(getattr(one, what)), len(getattr(two, what))
+        if counts[0] != counts[1]:
+            found.append(Difference(f"{names[0]} has {counts[0]} {what}, {names[1]} has {counts[1]}"))
     return tuple(found)
+
+
+def _datagrams(number: int, one: Flow, two: Flow, names: Names) -> Iterator[Difference]:
+    """Of UDP: the datagrams in each direction, which whoever sent first begins."""
+    for origin, end in enumerate(("first", "second")):
+        sent = [[str(each.length) for each in flow.datagrams if each.origin == origin] for flow in (one, two)]
+        if sent[0] != sent[1]:
+            lists = [", ".join(octets) or "nothing" for octets in sent]
+            text = f"flow {number}, octets from its {end} end: {names[0]} has {lists[0]}; {names[1]} has {lists[1]}"
+            yield Difference(text)
 
 
 def differences(one: Connection, two: Connection, names: Names = ("one", "two")) -> tuple[Difference, ...]:

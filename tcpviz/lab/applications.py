@@ -21,7 +21,7 @@ from tcpviz.exchange.scenario import Scenario
 from tcpviz.lab import fast_open
 from tcpviz.lab.calls import Machine, Player
 from tcpviz.lab.stage import Stage
-from tcpviz.value import Value
+from tcpviz.value import Value, replace
 
 _SECOND_THOUGHT = 1_000_000
 """Nanoseconds: of two that act at once the client is first, as in simulate."""
@@ -36,6 +36,8 @@ class Application(Value):
     done: int
     """Readable once it has made its calls, or died."""
     log: int
+    thread: bool = False
+    """It begins once another one is connected."""
 
     def calls(self) -> tuple[Call, ...]:
         """What it has called so far; the entry of a call that returned replaces the one that was written before it."""
@@ -53,6 +55,8 @@ class Application(Value):
         """Its last call has not returned for so long, and no clock will make it."""
         since = time.time_ns() - seconds * 10**9
         last = self.calls()[-1:]
+        if not last:
+            return self.thread
         return any(call.returned is None and call.name not in _FOR_A_WHILE and call.time < since for call in last)
 
 
@@ -86,20 +90,28 @@ def start(scenario: Scenario, stage: Stage) -> Cast:
 
 def _fork(scenario: Scenario, side: Side, stage: Stage, report: int, wait: int) -> list[Application]:
     hosts = scenario.hosts(side)
-    pipes = [os.pipe() for _ in hosts]
-    logs = [os.memfd_create(f"tcpviz-{side}") for _ in hosts]
+    threads = [(place, calls) for place, host in enumerate(hosts) for calls in host.threads]
+    pipes = [os.pipe() for _ in (*hosts, *threads)]
+    logs = [os.memfd_create(f"tcpviz-{side}") for _ in pipes]
     pid = os.fork()
     if pid:
         for _, finish in pipes:
             os.close(finish)
-        return [Application(side, pid, done, log) for (done, _), log in zip(pipes, logs, strict=True)]
+        return [
+            Application(side, pid, done, log, thread=place >= len(hosts))
+            for place, ((done, _), log) in enumerate(zip(pipes, logs, strict=True))
+        ]
     try:
         stage.enter(side)
         fast_open.acquaint(scenario, side, stage)
         machine = Machine(side, stage, scenario)
-        players = [Player(host, machine, log) for host, log in zip(hosts, logs, strict=True)]
+        players = [Player(host, machine, log) for host, log in zip(hosts, logs, strict=False)]
         for player in players:
             player.prepare()
+        players += [
+            Player(replace(hosts[place], calls=calls), machine, log, thread_of=players[place])
+            for (place, calls), log in zip(threads, logs[len(hosts) :], strict=True)
+        ]
         os.write(report, b"!")
         begin = struct.unpack("q", os.read(wait, 8))[0]
         begin += _SECOND_THOUGHT if side == "server" else 0

@@ -99,7 +99,7 @@ class Scripted(Programs):
         found: dict[Side, tuple[Call, ...]] = {}
         for application in self._cast.applications:
             found[application.side] = found.get(application.side, ()) + application.calls()
-        return found
+        return {side: tuple(sorted(calls, key=lambda call: call.time)) for side, calls in found.items()}
 
     def _died(self, pid: int, status: int) -> None:
         """An application lives until the sandbox ends, also when its calls fail: this is a fault of ours."""

@@ -64,7 +64,6 @@ def apply(sysctls: Mapping[str, str]) -> None:
 
 def prepare(sock: socket.socket, host: Host) -> None:
     """For a socket before it listens or connects; what a listener accepts inherits it."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # the model sends what it may when it may, and counts urgent octets like others
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)

@@ -218,3 +218,12 @@ def test_connect_gives_up_after_so_many_repetitions(policy: Policy, retries: int
     (call,) = connection.client.calls
     assert errno_name(call.name, call.result) == "ETIMEDOUT"
     assert call.returned == (2 ** (retries + 1) - 1) * 1000 * MS
+
+
+def test_nothing_is_sent_by_a_socket_that_another_thread_has_closed() -> None:
+    (flow,) = played(
+        '[client]\ncalls = ["sendto 5", "at 200 ms", "sendto 6", "sendto 7"]\nthreads = [["at 100 ms", "close"]]\n'
+        '[server]\ncalls = ["bind", "recvfrom"]\n'
+    ).flows
+    assert [datagram.length for datagram in flow.datagrams] == [5]
+    assert [(call.name, call.result) for call in flow.calls[0]] == [("sendto", ""), ("close", ""), ("sendto", "EBADF")]

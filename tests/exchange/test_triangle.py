@@ -149,3 +149,13 @@ def test_a_connection_that_lacks_is_told() -> None:
 def test_every_freedom_has_a_section_and_a_reason() -> None:
     assert all(freedom.section.startswith("RFC ") and freedom.why for freedom in Freedom)
     assert len({freedom.label for freedom in Freedom}) == len(Freedom)
+
+
+def test_of_udp_the_datagrams_are_compared() -> None:
+    udp = simulate(library.load("tutorial-udp-both-ways"))
+    (flow,) = udp.flows
+    assert stories_differ(udp, udp) == ()
+    short = replace(udp, flows=(replace(flow, datagrams=flow.datagrams[:-1]),))
+    (missing,) = stories_differ(short, udp, ("the wire", "the model"))
+    assert str(missing) == "flow 1, octets from its second end: the wire has 6; the model has 6, 4"
+    assert [str(each) for each in stories_differ(replace(udp, flows=()), udp)] == ["one has 0 flows, two has 1"]

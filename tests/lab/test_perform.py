@@ -31,9 +31,16 @@ from performed import (
 )
 
 from tcpviz.errors import InputError, TcpvizError
+from tcpviz.exchange import library
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Call
+from tcpviz.exchange.heard import with_calls_of_sides
+from tcpviz.exchange.match import match
+from tcpviz.exchange.notation import segment_name
+from tcpviz.exchange.policy import LINUX
 from tcpviz.exchange.scenario import Action, Network, Scenario
+from tcpviz.exchange.simulate import simulate
+from tcpviz.exchange.triangle import stories_differ
 from tcpviz.lab import Report, perform, settings
 from tcpviz.lab.applications import Application
 from tcpviz.model.sequence import add
@@ -130,7 +137,8 @@ def test_several_clients_and_threads_of_one_server() -> None:
     for port in (CLIENT, CLIENT + 1):
         mine = [frame for frame in frames if port in (frame.source.port, frame.destination.port)]
         assert story(mine, port) == expected
-    assert [call.result for call in run.report.calls["server"]] == [""] * 13
+    results = [call.result for call in run.report.calls["server"]]
+    assert (results.count(""), results.count("b''")) == (11, 2)
 
 
 def test_a_call_that_nothing_can_end_does_not_hold_up_the_rest() -> None:
@@ -166,7 +174,8 @@ def test_calls_are_on_the_clock_of_the_capture() -> None:
     client, server = run.report.calls["client"], run.report.calls["server"]
     assert [str(call) for call in client] == ["connect", "send 5", "recv 3", "close"]
     assert [str(call) for call in server] == ["listen", "accept", "recv 5", "send 3", "recv", "wait", "close"]
-    assert all(call.returned is not None and not call.result for call in (*client, *server))
+    assert all(call.returned is not None for call in (*client, *server))
+    assert {call.name: call.result for call in (*client, *server) if call.result} == {"recv": "b''"}
     syn, fin = frames[0], frames[7]
     assert client[0].time < syn.time < (client[0].returned or 0)
     assert client[-1].time < fin.time < (client[-1].returned or 0)
@@ -249,3 +258,44 @@ def test_who_has_only_just_called_is_not_stuck() -> None:
 
     assert not calling(0.0).waits_for_the_network(1.0)
     assert calling(1.5).waits_for_the_network(1.0)
+
+
+PROGRAMS = [name for name in library.names() if library.load(name).program]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_the_tutorial_s_programs_do_the_lab_s_own_calls_do_as_well(name: str) -> None:
+    """Threads on one socket, a backlog, SO_REUSEADDR, recv() of what there is, a listener closed, UDP."""
+    what = replace(library.load(name), program="")
+    with perform(what) as run:
+        list(run.frames())
+    assert (run.report.timed_out, run.report.dropped) == (False, 0)
+    parted = stories_differ(match(run.capture()), simulate(what, LINUX), ("the kernel", "the model"))
+    assert [str(each) for each in parted if each.freedom is None] == []
+
+
+def test_a_server_started_again_meets_its_time_wait() -> None:
+    for name, results in {"address-in-use": ["EADDRINUSE"], "address-in-use-reuseaddr": [""]}.items():
+        with perform(replace(library.load(name), program="")) as run:
+            list(run.frames())
+        listens = [call.result for call in run.report.calls["server"] if call.name == "listen"]
+        assert listens == ["", *results]
+
+
+def test_calls_say_what_they_returned_of_udp_too() -> None:
+    with perform(replace(library.load("tutorial-udp-one-way"), program="")) as run:
+        list(run.frames())
+    (flow,) = with_calls_of_sides(match(run.capture()), run.report.calls).flows
+    assert [[call.name for call in calls] for calls in flow.calls] == [
+        ["sendto", "sendto", "sendto", "close"],
+        ["bind", "recvfrom", "recvfrom", "recvfrom", "close"],
+    ]
+    assert [call.result for call in flow.calls[1]][1:4] == ["5 octets", "6 octets", "4 octets"]
+
+
+def test_udp_stays_on_a_loopback() -> None:
+    lossy = replace(
+        library.load("tutorial-udp-one-way"), program="", network=Network(lose=(segment_name("client data 1"),))
+    )
+    with pytest.raises(InputError, match="carries TCP alone"):
+        perform(lossy)
