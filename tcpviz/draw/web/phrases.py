@@ -17,6 +17,7 @@ class Phrases(Value):
     """What stands in braces is filled in: a name of an end, a segment, a state, a number."""
 
     sends: str = "{end} sends {segment}"
+    sends_octets: str = "{end} sends {count} octets"
     receives: str = "{end} receives {segment}"
     is_lost: str = "{segment} is lost"
     goes: str = "{end}: {before} → {after}"

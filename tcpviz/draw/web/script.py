@@ -167,7 +167,7 @@ def script_of_flow(flow: Flow, name: str, drawing: Drawing, words: Words, phrase
     for step, number in enumerate(shown, 1):
         datagram, part = flow.datagrams[number - 1], f"datagram-{number}"
         end = printable(str(flow.endpoints[datagram.origin]))
-        told = phrases.sends.format(end=end, segment=phrases.octets.format(count=datagram.length))
+        told = phrases.sends_octets.format(end=end, count=datagram.length)
         since[part], labels[part] = step, f"{phrases.datagram.format(number=number)}: {told}"
         where = {"slide": 0, "reached": 0, "time": time_text(datagram.time)}
         steps.append({**where, "told": [told], "states": {}, "lit": [], "segment": number})
