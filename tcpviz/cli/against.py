@@ -14,6 +14,7 @@ from tcpviz.exchange.match import match
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import differences
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
 
 if TYPE_CHECKING:
@@ -42,19 +43,19 @@ class Against(Value):
 
             exchange = match(frames.read(other))
         _first(exchange, other)
-        return Against(exchange, f"Model: {other}" if scenario else exchange.title)
+        return Against(exchange, Sentence("Model: {}", other) if scenario else exchange.title)
 
-    def report(self, one: Exchange) -> str:
+    def sentences(self, one: Exchange) -> list[Sentence]:
         """Where the stories part, or that they do not."""
         first, second = _first(one, one.title), _first(self.exchange, self.name)
         found = differences(first, second, (one.title, self.name))
-        return "".join(f"{line}\n" for line in found) or f"The same story as {self.name}.\n"
+        return [each.sentence for each in found] or [Sentence("The same story as {}.", self.name)]
 
     def drawing(self, one: Exchange, numbers: Numbers, story: Telling, look: Look) -> Drawing:
         """Both side by side."""
         import tcpviz.draw as draw
 
-        names = one.title, self.name
+        names = one.title, look.language.translated(self.name)
         title, show = " · ".join(names), story.show
         return draw.pair(one, self.exchange, title=title, names=names, numbers=numbers, show=show, **look.setting())
 

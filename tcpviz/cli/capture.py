@@ -30,6 +30,8 @@ from tcpviz.exchange.scenario import Scenario
 from tcpviz.exchange.simulate import simulate
 from tcpviz.exchange.triangle import stories_differ
 from tcpviz.exchange.witness import KernelSocket, attach
+from tcpviz.language import Language
+from tcpviz.model.sentence import Sentence
 
 if TYPE_CHECKING:
     from tcpviz.frames import Listener, Source
@@ -112,7 +114,9 @@ def command(
     style = cast(Numbers, numbers)
     if plan:
         story, style = story.of(plan, style)
-    watch = Watch(str(wanted), style, options.printed_in_ascii(ascii_only), silent=as_json, language=look.language)
+    in_ascii = options.printed_in_ascii(ascii_only)
+    spoken = look.spoken(in_ascii)
+    watch = Watch(str(wanted), style, in_ascii, silent=as_json, language=spoken)
     live = wanted.source(plan, run, timeout)
     sandboxed = bool(plan or run)
     recordings = [path for path in files if path.suffix.lower() in render.RECORDINGS]
@@ -141,7 +145,7 @@ def command(
         record = kernel.record(*_seen_inside(live))
         if sandboxed:
             _lay_down(folders)
-        _tell_losses(live)
+        _tell_losses(live, spoken)
         watch.explains(live)
         for frame in live.rest():
             watch.see(frame, live.waiting)
@@ -150,10 +154,10 @@ def command(
                 break
         watch.clear()
     if record.lost:
-        echo("tcpviz: warning: the kernel's events came too fast: its states have gaps", err=True)
+        _warn(Sentence("the kernel's events came too fast: its states have gaps"), spoken)
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
-    _tell_ends(live, run, recordings)
+    _tell_ends(live, run, recordings, spoken)
     if not capture.frames:
         if interrupted:
             ctx.exit(interrupted)
@@ -164,7 +168,7 @@ def command(
     if as_json:
         say(render.json_text(document))
     else:
-        say("".join(f"{line}\n" for line in (*_verdicts(exchange, plan, kernel.missing), summary(capture, exchange))))
+        say(_verdicts(exchange, plan, kernel.missing, spoken) + spoken.text([summary(capture, exchange)]))
     shown = _with_calls(exchange, live)
     for path in files:
         if path not in recordings:
@@ -241,15 +245,21 @@ def _stopping(live: Source) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _verdicts(exchange: Exchange, plan: Scenario | None, missing: str) -> Iterator[str]:
+def _verdicts(exchange: Exchange, plan: Scenario | None, missing: Sentence | None, spoken: Language) -> str:
     predicted = simulate(plan, LINUX) if plan else None
-    yield from kernel_lines(exchange, predicted.connections if predicted else (), missing)
+    witness = kernel_lines(exchange, predicted.connections if predicted else (), missing, spoken)
+    told: list[Sentence] = []
     for index, connection in enumerate(exchange.connections, 1):
-        yield from verdict_lines(connection, index, len(exchange.connections))
+        told += verdict_lines(connection, index, len(exchange.connections))
     if predicted:
-        parted = stories_differ(exchange, predicted, ("the wire", "the model"))
-        what = "segments and states" if exchange.connections else "datagrams"
-        yield from [str(each) for each in parted] or (f"the model, with Linux's habits, predicts the same {what}",)
+        parted = stories_differ(exchange, predicted, (Sentence("the wire"), Sentence("the model")))
+        same = Sentence(
+            "the model, with Linux's habits, predicts the same segments and states"
+            if exchange.connections
+            else "the model, with Linux's habits, predicts the same datagrams"
+        )
+        told += [each.sentence for each in parted] or [same]
+    return "".join(f"{line}\n" for line in witness) + spoken.text(told)
 
 
 def _forged(live: Listener | Run) -> set[int]:
@@ -269,33 +279,42 @@ def _with_calls(exchange: Exchange, live: Source) -> Exchange:
     return with_calls(exchange, heard) if heard else with_calls_of_sides(exchange, live.report.calls)
 
 
-def _tell_losses(live: Source) -> None:
+def _warn(sentence: Sentence, spoken: Language) -> None:
+    output.tell(Sentence("tcpviz: warning: {}", sentence), spoken)
+
+
+def _tell_losses(live: Source, spoken: Language) -> None:
     """What a reader of the capture must know about how it was made."""
-    echo(f"captured {live.taken:,} frames, {live.dropped:,} dropped by the kernel", err=True)
+    output.tell(Sentence("captured {:,} frames, {:,} dropped by the kernel", live.taken, live.dropped), spoken)
     if live.dropped:
-        echo(
-            f"tcpviz: warning: the kernel dropped {live.dropped:,} frames for want of room: the capture has gaps, "
-            "and a segment that lacks may be blamed on the one after it",
-            err=True,
+        gaps = Sentence(
+            "the kernel dropped {:,} frames for want of room: the capture has gaps, and a segment that lacks may be "
+            "blamed on the one after it",
+            live.dropped,
         )
+        _warn(gaps, spoken)
 
 
-def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path]) -> None:
+def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path], spoken: Language) -> None:
     """What stopped before its end."""
     from tcpviz.lab import Run as Performed
 
     if left := live.waiting + live.undecoded:
-        kept = f"{recordings[0]} has all of them" if recordings else "name a file with -o x.pcapng to keep all"
-        echo(f"tcpviz: warning: the last {left:,} frames are not explained; {kept}", err=True)
+        kept = Sentence("name a file with -o x.pcapng to keep all")
+        kept = Sentence("{} has all of them", recordings[0]) if recordings else kept
+        _warn(Sentence("the last {:,} frames are not explained; {}", left, kept), spoken)
     if isinstance(live, Performed):
         for frame in live.report.forged:
-            echo(f"tcpviz: frame {frame} was forged, as the scenario says: neither end sent it", err=True)
+            forged = Sentence("frame {} was forged, as the scenario says: neither end sent it", frame)
+            output.tell(Sentence("tcpviz: {}", forged), spoken)
         if live.report.timed_out:
-            echo("tcpviz: warning: stopped when its time was up, before its end", err=True)
+            _warn(Sentence("stopped when its time was up, before its end"), spoken)
         status = live.report.status
         if status:
-            end = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-            echo(f"tcpviz: {run[0] if run else 'the program of the scenario'} {end}", err=True)
+            name = run[0] if run else Sentence("the program of the scenario")
+            killed = status < 0
+            ended = Sentence("{} was killed by signal {}" if killed else "{} ended with status {}", name, abs(status))
+            output.tell(Sentence("tcpviz: {}", ended), spoken)
 
 
 def _nothing(run: Sequence[str], wanted: _Wanted) -> str:

@@ -10,6 +10,7 @@ from tcpviz.errors import InputError
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.report import tally_text
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Record, Value, replace
 
 
@@ -67,9 +68,12 @@ class Tally(Record):
     def exit_code(self) -> int:
         return 2 if self.unusable else int(self.violating > 0)
 
-    def __str__(self) -> str:
-        unusable = f", {self.unusable} of them unusable" if self.unusable else ""
-        return f"{self.files} files{unusable}: {tally_text(self.connections, self.violating)}"
+    @property
+    def sentence(self) -> Sentence:
+        tally = tally_text(self.connections, self.violating)
+        if self.unusable:
+            return Sentence("{} files, {} of them unusable: {}", self.files, self.unusable, tally)
+        return Sentence("{} files: {}", self.files, tally)
 
 
 class Matched(Value):

@@ -47,6 +47,10 @@ class Look(Value):
         for fault in theme.faults(mine) if mine.name not in theme.THEMES else ():
             echo(f"tcpviz: warning: {mine.name}: {fault}", err=True)
 
+    def spoken(self, ascii_only: bool) -> Language:
+        """The language of text; plain ASCII speaks English."""
+        return ENGLISH if ascii_only else self.language
+
     def words(self) -> Words:
         from tcpviz.draw import words_in
 

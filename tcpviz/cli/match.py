@@ -23,6 +23,8 @@ from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.report import Table, report
+from tcpviz.language import Language, columns
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value, replace
 
 if TYPE_CHECKING:
@@ -119,18 +121,19 @@ def command(
     if connection is not None and len(names) > 1:
         raise click.UsageError(f"--connection {connection} of which file? Name one, not {len(names)}")
     wanted = Wanted(cast("Side | None", side), port, connection, violating=only is not None)
+    spoken = look.spoken(options.printed_in_ascii(ascii_only))
     tally = Tally(len(names))
     other = Against.of(against) if against else None
     if explain is not None:
-        _explain(names, wanted, explain)
+        _explain(names, wanted, explain, spoken)
         return
     if as_lines:
-        _stream(names, wanted, tally, paths)
+        _stream(names, wanted, tally, paths, spoken)
     else:
         style = _Style(wanted, names, cast(Numbers, numbers), ascii_only, look, story)
         printed = replace(style, ascii_only=options.printed_in_ascii(ascii_only))
         results: list[Matched] = []
-        for matched in _results(names, wanted, tally):
+        for matched in _results(names, wanted, tally, spoken):
             if len(names) == 1:
                 tally.check(wanted)
             if not as_json:
@@ -140,24 +143,24 @@ def command(
         if as_json:
             echo(_json(results), nl=False)
         elif len(names) > 1:
-            echo(str(tally))
+            echo(spoken.text([tally.sentence]), nl=False)
         if other:
-            _compare(other, results, style, paths)
+            _compare(other, results, style, paths, spoken)
         for path in () if other else paths:
             _write(path, results, style)
         if story.steps:
-            one = _worth_seeing(str(story.steps), results)
+            one = _worth_seeing(str(story.steps), results, spoken)
             render.paint(story.stepwise(one, style.numbers, look), look)
     ctx.exit(tally.exit_code)
 
 
-def _explain(names: Sequence[str], wanted: Wanted, frame: int) -> None:
+def _explain(names: Sequence[str], wanted: Wanted, frame: int, spoken: Language) -> None:
     from tcpviz import frames
 
     if len(names) > 1:
         raise click.UsageError(f"--explain {frame} of which file? Name one, not {len(names)}")
     capture = frames.read(names[0])
-    _warn(capture)
+    _warn(capture, spoken)
     if wanted.port is not None:
         capture = capture.only(wanted.port)
     lines = explanation(capture, frame, wanted.side)
@@ -165,18 +168,17 @@ def _explain(names: Sequence[str], wanted: Wanted, frame: int) -> None:
         raise InputError(
             f"frame {frame} of {names[0]} is no TCP segment; tcpviz match {names[0]} numbers those that are"
         )
-    for line in lines:
-        echo(line)
+    echo(spoken.text(lines), nl=False)
 
 
-def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Matched]:
+def _results(names: Sequence[str], wanted: Wanted, tally: Tally, spoken: Language) -> Iterator[Matched]:
     """Each file that can be used, matched."""
     from tcpviz import frames
 
     for name in names:
         with tally.attempt():
             capture = frames.read(name)
-            _warn(capture)
+            _warn(capture, spoken)
             if wanted.port is not None:
                 capture = capture.only(wanted.port)
             exchange = match(capture, wanted.side)
@@ -188,7 +190,7 @@ def _results(names: Sequence[str], wanted: Wanted, tally: Tally) -> Iterator[Mat
             yield Matched(replace(capture, frames=()), exchange, shown)
 
 
-def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[Path]) -> None:
+def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[Path], spoken: Language) -> None:
     """One line for each connection, and of each connection nothing is kept."""
     from tcpviz import frames
 
@@ -205,7 +207,7 @@ def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[
                         echo(line, nl=False)
                         for file in files:
                             file.write(line.encode())
-                _warn(reading.capture())
+                _warn(reading.capture(), spoken)
         tally.check(wanted)
 
 
@@ -216,9 +218,9 @@ def _wanted_frames(reading: Reading, wanted: Wanted, tally: Tally) -> Iterator[F
             yield frame
 
 
-def _warn(capture: Capture) -> None:
+def _warn(capture: Capture, spoken: Language) -> None:
     for warning in capture.warnings:
-        echo(f"tcpviz: warning: {warning}", err=True)
+        output.tell(Sentence("tcpviz: warning: {}", warning), spoken)
 
 
 def _line(file: str, number: int, connection: Connection) -> str:
@@ -238,7 +240,13 @@ class _Style(Value):
     @property
     def table(self) -> Table | None:
         """For more than a few files."""
-        return Table(file=max(map(len, self.files))) if len(self.files) > _FEW else None
+        if len(self.files) <= _FEW:
+            return None
+        return Table(file=max(map(columns, self.files)), language=self.spoken)
+
+    @property
+    def spoken(self) -> Language:
+        return self.look.spoken(self.ascii_only)
 
     @property
     def head(self) -> str:
@@ -252,7 +260,7 @@ class _Style(Value):
             shown = None if self.wanted.all else matched.shown
             return report(
                 matched.capture, exchange, shown=shown, side=self.wanted.side,
-                numbers=self.numbers, ascii_only=self.ascii_only, language=self.look.language,
+                numbers=self.numbers, ascii_only=self.ascii_only, language=self.spoken,
             )  # fmt: skip
         found = ((n, exchange.connections[n - 1]) for n in matched.shown)
         rows = (row for n, connection in found for row in table.rows(n, connection, matched.capture.file))
@@ -277,21 +285,23 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
         everything = _everything(results, style.wanted)
         render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
     else:
-        one = _worth_seeing(str(path), results)
+        one = _worth_seeing(str(path), results, style.spoken)
         if kind == _STORY:
-            _write_story(path, one)
+            _write_story(path, one, style.spoken)
         else:
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
-def _compare(other: Against, results: Sequence[Matched], style: _Style, paths: Sequence[Path]) -> None:
+def _compare(
+    other: Against, results: Sequence[Matched], style: _Style, paths: Sequence[Path], spoken: Language
+) -> None:
     """Say how the two differ, and write both."""
-    one = _worth_seeing("--against", results)
-    told = other.report(one)
-    echo(told, nl=False)
+    one = _worth_seeing("--against", results, spoken)
+    told = other.sentences(one)
+    echo(spoken.text(told), nl=False)
     for path in paths:
         if path.suffix.lower() == ".txt":
-            output.write_text(path, _text(results, style) + told)
+            output.write_text(path, _text(results, style) + style.spoken.text(told))
         else:
             render.paint([(path, other.drawing(one, style.numbers, style.story, style.look))], style.look)
 
@@ -312,7 +322,7 @@ def _everything(results: Sequence[Matched], wanted: Wanted) -> Exchange:
     )
 
 
-def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
+def _worth_seeing(path: str, results: Sequence[Matched], spoken: Language) -> Exchange:
     """A picture and a scenario are of one connection: the first that violates, else the first.
 
     A capture that has UDP alone is drawn as such.
@@ -325,14 +335,15 @@ def _worth_seeing(path: str, results: Sequence[Matched]) -> Exchange:
         raise InputError(f"{path}: there is no TCP connection to show")
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
     if len(found) > 1:
-        echo(f"{path} shows connection {number} of {matched.capture.file}, one of {len(found)}", err=True)
+        told = Sentence("{} shows connection {} of {}, one of {}", path, number, matched.capture.file, len(found))
+        output.tell(told, spoken)
     one, everything = matched.exchange.connections[number - 1], len(matched.shown) == len(matched.exchange.connections)
     return replace(matched.exchange, connections=(one,), flows=matched.exchange.flows if everything else ())
 
 
-def _write_story(path: Path, one: Exchange) -> None:
+def _write_story(path: Path, one: Exchange, spoken: Language) -> None:
     from tcpviz.exchange.behind import behind
 
     story = behind(one.connections[0], one.title)
     output.write_whole(path, story.file(path.name).encode())
-    echo(f"{path} {story}", err=True)
+    output.tell(Sentence("{} {}", path, story.sentence), spoken)

@@ -15,7 +15,7 @@ from tcpviz.cli.output import STANDARD_OUTPUT
 from tcpviz.cli.telling import BLANKS, MOST_PAGES, SCALES, USUAL, Telling, some_of
 from tcpviz.errors import InputError
 from tcpviz.exchange.scenario import DETAILS
-from tcpviz.language import LANGUAGES
+from tcpviz.language import LANGUAGES, Language
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -39,10 +39,10 @@ def port_number(_: click.Context, __: click.Parameter, text: str | None) -> int 
     return int(text)
 
 
-def printed_in_ascii(asked: bool) -> bool:
-    """It was asked for, or standard output has no arrows and marks. A file has them all the same."""
+def printed_in_ascii(asked: bool = False) -> bool:
+    """It was asked for, or standard output has no arrows, no marks and no Chinese. A file has them all the same."""
     try:
-        "─▶◀✗✓µ".encode(sys.stdout.encoding or "ascii")
+        "─▶◀✗✓µ中".encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return True
     return asked
@@ -69,11 +69,18 @@ def output(endings: str) -> Decorator:
 
 
 _THEME = "How it is coloured: light, dark, print, or a .toml file."
-_LANGUAGE = "Its words, and those of the ladder: English, Chinese or both."
+language = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(list(LANGUAGES)),
+    default="en",
+    callback=lambda _, __, name: LANGUAGES[name],
+    help="The words of text and pictures: English, Chinese or both.",
+)
 _SIZE = "16:9, 4:3, A4, or the pixels of a PNG, such as 1920x1080."
 _PICTURE = (
     click.option("--theme", default=THEME, show_default=True, metavar="NAME|FILE", help=_THEME),
-    click.option("--lang", "language", type=click.Choice(list(LANGUAGES)), default="en", help=_LANGUAGE),
+    language,
     click.option("--size", default=SIZE, show_default=True, metavar="SIZE", help=_SIZE),
     click.option("--dpi", type=click.IntRange(36, 1200), help="Pixels to an inch.  [default: 144; of a GIF 96]"),
     click.option("--transparent", is_flag=True, help="A picture without a background."),
@@ -84,8 +91,10 @@ def picture(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every picture, handed to the command as one value, `look`."""
 
     @wraps(command)
-    def gathered(*, theme: str, language: str, size: str, dpi: int | None, transparent: bool, **others: Any) -> Any:
-        look = Look(theme, LANGUAGES[language], size, dpi, transparent)
+    def gathered(
+        *, theme: str, language: Language, size: str, dpi: int | None, transparent: bool, **others: Any
+    ) -> Any:
+        look = Look(theme, language, size, dpi, transparent)
         look.check()
         return command(look=look, **others)
 

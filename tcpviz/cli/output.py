@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING
 
 from tcpviz.cli.speech import echo, inert
 from tcpviz.errors import OutputError
+from tcpviz.language import ENGLISH, Language
+from tcpviz.model.sentence import Sentence
 
 if TYPE_CHECKING:
     from tcpviz.frames import Writer
@@ -36,6 +38,11 @@ def targets(paths: Iterable[str], known: Collection[str], where: str = "here") -
             raise OutputError(f"{name}: cannot be written: permission denied")
         checked.append(path)
     return tuple(checked)
+
+
+def tell(sentence: Sentence, language: Language = ENGLISH) -> None:
+    """A message, which goes to standard error."""
+    echo(language.text([sentence]), err=True, nl=False)
 
 
 @contextmanager

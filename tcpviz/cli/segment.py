@@ -40,11 +40,11 @@ def command(wanted: tuple[str, ...], outputs: tuple[str, ...], look: Look) -> No
         raise click.UsageError(f"at most two frames can be drawn side by side, not {len(places)}.")
     files = output.targets(outputs, (*PICTURES, ".txt"))
     frames = tuple(_dissected(file, number) for file, number in places)
-    text = "\n".join(segment_text(frame, look.language) for frame in frames)
-    echo(text, nl=False)
+    spoken = look.spoken(options.printed_in_ascii())
+    echo("\n".join(segment_text(frame, spoken) for frame in frames), nl=False)
     for path in files:
         if path.suffix.lower() == ".txt":
-            output.write_text(path, text)
+            output.write_text(path, "\n".join(segment_text(frame, look.language) for frame in frames))
             continue
         import tcpviz.draw as draw
 

@@ -90,7 +90,9 @@ def command(
         plain = options.printed_in_ascii(ascii_only)
         echo(ladders(exchange, style, plain, verdicts=False, language=look.language), nl=False)
         if explain:
-            echo("".join("\n" + reasons(connection) for connection in exchange.connections), nl=False)
+            spoken = look.spoken(plain)
+            told = ("\n" + reasons(connection, spoken) for connection in exchange.connections)
+            echo("".join(told), nl=False)
     for path in files:
         render.write(path, exchange, document, style, ascii_only, False, look, story)
     render.paint(story.stepwise(exchange, style, look), look)

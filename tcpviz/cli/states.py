@@ -18,12 +18,15 @@ from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.simulate import simulate
 from tcpviz.graph import Walks, coverage, edges, walks
 from tcpviz.graph import steps as steps_of
+from tcpviz.language import Language, columns, padded
 from tcpviz.model.transitions import TABLE, Row
 
 if TYPE_CHECKING:
     from tcpviz.draw import Drawing
 
 _CAPTURES = (".pcap", ".pcapng", ".cap")
+_HAPPENS = 40
+"""Columns of what happens at least."""
 
 
 @click.command()
@@ -54,11 +57,11 @@ def command(
     connection = connections[0] if connections else None
     ways = walks(connection) if connection else {}
     weights = coverage(_connections(covered)) if covered else None
-    text = "".join(f"{line}\n" for line in _lines(ways, weights))
-    echo(text, nl=False)
+    spoken = look.spoken(options.printed_in_ascii())
+    echo("".join(f"{line}\n" for line in _lines(ways, weights, spoken)), nl=False)
     for path in files:
         if path.suffix.lower() == ".txt":
-            output.write_text(path, text)
+            output.write_text(path, "".join(f"{line}\n" for line in _lines(ways, weights, look.language)))
             continue
         import tcpviz.draw as draw
 
@@ -86,16 +89,17 @@ def _stepwise(connection: Connection, look: Look) -> tuple[Drawing, ...]:
     return tuple(draw.machine(edges(), ways, **look.setting()) for ways in steps_of(connection))
 
 
-def _lines(ways: Walks, weights: Mapping[Row, int] | None) -> Iterator[str]:
+def _lines(ways: Walks, weights: Mapping[Row, int] | None, language: Language) -> Iterator[str]:
     """One row of the table a line; walked ones with their steps (C1 is the client's first), or how often they fired."""
-    for row in TABLE:
-        if not row.figure:
-            continue
+    rows = [row for row in TABLE if row.figure]
+    happenings = [tuple(language.lines(row.happens)) for row in rows]
+    widths = [max(_HAPPENS, *map(columns, column)) for column in zip(*happenings, strict=True)]
+    for row, said in zip(rows, happenings, strict=True):
         marks = [
             f"{side[0].upper()}{n}" for side, rows in ways.items() for n, walked in enumerate(rows, 1) if walked is row
         ]
         if weights is not None:
             marks = [str(weights.get(row, 0))]
-        reply = f" / {row.reply}" if row.reply.value else ""
-        text = f"{row.source!s:<12} {f'{row.stimulus}{reply}':<40} {row.target!s:<12} {row.section:<8}"
+        middle = " ".join(padded(text, width) for text, width in zip(said, widths, strict=True))
+        text = f"{row.source!s:<12} {middle} {row.target!s:<12} {row.section:<8}"
         yield f"{text} {''.join(marks)}".rstrip()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from tcpviz.cli import output
 from tcpviz.cli.look import THEME, Look
-from tcpviz.cli.speech import echo
 from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.scenario import DETAILS, Detail, Scenario
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value, replace
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Telling(Value):
         import tcpviz.draw as draw
 
         if len(exchange.connections) == 2 and exchange.conforms and self.pages == 1:
-            _tell_of_udp(path, exchange)
+            _tell_of_udp(path, exchange, look)
             yield (
                 path,
                 draw.pair(
@@ -60,7 +61,7 @@ class Telling(Value):
                 ),
             )
             return
-        shown = _chosen(path, exchange)
+        shown = _chosen(path, exchange, look)
         if isinstance(shown, Flow):
             if self.quiz:
                 raise InputError(f"{path}: a UDP flow has no {' and no '.join(self.quiz)} to ask for")
@@ -86,7 +87,7 @@ class Telling(Value):
         """One diagram in the words of a program that draws it: Mermaid or PlantUML, by the path's ending."""
         import tcpviz.draw as draw
 
-        told = _chosen(path, exchange)
+        told = _chosen(path, exchange, look)
         asked: Asked = {
             "numbers": numbers, "clocks": exchange.clocks, "show": self.show, "words": look.words(),
         }  # fmt: skip
@@ -142,28 +143,29 @@ def numbered(folder: Path, drawings: tuple[Drawing, ...]) -> Iterator[tuple[Path
         yield folder / f"{number:0{digits}}.png", drawing
 
 
-def _chosen(path: Path, exchange: Exchange) -> Connection | Flow:
+def _chosen(path: Path, exchange: Exchange, look: Look) -> Connection | Flow:
     """What is worth seeing of an exchange; that there are others is said."""
     connections, flows = exchange.connections, exchange.flows
     if connections:
         shown = _worth_seeing(connections)
         if len(connections) > 1:
-            echo(f"{path} shows connection {connections.index(shown) + 1} of {len(connections)}", err=True)
-        _tell_of_udp(path, exchange)
+            number = connections.index(shown) + 1
+            output.tell(Sentence("{} shows connection {} of {}", path, number, len(connections)), look.language)
+        _tell_of_udp(path, exchange, look)
         return shown
     if not flows:
         raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to draw")
     if len(flows) > 1:
-        echo(f"{path} shows UDP flow 1 of {len(flows)}; {_ALL}", err=True)
+        output.tell(Sentence("{} shows UDP flow 1 of {}; {}", path, len(flows), _ALL), look.language)
     return flows[0]
 
 
-def _tell_of_udp(path: Path, exchange: Exchange) -> None:
+def _tell_of_udp(path: Path, exchange: Exchange, look: Look) -> None:
     if exchange.flows:
-        echo(f"{path} shows no UDP; {_ALL}", err=True)
+        output.tell(Sentence("{} shows no UDP; {}", path, _ALL), look.language)
 
 
-_ALL = "a page (-o x.html) has everything"
+_ALL = Sentence("a page (-o x.html) has everything")
 
 
 def entitled(title: str, number: int, count: int, look: Look) -> str:

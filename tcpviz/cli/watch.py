@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from tcpviz.cli.speech import echo
 from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.ladder import ASCII, UNICODE, header, rung, with_kernel
 from tcpviz.exchange.match import Matcher
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.exchange.numbers import Numbers, time_text
-from tcpviz.language import ENGLISH, Language
+from tcpviz.language import Language
 from tcpviz.model.segment import FIN, RST
+from tcpviz.model.sentence import Sentence, listed
 from tcpviz.model.transitions import State
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Watch:
     """Feeds the matcher, and prints each segment under the names of its ends when those change."""
 
     def __init__(self, where: str, numbers: Numbers, ascii_only: bool, silent: bool, language: Language) -> None:
-        self._language = ENGLISH if ascii_only else language
+        self._language = language
         self.matcher = Matcher()
         self._where, self._numbers, self._ascii = where, numbers, ascii_only
         self._silent = silent
@@ -104,9 +106,9 @@ class Watch:
             lines += header(connection, _WIDTH, len(tracker.judged) == 1, self._language)
         (segment,) = connection.segments
         arrow, *beneath = rung(connection, segment, frame.number, self._numbers, glyphs, _WIDTH, True, self._language)
-        ends = (("client", connection.client), ("server", connection.server))
-        said = ", ".join(f"{side} {kernel[end.address]}" for side, end in ends if end.address in kernel)
-        told = f"kernel: {said}" if said else ""
+        ends = ((side, connection.party(side).address) for side in SIDES)
+        said = [Sentence("{} {}", Sentence(str(side)), kernel[end]) for side, end in ends if end in kernel]
+        told = self._language.translated(Sentence("kernel: {}", listed(said))) if said else ""
         # behind the ladder where there is room, else beneath its line
         wide = self._columns >= _WIDTH + _KERNEL
         lines += with_kernel([arrow, *beneath], told, _WIDTH, glyphs) if wide else [arrow, *beneath]

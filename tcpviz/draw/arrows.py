@@ -12,6 +12,7 @@ from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import Connection, Expected, Side, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, sack_fields, time_text
 from tcpviz.model.segment import words as flag_words
+from tcpviz.model.sentence import Sentence
 
 _VERDICTS = {"ok": ("✓", Role.MUTED), "warning": ("!", Role.WARNING), "violation": ("✗", Role.VIOLATION)}
 
@@ -102,24 +103,24 @@ def _notes(connection: Connection, sent: Transmission, view: View, words: Words)
     elif "why" in view.show:
         yield Note(printable(f"{words.why(sent.why)} ({sent.section})"))
     if "options" in view.show:
-        written = " ".join(options(connection, sent, view.numbers))
+        written = " ".join(options(connection, sent, view.numbers, words))
         if written:
             yield Note(written)
 
 
 def fault(expected: Expected, words: Words) -> str:
     """`expected ack=6, observed ack=7 (RFC 9293 3.10.7.4)`."""
-    field, allowed = printable(expected.field), printable(expected.allowed)
-    section = printable(expected.section)
-    if allowed.startswith("none: "):
-        return f"{allowed.removeprefix('none: ')} ({section})"
+    say, section = words.language.translated, printable(expected.section)
+    if expected.reason:
+        return f"{printable(say(expected.reason))} ({section})"
+    field, allowed = printable(say(expected.field)), printable(say(expected.allowed))
     number = allowed.lstrip("-").isdigit()
     wanted = f"{field}={_before_the_isn(allowed)}" if number else f"{field}: {allowed}"
-    seen = printable(str(expected.observed))
-    return f"{words.expected} {wanted}, {words.observed} {_before_the_isn(seen)} ({section})"
+    seen = printable(say(expected.observed) if isinstance(expected.observed, str) else str(expected.observed))
+    return f"{words.expected} {wanted}{words.comma}{words.observed} {_before_the_isn(seen)} ({section})"
 
 
-def options(connection: Connection, sent: Transmission, numbers: Numbers) -> Iterator[str]:
+def options(connection: Connection, sent: Transmission, numbers: Numbers, words: Words) -> Iterator[str]:
     """`mss=1460`, `sack=x+11–x+21`: what the header carries."""
     options = sent.segment.options
     if options.mss is not None:
@@ -132,5 +133,5 @@ def options(connection: Connection, sent: Transmission, numbers: Numbers) -> Ite
         # a no-break space: one option
         yield "tsval={}\u00a0tsecr={}".format(*options.timestamps)
     if options.fast_open is not None:
-        yield f"fast-open={options.fast_open.hex() or 'request'}"
+        yield f"fast-open={options.fast_open.hex() or words.language.translated(Sentence('request'))}"
     yield from (f"sack={_before_the_isn(block)}" for block in sack_fields(connection, sent, numbers))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tcpviz.draw.arrows import fault
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.view import Blank
 from tcpviz.draw.words import BLANK, Words
@@ -31,7 +32,7 @@ def connection(connection: Connection, numbers: Numbers, words: Words, quiz: Col
     if not connection.segments:
         lines.append(words.nothing)
     if left > 0:
-        lines.append(f"… {left} {words.segment if left == 1 else words.segments} …")
+        lines.append(f"… {(words.segment if left == 1 else words.segments).format(left)} …")
     return "\n".join(lines)
 
 
@@ -54,7 +55,7 @@ def _segment(
     said += [f"({words.kind(sent.kind)})"] if sent.kind != "new" and not unflagged else []
     said += [f"({words.lost})"] if sent.arrived is None else []
     if sent.expected and not quiz:
-        said.append(_inert(f"({words.expected} {sent.expected.field}={sent.expected.allowed})"))
+        said.append(_inert(f"({fault(sent.expected, words)})"))
     states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
     return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}" + (
         "" if "states" in quiz else f"; {', '.join(map(str, states))}"
@@ -69,7 +70,7 @@ def flow(told: Flow, words: Words) -> str:
         way = f"{ends[sent.origin]} → {ends[1 - sent.origin]}"
         lines.append(f"{number}. {way}, {time_text(sent.time)}: {words.octets.format(sent.length)}")
     left = len(told.datagrams) - _MOST
-    return "\n".join([*lines, *([f"… {left} {words.datagrams} …"] if left > 0 else [])])
+    return "\n".join([*lines, *([f"… {words.datagrams.format(left)} …"] if left > 0 else [])])
 
 
 def _inert(text: str, longest: int = _LONGEST) -> str:

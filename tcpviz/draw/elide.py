@@ -156,7 +156,7 @@ def totals(segments: Sequence[Transmission]) -> Totals:
 
 def _count(number: int, one: str, many: str) -> str:
     # a no-break space groups thousands, as a comma or a point would mean different things to different readers
-    return f"{number:,} {one if number == 1 else many}".replace(",", "\u00a0")
+    return (one if number == 1 else many).format(f"{number:,}".replace(",", "\u00a0"))
 
 
 def octets_text(octets: int, words: Words) -> str:

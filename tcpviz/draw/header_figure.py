@@ -16,6 +16,7 @@ from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.strips import Strip
 from tcpviz.draw.words import Words
 from tcpviz.exchange.headers import CUT, IPV4, IPV6, Dissection, Header
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import replace
 
 MARGIN, _GAP = 8.0, 10.0
@@ -58,7 +59,7 @@ def _title(frames: Sequence[Dissection], metrics: Metrics, words: Words) -> str:
     named: list[str] = []
     for number, frame in enumerate(frames):
         named += [frame.file] if not number or frame.file != frames[number - 1].file else []
-        named.append(f"{words.language.say('frame')} {frame.number}")
+        named.append(words.language.say(Sentence("frame {}", frame.number)))
     told = " · ".join(named)
     if len(frames) > 1:
         return printable(told)

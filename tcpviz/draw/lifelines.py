@@ -189,7 +189,7 @@ def waits(
 def _name(period: Period, words: Words) -> str:
     if period.timer == "time-wait":
         return "2MSL ="
-    return words.rto if period.timer == "retransmission" else printable(period.timer)
+    return words.rto if period.timer == "retransmission" else printable(words.language.translated(period.timer))
 
 
 def _ended(

@@ -179,7 +179,7 @@ def _flowing(told: Flow, view: View, words: Words) -> Iterator[Event]:
     for index, datagram in enumerate(told.datagrams):
         if left > 0 and MOST // 2 <= index < MOST // 2 + left:
             if index == MOST // 2:
-                yield Told(f"… {left} {words.datagrams} …")
+                yield Told(f"… {words.datagrams.format(left)} …")
             continue
         if "calls" in view.show:
             yield Said(datagram.origin, f"sendto({datagram.length})")

@@ -260,5 +260,5 @@ class _Teller:
             if change.row is None and "calls" not in self.view.show:
                 yield Mark(self.words.crash, time_text(change.time), which)
             elif change.row and "IMEOUT" in change.row.stimulus.name:
-                named = BLANK if "states" in self.view.quiz else str(change.row.stimulus)
+                named = BLANK if "states" in self.view.quiz else self.words.notation(str(change.row.stimulus))
                 yield Mark(named, time_text(change.time), which)

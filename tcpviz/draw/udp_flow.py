@@ -170,7 +170,7 @@ def _datagram(chart: _Chart, row: int, index: int) -> Iterator[Shape]:
 def _left_out(chart: _Chart, row: int) -> Iterator[Shape]:
     left = len(chart.told.datagrams) - len(chart.rows) + 1
     number = f"{left:,}".replace(",", "\u00a0")
-    text = f"… {number} {chart.words.datagrams} …"
+    text = f"… {chart.words.datagrams.format(number)} …"
     yield chart.text(sum(chart.lifelines) / 2, chart.y(row), text, Role.MUTED, "elided", "middle")
 
 

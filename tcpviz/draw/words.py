@@ -5,7 +5,6 @@ The English is written here, and is the key of the catalogue of translations (`t
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from tcpviz.language import ENGLISH as IN_ENGLISH
@@ -13,7 +12,6 @@ from tcpviz.language import Language, printable
 from tcpviz.model.transitions import State
 from tcpviz.value import Value, fields
 
-ANSWERS = "answers: {}"
 KINDS = {
     "keep-alive": "keep-alive",
     "window-probe": "window probe",
@@ -46,13 +44,13 @@ class Words(Value):
     observed: str = "observed"
     rto: str = "RTO"
     nothing: str = "No segment was exchanged."
-    segment: str = "segment"
-    segments: str = "segments"
-    retransmission: str = "retransmission"
-    retransmissions: str = "retransmissions"
-    lost_ones: str = "lost"
-    violation: str = "violation"
-    violations: str = "violations"
+    segment: str = "{} segment"
+    segments: str = "{} segments"
+    retransmission: str = "{} retransmission"
+    retransmissions: str = "{} retransmissions"
+    lost_ones: str = "{} lost"
+    violation: str = "{} violation"
+    violations: str = "{} violations"
     handshake: tuple[str, ...] = ("Three-way", "handshake")
     simultaneous_open: tuple[str, ...] = ("Simultaneous", "open")
     attempt: tuple[str, ...] = ("Opening",)
@@ -81,9 +79,9 @@ class Words(Value):
     connection: str = "Connection"
     log_scale: str = "Time runs downwards; long waits are shortened."
     linear_scale: str = "Time is to scale, except at labels and breaks."
-    byte: str = "byte"
-    bytes: str = "bytes"
-    datagrams: str = "datagrams"
+    byte: str = "{} byte"
+    bytes: str = "{} bytes"
+    datagrams: str = "{} datagrams"
     udp: str = "UDP: no handshake, no acknowledgement, no close, no states."
     udp_header: str = "UDP header"
     tcp_header: str = "TCP header"
@@ -110,16 +108,8 @@ class Words(Value):
         return self.again if kind == "retransmission" else self.language.say(KINDS[kind])
 
     def why(self, why: str) -> str:
-        """Why a segment was sent, as the model says it: its numbers and states are no part of the key."""
-        if self.language.tag == "en":
-            return why
-        found = re.fullmatch(r"answers: (.+?)(?: in ([A-Z][A-Z0-9-]*))?", why)
-        if found:
-            phrase = self.language.translated(ANSWERS).format(self.language.translated(found[1]))
-            return f"{phrase} ({found[2]})" if found[2] else phrase
-        key = re.sub(r"\d+", "{}", why)
-        translated = self.language.translated(key)
-        return why if translated == key else translated.format(*re.findall(r"\d+", why))
+        """Why a segment was sent, as the model says it; a whole sentence comes in the first language only."""
+        return self.language.translated(why)
 
     def notation(self, phrase: str) -> str:
         """The RFC's phrases, such as `rcv SYN / snd ACK`; when bilingual they stay: there is no room for both."""
@@ -132,6 +122,8 @@ ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
     "compared", "same_states", "own_time", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
+    "segment", "segments", "retransmission", "retransmissions", "lost_ones", "violation", "violations", "byte", "bytes",
+    "datagrams",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")

@@ -9,6 +9,7 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 
 from tcpviz.model.segment import Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value, field, replace
 
 _MOST_ASTRAY, _SET_BACK = 16, 10**9
@@ -67,16 +68,17 @@ class Capture(Value):
     frames: tuple[Frame, ...]
     records: int
     """All records, the skipped ones too."""
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[Sentence, int] = field(default_factory=dict)
     """Reason -> number of records, such as {"neither TCP nor UDP": 2}."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
 
     def only(self, port: int) -> Capture:
         """The same without the frames of other ports, which count as skipped."""
         frames = tuple(frame for frame in self.frames if frame.uses(port))
         # an ICMP error counts as skipped already
         left_out = sum(frame.undelivered is None and not frame.uses(port) for frame in self.frames)
-        return replace(self, frames=frames, skipped={**self.skipped, **({"other ports": left_out} if left_out else {})})
+        skipped = {**self.skipped, Sentence("other ports"): left_out} if left_out else self.skipped
+        return replace(self, frames=frames, skipped=skipped)
 
 
 def in_time(frames: Iterable[Frame]) -> Iterator[tuple[Frame, int]]:

@@ -11,6 +11,7 @@ from typing import Literal
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.errnos import errno_name
 from tcpviz.model.segment import Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
 from tcpviz.value import Value
@@ -36,12 +37,15 @@ class Expected(Value):
     observed: int | str | None
     allowed: str
     section: str
+    reason: Sentence | None = None
+    """Why nothing of the kind was allowed at all."""
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> Sentence:
         """`expected ack=6, not 7`; `no SYN,ACK expected: CLOSED sends no such segment`."""
-        if self.allowed.startswith("none: "):
-            return f"no {self.observed} expected: {self.allowed.removeprefix('none: ')}"
-        return f"expected {self.field}={self.allowed}, not {self.observed}"
+        if self.reason:
+            return Sentence("no {} expected: {}", self.observed, self.reason)
+        return Sentence("expected {}={}, not {}", self.field, self.allowed, self.observed)
 
 
 class Transmission(Value):
@@ -52,7 +56,7 @@ class Transmission(Value):
     sent: int
     arrived: int | None
     """None when it was lost; equal to `sent` where there is only one clock, a capture's."""
-    why: str
+    why: Sentence
     section: str
     sender: State
     """The sender's state after sending."""
@@ -127,7 +131,12 @@ class Deed(Value):
     """The kernel's own word for why it sent a reset, such as NO_SOCKET."""
 
     def __str__(self) -> str:
-        return f"{self.what} ({self.reason})" if self.reason else self.what
+        return self.sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        what = Sentence(str(self.what))
+        return Sentence("{} ({})", what, self.reason) if self.reason else what
 
 
 class Testimony(Value):

@@ -6,22 +6,24 @@ from __future__ import annotations
 from tcpviz.exchange.exchange import Exchange, Flow
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers, time_text
-from tcpviz.language import ENGLISH, Language
+from tcpviz.language import ENGLISH, Language, columns
+from tcpviz.model.sentence import Sentence
 
 _HEADER = 8
 """Octets of UDP's header (RFC 768); TCP's has 20 to 60."""
 
 
-def flow_ladder(flow: Flow, *, ascii_only: bool = False, width: int = 80) -> str:
+def flow_ladder(flow: Flow, *, ascii_only: bool = False, width: int = 80, language: Language = ENGLISH) -> str:
     """The whole flow, ending in a newline."""
+    language = ENGLISH if ascii_only else language
     line, right, left = ("-", ">", "<") if ascii_only else ("─", "▶", "◀")
     first, second = (f"UDP {endpoint}" for endpoint in flow.endpoints)
     lines = [f"    {first}{second.rjust(max(width - 4 - len(first), len(second) + 1))}"]
     room = width - 4
     for number, datagram in enumerate(flow.datagrams, 1):
         when = time_text(datagram.time).replace("µ", "u" if ascii_only else "µ")
-        label = f" {datagram.length} octets + {_HEADER} of header "
-        rest = line * max(1, room - 6 - len(label) - len(when))
+        label = f" {language.translated(Sentence('{} octets + {} of header', datagram.length, _HEADER))} "
+        rest = line * max(1, room - 6 - columns(label) - len(when))
         if datagram.origin == 0:
             arrow = f"{line}{line}{label}{rest} {when} {line}{right}"
         else:
@@ -42,4 +44,5 @@ def ladders(
         ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=verdicts, language=language)
         for connection in exchange.connections
     ]
-    return "\n".join([*shown, *(flow_ladder(flow, ascii_only=ascii_only) for flow in exchange.flows)])
+    flows = (flow_ladder(flow, ascii_only=ascii_only, language=language) for flow in exchange.flows)
+    return "\n".join([*shown, *flows])

@@ -179,7 +179,7 @@ NO_LENGTH, BAD_LENGTH, OVERRUNS = "its length is missing", "its length is wrong"
 SHORT_HEADER, LONG_HEADER, CUT = "says its header is shorter than it can be", "longer than what carries it", "cut off"
 """What can be wrong with a header."""
 
-_KINDS = (TCP, UDP, IPV4, IPV6, *EXTENSIONS.values())
+_KINDS = (TCP, UDP, IPV4, IPV6, *EXTENSIONS.values(), ETHERNET, VLAN, COOKED, COOKED_2, LOOPBACK)
 WORDS = tuple(
     dict.fromkeys(
         (

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import zip_longest
 
 from tcpviz.exchange.exchange import SIDES, Connection, Exchange, WitnessSource
 from tcpviz.exchange.triangle import abreast, kernel_sides_with, until_the_last_segment
 from tcpviz.exchange.witness import disagreements
+from tcpviz.language import ENGLISH, Language, columns, padded
+from tcpviz.model.sentence import Sentence
 
 _FEW = 3
 """As many connections have their states shown."""
-_WITNESSES: dict[WitnessSource, str] = {
-    "tracepoint": "its tracepoint sock:inet_sock_set_state told each change",
-    "sock_diag": "sock_diag showed its states at each segment, and nothing between",
+_WITNESSES: dict[WitnessSource, Sentence] = {
+    "tracepoint": Sentence("its tracepoint sock:inet_sock_set_state told each change"),
+    "sock_diag": Sentence("sock_diag showed its states at each segment, and nothing between"),
 }
-_COLUMN = len("SYN-RECEIVED") + 1
+_MODEL, _WIRE, _KERNEL = Sentence("model"), Sentence("wire"), Sentence("kernel")
+_STATE = len("SYN-RECEIVED")
 
 
-def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing: str = "") -> Iterator[str]:
+def kernel_lines(
+    exchange: Exchange,
+    models: Sequence[Connection] = (),
+    missing: Sentence | None = None,
+    language: Language = ENGLISH,
+) -> Iterator[str]:
     """What the kernel's witness adds: for a few connections both ends' states in columns, then whether all agree.
 
     `models`: what was predicted for the first connections; `missing`: why there were no tracepoints.
@@ -26,44 +35,55 @@ def kernel_lines(exchange: Exchange, models: Sequence[Connection] = (), missing:
     witnessed = [c for c in exchange.connections if c.witness]
     if not exchange.connections:  # UDP has no states
         return
-    if not witnessed:
-        why = f"sock_diag came too late to see its sockets, and {missing}" if missing else "its sockets were elsewhere"
-        yield f"the kernel bore no witness: {why}"
-        return
-    if len(exchange.connections) <= _FEW:
-        several = len(exchange.connections) > 1
+    if witnessed and len(exchange.connections) <= _FEW:
         predicted = zip_longest(exchange.connections, models[: len(exchange.connections)])
         for index, (connection, model) in enumerate(predicted, 1):
-            yield from _columns(connection, model, f"connection {index}" if several else "")
-    faults = [
-        (f"connection {index}: " if len(exchange.connections) > 1 else "") + line
-        for index, connection in enumerate(exchange.connections, 1)
-        for line in disagreements(connection)
-    ]
-    yield from faults
-    sources = {c.witness.source for c in witnessed if c.witness}
-    yield f"the kernel {_verdict(exchange, models)}: {'; '.join(_WITNESSES[source] for source in sources)}"
+            heading = [Sentence("connection {}", index)] if len(exchange.connections) > 1 else []
+            yield from _columns(connection, model, heading, language)
+    for sentence in _sentences(exchange, witnessed, models, missing):
+        yield from language.lines(sentence)
+
+
+def _sentences(
+    exchange: Exchange, witnessed: list[Connection], models: Sequence[Connection], missing: Sentence | None
+) -> Iterator[Sentence]:
+    if not witnessed:
+        why = Sentence("its sockets were elsewhere")
+        if missing:
+            why = Sentence("sock_diag came too late to see its sockets, and {}", missing)
+        yield Sentence("the kernel bore no witness: {}", why)
+        return
+    for index, connection in enumerate(exchange.connections, 1):
+        for line in disagreements(connection):
+            yield Sentence("connection {}: {}", index, line) if len(exchange.connections) > 1 else line
+    sources = dict.fromkeys(_WITNESSES[c.witness.source] for c in witnessed if c.witness)
+    told = reduce(lambda first, last: Sentence("{}; {}", first, last), sources)
+    yield Sentence("{}: {}", _verdict(exchange, models), told)
     if missing:
-        yield f"it would tell more, but {missing}"
+        yield Sentence("it would tell more, but {}", missing)
 
 
-def _verdict(exchange: Exchange, models: Sequence[Connection]) -> str:
+def _verdict(exchange: Exchange, models: Sequence[Connection]) -> Sentence:
     if not any(connection.witness and connection.saw_start for connection in exchange.connections):
-        return "is not compared, for it all had begun before the capture"
+        return Sentence("the kernel is not compared, for it all had begun before the capture")
     parted = [
         model is not None and kernel_sides_with(model, connection)
         for connection, model in zip_longest(exchange.connections, models[: len(exchange.connections)])
         if disagreements(connection)
     ]
-    return "agrees" if not parted else "sides with the model" if all(parted) else "disagrees"
+    if not parted:
+        return Sentence("the kernel agrees")
+    return Sentence("the kernel sides with the model" if all(parted) else "the kernel disagrees")
 
 
-def _columns(connection: Connection, model: Connection | None, heading: str) -> Iterator[str]:
+def _columns(
+    connection: Connection, model: Connection | None, heading: list[Sentence], language: Language
+) -> Iterator[str]:
     """`model wire kernel` for the client, the same for the server, below `heading`; without a model the other two."""
     witness = connection.witness
     if witness is None:
         return
-    names = (["model"] if model else []) + ["wire", "kernel"]
+    names = [language.say(name) for name in ([_MODEL] if model else []) + [_WIRE, _KERNEL]]
     halves = []
     for side in SIDES:
         told = [
@@ -71,11 +91,12 @@ def _columns(connection: Connection, model: Connection | None, heading: str) -> 
             for c in ([model] if model else []) + [connection]
         ]
         halves.append(abreast([*told, [str(change.state) for change in witness.of(side).states]]))
-    width = _COLUMN * len(names)
+    wide = max(_STATE, *map(columns, names)) + 1
     yield ""
-    if heading:
-        yield heading
-    yield f"{'client':<{width}}server"
-    yield "".join(f"{name:<{_COLUMN}}" for name in names * 2).rstrip()
+    for sentence in heading:
+        yield from language.lines(sentence)
+    client, server = (language.say(Sentence(str(side))) for side in SIDES)
+    yield padded(client, wide * len(names)) + server
+    yield "".join(padded(name, wide) for name in names * 2).rstrip()
     for left, right in zip_longest(*halves, fillvalue=("",) * len(names)):
-        yield "".join(f"{state:<{_COLUMN}}" for state in (*left, *right)).rstrip()
+        yield "".join(f"{state:<{wide}}" for state in (*left, *right)).rstrip()

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Connection, Expected, Transmission
+from tcpviz.exchange.exchange import Connection, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.exchange.witness import beside
 from tcpviz.language import ENGLISH, Language, columns
 from tcpviz.model.segment import words
+from tcpviz.model.sentence import Sentence, listed
 
 _STATE = len("SYN-RECEIVED")
 
@@ -35,19 +36,15 @@ ASCII = Glyphs("-", ">", "<", "X", " ", "!", "X", "|")
 
 
 _REMARKS = {
-    "retransmission": "again",
-    "duplicate": "copy",
-    "injected": "injected",
-    "keep-alive": "keep-alive",
-    "window-probe": "probe",
-    "duplicate-frame": "same frame",
-    "inferred": "not captured",
-    "out-of-order": "captured late",
+    "retransmission": Sentence("again"),
+    "duplicate": Sentence("copy"),
+    "injected": Sentence("injected"),
+    "keep-alive": Sentence("keep-alive"),
+    "window-probe": Sentence("probe"),
+    "duplicate-frame": Sentence("same frame"),
+    "inferred": Sentence("not captured"),
+    "out-of-order": Sentence("captured late"),
 }
-
-_AT, _EXPECTED, _NONE_EXPECTED = "{0} at {1}", "expected {0}={1}, not {2}", "no {0} expected: {1}"
-WORDS = ("client", "server", _AT, _EXPECTED, _NONE_EXPECTED, *_REMARKS.values())
-"""What a ladder says in words, as the catalogue of translations knows it."""
 
 
 def ladder(
@@ -67,10 +64,11 @@ def ladder(
     language = ENGLISH if ascii_only else language
     names, *beginning = header(connection, width, language=language)
     kernel = beside(connection)
-    lines = [*with_kernel([names], "kernel" if kernel else "", width, glyphs), *beginning]
+    heading = language.say(Sentence("kernel")) if kernel else ""
+    lines = [*with_kernel([names], heading, width, glyphs), *beginning]
     for index, sent in enumerate(connection.segments):
         step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
-        lines += with_kernel([*step], kernel.get(index, ""), width, glyphs)
+        lines += with_kernel([*step], language.translated(kernel.get(index, "")), width, glyphs)
     lines += _afterwards(connection, width, ascii_only, language)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -85,8 +83,8 @@ def with_kernel(lines: list[str], said: str, width: int, glyphs: Glyphs) -> list
 
 def header(connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH) -> Iterator[str]:
     """Who they are and, where the story starts, the states it starts in."""
-    left = f"{language.say('client')} {connection.client.address}"
-    right = f"{language.say('server')} {connection.server.address}"
+    left = f"{language.say(Sentence('client'))} {connection.client.address}"
+    right = f"{language.say(Sentence('server'))} {connection.server.address}"
     yield f"    {left}{' ' * max(width - 4 - columns(left) - columns(right), 1)}{right}"
     if starts:
         yield _row("", str(connection.client.states[0].state), "", str(connection.server.states[0].state), width)
@@ -125,13 +123,8 @@ def rung(
     if beneath:
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:
-        yield f"    {glyphs.violation} {_expected(sent.expected, language)} ({sent.expected.section})"
-
-
-def _expected(expected: Expected, language: Language) -> str:
-    if expected.allowed.startswith("none: "):
-        return language.say(_NONE_EXPECTED, " · ").format(expected.observed, expected.allowed.removeprefix("none: "))
-    return language.say(_EXPECTED, " · ").format(expected.field, expected.allowed, expected.observed)
+        told = Sentence("{} ({})", sent.expected.sentence, sent.expected.section)
+        yield from (f"    {glyphs.violation} {line}" for line in language.lines(told))
 
 
 _ENDS, _MISSING = 5, 4
@@ -175,12 +168,13 @@ def _afterwards(connection: Connection, width: int, ascii_only: bool, language: 
     }
     room = max(0, width - 6 - 2 * _STATE)
     for time, group in groupby(later, key=lambda item: item[0]):
-        causes: dict[str, None] = {}
+        causes: dict[Sentence, None] = {}
         for _, side, change in group:
             shown[side] = change.state
-            causes[language.translated(str(change.row.stimulus)) if change.row else ""] = None
+            assert change.row
+            causes[Sentence(str(change.row.stimulus))] = None
         when = _ascii(time_text(time)) if ascii_only else time_text(time)
-        text = language.translated(_AT).format(", ".join(causes), when)
+        text = language.translated(Sentence("{} at {}", listed(causes), when))
         # as str.center does, but a Chinese character takes two columns
         centred = text.center(room - columns(text) + len(text))
         yield _row("", str(shown["client"]), centred, str(shown["server"]), width)

@@ -13,6 +13,7 @@ from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
 from tcpviz.exchange.matching.explanation import explained
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.model.segment import ACK, RST, SYN, Segment
+from tcpviz.model.sentence import Sentence
 
 _QUIET = 60 * 10**9
 """Nanoseconds of silence after which nothing more is expected of a connection that is over."""
@@ -26,7 +27,7 @@ def match(capture: Capture, side: Side | None = None) -> Exchange:
     return matcher.exchange(PurePath(capture.file).name)
 
 
-def explanation(capture: Capture, frame: int, side: Side | None = None) -> list[str] | None:
+def explanation(capture: Capture, frame: int, side: Side | None = None) -> list[Sentence] | None:
     """Lines about one frame, from hypotheses to verdict; None for a frame that is no TCP segment."""
     matcher = Matcher(side)
     for captured, _ in in_time(capture.frames):

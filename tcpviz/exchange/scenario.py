@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from tcpviz.exchange.exchange import Side, other
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.model.segment import ACK, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
 from tcpviz.value import Value
@@ -26,6 +27,7 @@ Detail = Literal["states", "calls", "times", "why", "window", "options"]
 """What a picture can show beside the segments."""
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 UDP = ("bind", "sendto", "recvfrom")
+NOT_SENT = Sentence("neither end sent this")
 MILLISECOND = 10**6
 SECOND = 10**9
 FIRST_ISN: Mapping[Side, int] = {"client": 1000, "server": 5000}
@@ -160,7 +162,7 @@ class Injection(Value):
     at: int | None = None
     """When it arrives; or, without, `after` which segment has."""
     after: SegmentName | None = None
-    why: str = "neither end sent this"
+    why: Sentence = NOT_SENT
 
     def segment(self, isns: Mapping[Side, int], clocks: Mapping[Side, int]) -> Segment:
         """In the numbers of a connection with these ISNs; KeyError when one is needed and lacks.

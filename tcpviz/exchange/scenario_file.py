@@ -23,7 +23,8 @@ from typing import Any, TypeVar, cast
 from tcpviz.errors import InputError
 from tcpviz.exchange import notation
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.scenario import FIRST_ISN, Action, Host, Injection, Network, Scenario, SegmentName
+from tcpviz.exchange.scenario import FIRST_ISN, NOT_SENT, Action, Host, Injection, Network, Scenario, SegmentName
+from tcpviz.model.sentence import Sentence
 
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "lose_unseen", "duplicate", "reorder", "hold", "loss", "seed")
@@ -284,7 +285,7 @@ def _injection(fields: Mapping[str, Any], place: Place) -> Injection:
         timestamps=_read(place, "timestamps", fields["timestamps"], notation.pair) if "timestamps" in fields else None,
         at=_read(place, "at", fields["at"], notation.time) if "at" in fields else None,
         after=_read(place, "after", fields["after"], notation.segment_name) if "after" in fields else None,
-        why=str(fields.get("why", "neither end sent this")),
+        why=Sentence(str(fields["why"])) if "why" in fields else NOT_SENT,
     )
 
 

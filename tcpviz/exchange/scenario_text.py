@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from tcpviz.exchange.notation import filler
-from tcpviz.exchange.scenario import MILLISECOND, SECOND, Action, Host, Injection, Network, Scenario, Start
+from tcpviz.exchange.scenario import MILLISECOND, NOT_SENT, SECOND, Action, Host, Injection, Network, Scenario, Start
 from tcpviz.model.segment import ACK, words
 from tcpviz.value import defaults
 
@@ -155,5 +155,5 @@ def _injection(injection: Injection) -> Iterator[str]:
         yield f"at = {_string(time_text(injection.at))}"
     if injection.after is not None:
         yield f"after = {_string(str(injection.after))}"
-    if injection.why != "neither end sent this":
+    if injection.why != NOT_SENT:
         yield f"why = {_string(injection.why)}"

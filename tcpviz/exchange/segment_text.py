@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from tcpviz.exchange.headers import IPV4, IPV6, TCP, UDP, Dissection, Field, Header, Option, octet_groups, rows
 from tcpviz.language import ENGLISH, Language, columns
+from tcpviz.model.sentence import Sentence
 
-WORDS = ("frame", "octets", "kind", "length", "Options", "Data", "unknown option", "more octets", "octets of padding")
+WORDS = ("octets", "kind", "length", "Options", "Data", "unknown option", "more octets", "octets of padding")
 """The words of this text besides those of `headers`."""
 _DRAWN = (TCP, UDP, IPV4, IPV6)
 _RULE = "+-" * 32 + "+"
@@ -30,7 +31,8 @@ def segment_text(frame: Dissection, language: Language = ENGLISH) -> str:
 def _lines(frame: Dissection, language: Language) -> Iterator[str]:
     say = language.say
     source, destination = frame.ends
-    yield f"{frame.file}, {say('frame')} {frame.number}: {frame.what}, {source} > {destination}"
+    told = Sentence("{}, frame {}: {}, {} > {}", frame.file, frame.number, frame.what, source, destination)
+    yield from language.lines(told)
     for header in frame.headers:
         section = f", {header.kind.section}" if header.kind.section else ""
         yield ""

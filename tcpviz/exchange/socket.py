@@ -19,6 +19,7 @@ from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import MODULUS, add, at_or_before
 from tcpviz.model.transitions import Row, State
 from tcpviz.value import Record, replace
@@ -33,7 +34,7 @@ OPEN = (
     State.TIME_WAIT,
 )
 _WATCHED = (State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_2)
-_KEEP_ALIVE_PROBES = 9
+_KEEP_ALIVE, _KEEP_ALIVE_PROBES = Sentence("keep-alive"), 9
 _REUSE_AFTER = 1 * SECOND
 """Linux's tcp_tw_reuse_delay."""
 _TIMESTAMPS, _SACK, _SACK_BLOCK = 12, 4, 8
@@ -233,11 +234,11 @@ class Socket:
         if delay == 0:
             self.step(events.Acknowledge(), pump=False)
         elif delay and "delayed ACK" not in self._timers:
-            self._arm("delayed ACK", delay)
+            self._arm(Sentence("delayed ACK"), delay)
         elif delay is None:
             self._end_timer("delayed ACK", fired=False)
         if self._policy.must_probe(self.endpoint) and "persist" not in self._timers:
-            self._arm("persist", self._trip.rto)
+            self._arm(Sentence("persist"), self._trip.rto)
         orphan = self.state is State.FIN_WAIT_2 and self.endpoint.tcb.closed
         if orphan and self._policy.fin_wait_2_timeout and "FIN-WAIT-2" not in self._timers:
             self._arm("FIN-WAIT-2", self._policy.fin_wait_2_timeout)
@@ -352,7 +353,7 @@ class Socket:
 
     def _watch_silence(self) -> None:
         if self._plan.keep_alive and self.state in _WATCHED:
-            self._arm("keep-alive", self._plan.keep_alive)
+            self._arm(_KEEP_ALIVE, self._plan.keep_alive)
 
     def _ask(self) -> None:
         """The peer has been silent for long: ask, and after so many questions give up (3.8.4)."""
@@ -367,4 +368,4 @@ class Socket:
             return
         self._asked += 1
         self.step(events.KeepAlive())
-        self._arm("keep-alive", self._plan.keep_alive or 0)
+        self._arm(_KEEP_ALIVE, self._plan.keep_alive or 0)

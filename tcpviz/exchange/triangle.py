@@ -21,46 +21,57 @@ from tcpviz.exchange.freedoms import (
     States,
     told,
 )
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.transitions import State
 from tcpviz.value import Value
 
 Names = tuple[str, str]
+_ONE_AND_TWO = Sentence("one"), Sentence("two")
 
 
 class Difference(Value):
     """Where two stories part, and the freedom that allows it. Without one, one of the two is wrong."""
 
-    text: str
+    text: Sentence
     freedom: Freedom | None = None
 
     def __str__(self) -> str:
-        return f"{self.text} ({self.freedom.label}, {self.freedom.section})" if self.freedom else self.text
+        return self.sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        if self.freedom is None:
+            return self.text
+        return Sentence("{} ({}, {})", self.text, Sentence(str(self.freedom.label)), self.freedom.section)
 
 
-def stories_differ(one: Exchange, two: Exchange, names: Names = ("one", "two")) -> tuple[Difference, ...]:
+def stories_differ(one: Exchange, two: Exchange, names: Names = _ONE_AND_TWO) -> tuple[Difference, ...]:
     """All connections and flows, in the order in which they began. `two` is the model's, if one of them is."""
     pairs = zip(one.connections, two.connections, strict=False)
     found = [difference for first, second in pairs for difference in differences(first, second, names)]
     flows = enumerate(zip(one.flows, two.flows, strict=False), 1)
     found += [difference for number, (ours, theirs) in flows for difference in _datagrams(number, ours, theirs, names)]
-    for what in ("connections", "flows"):
-        counts = len(getattr(one, what)), len(getattr(two, what))
-        if counts[0] != counts[1]:
-            found.append(Difference(f"{names[0]} has {counts[0]} {what}, {names[1]} has {counts[1]}"))
+    counts = len(one.connections), len(two.connections)
+    if counts[0] != counts[1]:
+        told = Sentence("{} has {} connections, {} has {}", names[0], counts[0], names[1], counts[1])
+        found.append(Difference(told))
+    counts = len(one.flows), len(two.flows)
+    if counts[0] != counts[1]:
+        found.append(Difference(Sentence("{} has {} flows, {} has {}", names[0], counts[0], names[1], counts[1])))
     return tuple(found)
 
 
 def _datagrams(number: int, one: Flow, two: Flow, names: Names) -> Iterator[Difference]:
     """Of UDP: the datagrams in each direction, which whoever sent first begins."""
-    for origin, end in enumerate(("first", "second")):
+    for origin, end in enumerate((Sentence("first"), Sentence("second"))):
         sent = [[str(each.length) for each in flow.datagrams if each.origin == origin] for flow in (one, two)]
         if sent[0] != sent[1]:
-            lists = [", ".join(octets) or "nothing" for octets in sent]
-            text = f"flow {number}, octets from its {end} end: {names[0]} has {lists[0]}; {names[1]} has {lists[1]}"
-            yield Difference(text)
+            lists = [", ".join(octets) or Sentence("nothing") for octets in sent]
+            said = number, end, names[0], lists[0], names[1], lists[1]
+            yield Difference(Sentence("flow {}, octets from its {} end: {} has {}; {} has {}", *said))
 
 
-def differences(one: Connection, two: Connection, names: Names = ("one", "two")) -> tuple[Difference, ...]:
+def differences(one: Connection, two: Connection, names: Names = _ONE_AND_TWO) -> tuple[Difference, ...]:
     """Where the stories part; empty when they are the same. `two` is the model's, if one of them is.
 
     Which end is called the client is no part of the story when both have opened.
@@ -81,7 +92,7 @@ def _segments(one: Connection, two: Connection, ours: Side, theirs: Side, names:
     lists = told(one, ours), told(two, theirs)
     if lists[0] == lists[1]:
         return
-    text = f"{theirs} segment {_parting(*lists, names)}"
+    text = _parting(*lists, theirs, names)
     rules = [rule for rule in SEGMENT_RULES if rule.holds(one, two)]
     for count in range(1, len(rules) + 1):
         for chosen in combinations(rules, count):
@@ -94,10 +105,12 @@ def _segments(one: Connection, two: Connection, ours: Side, theirs: Side, names:
     yield Difference(text)
 
 
-def _parting(one: Segments, two: Segments, names: Names) -> str:
+def _parting(one: Segments, two: Segments, side: Side, names: Names) -> Sentence:
+    none = Sentence("no more")
     for number, (first, second) in enumerate(zip_longest(one, two), 1):
         if first != second:
-            return f"{number}: {names[0]} has {first or 'no more'}, {names[1]} has {second or 'no more'}"
+            parts = Sentence(str(side)), number, names[0], first or none, names[1], second or none
+            return Sentence("{} segment {}: {} has {}, {} has {}", *parts)
     raise AssertionError("the lists are equal")
 
 
@@ -107,7 +120,8 @@ def _states(
     first, second = until_the_last_segment(one, ours), until_the_last_segment(two, theirs)
     if first == second:
         return
-    text = f"{theirs} states: {names[0]} has {_list(first)}; {names[1]} has {_list(second)}"
+    said = Sentence(str(theirs)), names[0], _list(first), names[1], _list(second)
+    text = Sentence("{} states: {} has {}; {} has {}", *said)
     for rule in STATE_RULES:
         if rule.holds(two, theirs, pleaded) and rule.reduce(first) == rule.reduce(second):
             yield Difference(text, rule.freedom)
@@ -128,7 +142,8 @@ def until_the_last_segment(connection: Connection, side: Side) -> States:
 def _outcome(one: Connection, two: Connection, names: Names, pleaded: Pleaded) -> Iterator[Difference]:
     if one.outcome == two.outcome:
         return
-    text = f"outcome: {names[0]} has {one.outcome}, {names[1]} has {two.outcome}"
+    outcomes = Sentence(str(one.outcome)), Sentence(str(two.outcome))
+    text = Sentence("outcome: {} has {}, {} has {}", names[0], outcomes[0], names[1], outcomes[1])
     if Freedom.RESET_ON_GIVING_UP in pleaded:
         yield Difference(text, Freedom.RESET_ON_GIVING_UP)
     elif any(_ended_by_a_timer(two, side) for side in SIDES):

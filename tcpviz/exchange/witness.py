@@ -6,11 +6,13 @@ and the two stories are compared. Who looks, and how, this module does not know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import dropwhile, takewhile
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
+from tcpviz.model.sentence import Sentence, listed
 from tcpviz.model.transitions import State
 from tcpviz.value import Value, replace
 
@@ -142,7 +144,7 @@ def _span(connection: Connection) -> tuple[int, int]:
     return (times[0], times[-1]) if times else (0, 0)
 
 
-def disagreements(connection: Connection, names: tuple[str, str] = ("the wire", "the kernel")) -> tuple[str, ...]:
+def disagreements(connection: Connection) -> tuple[Sentence, ...]:
     """Where the connection's states and its witness part, one sentence for each end; empty when they agree.
 
     A state entered and left within one segment may be missing on either side. What only a timer does after
@@ -161,9 +163,13 @@ def disagreements(connection: Connection, names: tuple[str, str] = ("the wire", 
             # it was there before the first segment: how it came about is another story
             seen = _from(told[0].state, seen)
         if not agree(connection, side, told, seen):
-            lists = [", ".join(str(change.state) for change in states) or "no connection" for states in (told, seen)]
-            sentences.append(f"{side} states: {names[0]} has {lists[0]}; {names[1]} has {lists[1]}")
+            lists = [_list(states) for states in (told, seen)]
+            sentences.append(Sentence("{} states: the wire has {}; the kernel has {}", Sentence(str(side)), *lists))
     return tuple(sentences)
+
+
+def _list(states: Sequence[Change]) -> str:
+    return ", ".join(str(change.state) for change in states) or Sentence("no connection")
 
 
 def _started(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -230,26 +236,30 @@ def _glimpsed(connection: Connection, side: Side, told: tuple[Change, ...], seen
     return all(change.state in states for change in seen)
 
 
-def beside(connection: Connection) -> dict[int, str]:
+def beside(connection: Connection) -> dict[int, Sentence]:
     """For a column beside the ladder: index of a segment -> what the kernel said of it, such as `server CLOSE-WAIT`."""
     witness = connection.witness
     if witness is None:
         return {}
-    entries: dict[int, list[tuple[Side, str]]] = {}
+    entries: dict[int, list[tuple[Side, Sentence]]] = {}
     for side in SIDES:
         for change in witness.of(side).states:
-            entries.setdefault(_segment(connection, side, change), []).append((side, str(change.state)))
+            entries.setdefault(_segment(connection, side, change), []).append((side, Sentence("{}", change.state)))
         for deed in witness.of(side).deeds:
             if deed.what != "reset received":  # the state tells
-                entries.setdefault(_sent(connection, side, deed), []).append((side, str(deed)))
-    return {place: "; ".join(_told(said)) for place, said in entries.items()}
+                entries.setdefault(_sent(connection, side, deed), []).append((side, deed.sentence))
+    return {place: reduce(_apart, _told(said)) for place, said in entries.items()}
 
 
-def _told(said: list[tuple[Side, str]]) -> Iterator[str]:
+def _told(said: list[tuple[Side, Sentence]]) -> Iterator[Sentence]:
     for side in SIDES:
         words = [word for who, word in said if who == side]
         if words:
-            yield f"{side} {', '.join(words)}"
+            yield Sentence("{} {}", Sentence(str(side)), listed(words))
+
+
+def _apart(first: Sentence, last: Sentence) -> Sentence:
+    return Sentence("{}; {}", first, last)
 
 
 def _segment(connection: Connection, side: Side, change: Change) -> int:

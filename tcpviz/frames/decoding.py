@@ -19,13 +19,14 @@ from scapy.packet import NoPayload, Packet, Raw
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.frames.record import Record
 from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
 
-NEITHER = "neither TCP nor UDP"
-FRAGMENT = "IP fragment"
-SHORT = "header cut off"
-MALFORMED = "malformed header"
-LINK = "unknown link type"
+NEITHER = Sentence("neither TCP nor UDP")
+FRAGMENT = Sentence("IP fragment")
+SHORT = Sentence("header cut off")
+MALFORMED = Sentence("malformed header")
+LINK = Sentence("unknown link type")
 
 # BSD's loopback header: four octets, in the byte order of whoever captured, with a number for IPv6 that each
 # system chose for itself. The IP version behind it says the same, and says it right
@@ -54,7 +55,7 @@ _OPTION_SIZES = {
 class Skipped(Value):
     """Why a record is no Frame, and what it held instead: `ARP`, `ICMP`. `about`: the segment that an error quotes."""
 
-    reason: str
+    reason: Sentence
     protocol: str
     about: Frame | None = None
 

@@ -19,6 +19,7 @@ from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.frames.decoding import quiet
 from tcpviz.frames.record import LARGEST, Record
 from tcpviz.frames.source import Collector
+from tcpviz.model.sentence import Sentence
 
 _SECOND = 10**9
 # the upper bits of a link type may say how long the frame check sequence is
@@ -28,7 +29,7 @@ _EXPECTED = "tcpviz reads pcap and pcapng files, as tcpdump, Wireshark and `tcpv
 
 
 _GZIP = b"\x1f\x8b"
-_CUT, _DAMAGED = "cut", "damaged"
+_CUT, _DAMAGED = Sentence("cut"), Sentence("damaged")
 _ENDS = (EOFError, OSError, OverflowError, Scapy_Exception, zlib.error)
 
 
@@ -104,7 +105,8 @@ def _checked(collector: Collector, damage: str) -> Capture:
     if not count:
         what = f"its first record is {damage}" if damage else "it has a header and nothing behind it"
         raise InputError(f"capture {path} holds no records: {what}. Capture again, while the programs talk.")
-    warnings = [f"{path} is {damage} in frame {count + 1}: what precedes it is used"] if damage else []
+    warned = Sentence("{} is {} in frame {}: what precedes it is used", path, damage, count + 1)
+    warnings = [warned] if damage else []
     capture = collector.capture(*warnings)
     if not collector.held:
         held = ", ".join(f"{number} {name}" for name, number in collector.protocols.most_common())

@@ -13,6 +13,7 @@ from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.frames.decoding import decode
 from tcpviz.frames.record import Record
 from tcpviz.frames.writing import Writer
+from tcpviz.model.sentence import Sentence
 
 HELD = 512 * 2**20
 """Octets that may wait to be decoded. What comes beyond goes to the files only."""
@@ -30,7 +31,7 @@ class Collector:
         self.records = self.held = 0
         self.protocols: Counter[str] = Counter()
         """What the records held that are no frames."""
-        self._skipped: Counter[str] = Counter()
+        self._skipped: Counter[Sentence] = Counter()
         self._keep, self._frames = keep, list[Frame]()
         self._cut = 0
 
@@ -49,11 +50,19 @@ class Collector:
             self._frames.append(frame.about)
         return frame.about
 
-    def capture(self, *warnings: str) -> Capture:
+    def capture(self, *warnings: Sentence) -> Capture:
         if self._cut:
-            headers = "1 TCP header was" if self._cut == 1 else f"{self._cut} TCP headers were"
-            advice = "options are not judged there. Capture with a larger snap length to have them judged."
-            warnings += (f"{self.file}: {headers} captured only in part; {advice}",)
+            warnings += (
+                Sentence(
+                    "{}: {} TCP header was captured only in part; options are not judged there. Capture with a larger "
+                    "snap length to have them judged."
+                    if self._cut == 1
+                    else "{}: {} TCP headers were captured only in part; options are not judged there. Capture with a "
+                    "larger snap length to have them judged.",
+                    self.file,
+                    self._cut,
+                ),
+            )
         return Capture(self.file, tuple(self._frames), self.records, dict(self._skipped), warnings)
 
 
@@ -138,7 +147,7 @@ class Source(ABC):
         yield from (frame for frame in self.live(*copies, count=count) if frame is not None)
         yield from self.rest()
 
-    def capture(self, *warnings: str) -> Capture:
+    def capture(self, *warnings: Sentence) -> Capture:
         """All that `live`, `rest` and `frames` have given so far."""
         return self._collector.capture(*warnings)
 

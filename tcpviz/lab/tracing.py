@@ -2,7 +2,7 @@
 
 Run by itself (`python tracing.py PORT...`), with the standard library only, so that it starts at once and
 outlives whoever wanted it: a closed standard input, or its parent's death, ends it and removes the instance. It
-says `ready`, or `no` and why, then waits for a line, and answers with everything as one line of JSON. It knows
+says `ready`, or why not, then waits for a line, and answers with everything as one line of JSON. It knows
 what a ring buffer holds and nothing of what the events mean.
 """
 
@@ -41,21 +41,19 @@ _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 0x40000
 
 
 class Refused(Exception):
-    """No witness here, and why."""
+    """No witness here, and why: the pattern of a sentence and its parts, for whoever says it."""
 
-    @classmethod
-    def by_system(cls, what: str, number: int | None, place: str = "") -> Refused:
-        """With what would allow it."""
-        why = f"{what}: {os.strerror(number or 0)}{place and f' ({place})'}"
-        return cls(f"{why}; {_REMEDIES[number]}" if number in _REMEDIES else why)
+    def with_remedy(self, number: int | None) -> Refused:
+        """With what would allow it, by the error's number."""
+        return Refused("{}; {}", self, _REMEDIES[number]) if number in _REMEDIES else self
 
 
-_POWERS = "it takes root with CAP_SYS_ADMIN: sudo, or a container with `--privileged`"
-_KERNEL = "a kernel built with CONFIG_FTRACE has it"
+_POWERS = Refused("it takes root with CAP_SYS_ADMIN: sudo, or a container with `--privileged`")
+_KERNEL = Refused("a kernel built with CONFIG_FTRACE has it")
 _REMEDIES = {
     errno.EPERM: _POWERS,
     errno.EACCES: _POWERS,
-    errno.EROFS: f"`mount -o remount,rw {_PLACES[0]}` allows it",
+    errno.EROFS: Refused("`mount -o remount,rw {}` allows it", _PLACES[0]),
     errno.ENODEV: _KERNEL,
     errno.ENOENT: _KERNEL,
 }
@@ -69,7 +67,7 @@ def main(ports: list[int]) -> None:
             _say("ready")
             _say(json.dumps(_recorded(instance)))
     except Refused as refusal:
-        _say(f"no {refusal}")
+        _say(json.dumps(refusal.args, default=lambda part: part.args))
     except (BrokenPipeError, EOFError):  # nobody wants it any more
         pass
 
@@ -108,7 +106,8 @@ def _tracefs() -> str:
     libc = ctypes.CDLL(None, use_errno=True)
     private = not libc.unshare(_CLONE_NEWNS) and not libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None)
     if not private or libc.mount(b"tracefs", _PLACES[0].encode(), b"tracefs", 0, None):
-        raise Refused.by_system("tracefs cannot be mounted", ctypes.get_errno())
+        number = ctypes.get_errno()
+        raise Refused("tracefs cannot be mounted: {}", os.strerror(number)).with_remedy(number)
     return _PLACES[0]
 
 
@@ -162,13 +161,14 @@ class Instance:
         try:
             self._home = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._instances)
         except OSError as error:
-            raise Refused.by_system("no trace instance can be made", error.errno) from None
+            raise Refused("no trace instance can be made: {}", error.strerror).with_remedy(error.errno) from None
         self._buffers: list[int] = []
         try:
             self._set_up()
         except OSError as error:
             self.__exit__()
-            raise Refused.by_system("the tracepoints cannot be recorded", error.errno, error.filename) from None
+            refusal = Refused("the tracepoints cannot be recorded: {} ({})", error.strerror, error.filename)
+            raise refusal.with_remedy(error.errno) from None
         except Refused:
             self.__exit__()
             raise

@@ -27,6 +27,7 @@ from tcpviz.exchange.exchange import Change, Deed, DeedName
 from tcpviz.exchange.witness import KernelRecord, KernelSocket
 from tcpviz.lab import tracing
 from tcpviz.lab.sock_diag import STATES, Observer
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.transitions import State
 from tcpviz.value import Record, field, replace
 
@@ -49,7 +50,7 @@ class Witness:
         """Without ports, every TCP socket of the machine is listened to."""
         self._ports = ports
         self._process: subprocess.Popen[bytes] | None = None
-        self.missing = ""
+        self.missing: Sentence | None = None
         self.observer = Observer()
 
     def __enter__(self) -> Self:
@@ -63,7 +64,7 @@ class Witness:
                 start_new_session=True,
             )
         except OSError as error:
-            self.missing = f"its recorder cannot be started: {error.strerror}"
+            self.missing = Sentence("its recorder cannot be started: {}", error.strerror)
             return self
         try:
             word = self._line(self._process, _START)
@@ -71,7 +72,8 @@ class Witness:
             self._end()
             raise
         if word != "ready":
-            self.missing = word.removeprefix("no ") or "the kernel's tracepoints could not be recorded"
+            died = Sentence("the kernel's tracepoints could not be recorded")
+            self.missing = sentence(json.loads(word)) if word else died
             self._end()
         return self
 
@@ -88,7 +90,7 @@ class Witness:
             with suppress(BrokenPipeError):
                 os.write(_pipe(self._process.stdin).fileno(), b"\n")
             answer = self._line(self._process, _ANSWER)
-            self.missing = "" if answer else "its recorder ended too early"
+            self.missing = None if answer else Sentence("its recorder ended too early")
             self._end()
         if not answer:
             return KernelRecord("sock_diag", glimpses)
@@ -181,6 +183,12 @@ def _laid_to_rest(sockets: Iterable[KernelSocket], glimpses: tuple[KernelSocket,
             rest = takewhile(lambda c: c.state in (State.TIME_WAIT, State.CLOSED), later)
             socket = replace(socket, changes=(*socket.changes, *rest))
         yield socket
+
+
+def sentence(told: list[Any]) -> Sentence:
+    """As the recorder says it: the pattern and its parts, of which each may be such a sentence."""
+    pattern, *parts = told
+    return Sentence(str(pattern), *(sentence(part) if isinstance(part, list) else part for part in parts))
 
 
 def _ends(event: dict[str, Any]) -> tuple[Address, Address]:

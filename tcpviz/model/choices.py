@@ -11,6 +11,7 @@ from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run, send_again
 from tcpviz.model.segment import ACK, FIN, PSH, URG
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -42,9 +43,11 @@ def transmit(run: Run, event: events.Transmit) -> None:
     if reason:
         run.commands.append(Refuse(*reason))
         return
-    why, section = (f"send() of {event.octets} octets", "3.10.2") if event.octets else ("close() sends FIN", "3.10.4")
-    if event.octets and event.fin:
-        why += ", close() adds FIN"
+    if event.octets:
+        why = Sentence("send() of {} octets, close() adds FIN" if event.fin else "send() of {} octets", event.octets)
+        section = "3.10.2"
+    else:
+        why, section = Sentence("close() sends FIN"), "3.10.4"
     flags = ACK | (PSH if event.push else 0) | (FIN if event.fin else 0)
     urgent = 0
     if tcb.snd_up is not None and at_or_before(tcb.snd_nxt, tcb.snd_up):
@@ -61,49 +64,54 @@ def transmit(run: Run, event: events.Transmit) -> None:
         run.commands.append(Arm(Timer.RETRANSMISSION))
 
 
-def _why_not(state: State, tcb: ControlBlock, event: events.Transmit) -> tuple[str, str] | None:
+def _why_not(state: State, tcb: ControlBlock, event: events.Transmit) -> tuple[Sentence, str] | None:
     """Why TCP may not send this now; None when it may."""
     if state not in _MAY_TRANSMIT and not (state is State.SYN_RECEIVED and tcb.opened_fast):
-        return f"{state} sends no data and no FIN", "3.10.2"
+        return Sentence("{} sends no data and no FIN", state), "3.10.2"
     if tcb.fin_sent is not None:
-        return "nothing follows our FIN", "3.10.4"
+        return Sentence("nothing follows our FIN"), "3.10.4"
     if event.octets > tcb.queued:
-        return f"only {tcb.queued} octets are queued", "3.10.2"
+        return Sentence("only {} octets are queued", tcb.queued), "3.10.2"
     if event.octets > tcb.usable_window:
-        return f"the peer's window takes {tcb.usable_window} octets", "3.8.6"
+        return Sentence("the peer's window takes {} octets", tcb.usable_window), "3.8.6"
     if event.fin and not tcb.fin_queued:
-        return "CLOSE was not called", "3.10.4"
+        return Sentence("CLOSE was not called"), "3.10.4"
     if event.fin and event.octets < tcb.queued:
-        return "FIN follows the last octet queued", "3.10.4"
+        return Sentence("FIN follows the last octet queued"), "3.10.4"
     if not event.octets and not event.fin:
-        return "nothing to transmit", "3.10.2"
+        return Sentence("nothing to transmit"), "3.10.2"
     return None
 
 
 def acknowledge(run: Run, event: events.Acknowledge) -> None:
     if run.state in (State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED):
-        run.commands.append(Refuse(f"{run.state} sends no plain ACK", "3.10.7"))
+        run.commands.append(Refuse(Sentence("{} sends no plain ACK", run.state), "3.10.7"))
         return
     if run.tcb.owes_ack:
-        run.emit(ACK, f"acknowledges {_owed(run.tcb)}", "3.10.7.3" if _owes_syn(run.tcb) else "3.10.7.4")
+        run.emit(ACK, _acknowledges(run.tcb), "3.10.7.3" if _owes_syn(run.tcb) else "3.10.7.4")
     elif run.tcb.offer > run.tcb.rcv_wnd:
-        run.emit(ACK, "offers a larger window", "3.8.6", kind="window-update")
+        run.emit(ACK, Sentence("offers a larger window"), "3.8.6", kind="window-update")
     elif event.multipath and run.tcb.multipath_on:
-        run.emit(ACK, "carries an option of Multipath TCP", "RFC 8684 3.3")
+        run.emit(ACK, Sentence("carries an option of Multipath TCP"), "RFC 8684 3.3")
     else:
-        run.commands.append(Refuse("nothing new to acknowledge and no larger window", "RFC 5681 4.2"))
+        reason = Sentence("nothing new to acknowledge and no larger window")
+        run.commands.append(Refuse(reason, "RFC 5681 4.2"))
 
 
 def _owes_syn(tcb: ControlBlock) -> bool:
     return tcb.rcv_acked == tcb.irs
 
 
-def _owed(tcb: ControlBlock) -> str:
-    """What an ACK sent now would tell the peer: `SYN`, `5 octets and FIN`."""
+def _acknowledges(tcb: ControlBlock) -> Sentence:
+    """What an ACK sent now would tell the peer: `acknowledges SYN`, `acknowledges 5 octets and FIN`."""
     syn, fin = _owes_syn(tcb), tcb.fin_received
     octets = distance(tcb.rcv_acked, tcb.rcv_nxt) - syn - fin
-    parts = ("SYN" if syn else "", f"{octets} octets" if octets else "", "FIN" if fin else "")
-    return " and ".join(part for part in parts if part)
+    if not octets:
+        alone = Sentence("acknowledges SYN" if syn else "acknowledges FIN")
+        return Sentence("acknowledges SYN and FIN") if syn and fin else alone
+    if syn:
+        return Sentence("acknowledges SYN and {} octets and FIN" if fin else "acknowledges SYN and {} octets", octets)
+    return Sentence("acknowledges {} octets and FIN" if fin else "acknowledges {} octets", octets)
 
 
 def retransmit(run: Run, event: events.Retransmit) -> None:
@@ -113,17 +121,19 @@ def retransmit(run: Run, event: events.Retransmit) -> None:
 def keep_alive(run: Run, event: events.KeepAlive) -> None:
     tcb = run.tcb
     if run.state not in _SYNCHRONIZED_AND_IDLE or tcb.snd_una != tcb.snd_nxt or tcb.owes_ack:
-        run.commands.append(Refuse("keep-alives are for an open connection on which nothing is due", "3.8.4"))
+        reason = Sentence("keep-alives are for an open connection on which nothing is due")
+        run.commands.append(Refuse(reason, "3.8.4"))
         return
-    run.emit(ACK, "asks whether the peer is still there", "3.8.4", seq=add(tcb.snd_nxt, -1), kind="keep-alive")
+    why = Sentence("asks whether the peer is still there")
+    run.emit(ACK, why, "3.8.4", seq=add(tcb.snd_nxt, -1), kind="keep-alive")
 
 
 def probe_window(run: Run, event: events.ProbeWindow) -> None:
     tcb = run.tcb
     if run.state not in _MAY_TRANSMIT or tcb.snd_wnd or not tcb.queued:
-        run.commands.append(Refuse("nothing waits for a closed window", "3.8.6.1"))
+        run.commands.append(Refuse(Sentence("nothing waits for a closed window"), "3.8.6.1"))
         return
-    why = "asks whether the window is still closed"
+    why = Sentence("asks whether the window is still closed")
     if Deviation.EMPTY_WINDOW_PROBE in tcb.deviations:
         run.emit(ACK, why, "3.8.6.1", seq=add(tcb.snd_una, -1), kind="window-probe")
         return

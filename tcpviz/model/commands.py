@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from tcpviz.model.segment import Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
 
 
@@ -22,7 +23,7 @@ class Emit(Value):
     """Put this segment on the wire. `why` says what made it so, `section` where RFC 9293 does."""
 
     segment: Segment
-    why: str
+    why: Sentence
     section: str
     kind: str = "new"
 
@@ -56,7 +57,7 @@ class Signal(Value):
 class Refuse(Value):
     """A choice that TCP does not allow here. Nothing changed; `reason` says why, `section` where it says so."""
 
-    reason: str
+    reason: Sentence
     section: str
 
 

@@ -15,6 +15,7 @@ from tcpviz.model.commands import Arm, Command, Deliver, Disarm, Refuse, Signal,
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.run import Run
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 from tcpviz.value import Value, replace
@@ -125,7 +126,7 @@ def _user_timeout(run: Run, event: events.UserTimeout) -> None:
 
 def _retransmission_timeout(run: Run, event: events.RetransmissionTimeout) -> None:
     if run.tcb.snd_una == run.tcb.snd_nxt:
-        run.commands.append(Refuse("nothing is waiting for an acknowledgement", "3.8.1"))
+        run.commands.append(Refuse(Sentence("nothing is waiting for an acknowledgement"), "3.8.1"))
     else:
         run.front = event.octets
         run.fire(Stimulus.RETRANSMISSION_TIMEOUT)
@@ -139,7 +140,7 @@ def _fin_wait_2_timeout(run: Run, event: events.FinWait2Timeout) -> None:
     if Deviation.FIN_WAIT_2_TIMEOUT in run.tcb.deviations and run.tcb.closed:
         run.fire(Stimulus.FIN_WAIT_2_TIMEOUT)
     else:
-        run.commands.append(Refuse("FIN-WAIT-2 waits for the peer's FIN", "3.6"))
+        run.commands.append(Refuse(Sentence("FIN-WAIT-2 waits for the peer's FIN"), "3.6"))
 
 
 # each handler takes its own event's type, which the key guarantees

@@ -11,6 +11,7 @@ from tcpviz.model.commands import Arm, Command, Disarm, Emit, OweAck, Refuse, Si
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, at_or_before, distance, later
 from tcpviz.model.transitions import Reply, Row, State, Stimulus, find
 from tcpviz.value import replace
@@ -34,7 +35,9 @@ class Run:
     def fire(self, stimulus: Stimulus) -> Row | None:
         row = find(self.state, stimulus)
         if row is None:
-            self.commands.append(Refuse(f"{stimulus} means nothing in {self.state}", "3.10"))
+            self.commands.append(
+                Refuse(Sentence("{} means nothing in {}", Sentence(str(stimulus)), self.state), "3.10")
+            )
             return None
         self.rows.append(row)
         _REPLIES[row.reply](self, row)
@@ -50,7 +53,7 @@ class Run:
     def emit(
         self,
         flags: int,
-        why: str,
+        why: Sentence,
         section: str,
         *,
         seq: int | None = None,
@@ -112,10 +115,10 @@ def _nothing(run: Run, row: Row) -> None:
 def _snd_syn(run: Run, row: Row) -> None:
     iss = run.tcb.iss
     run.tcb = replace(run.tcb, passive=False, snd_una=iss, snd_nxt=add(iss, 1), rcv_wnd=run.tcb.window)
-    call = "send()" if row.stimulus is Stimulus.SEND else "connect()"
+    why = Sentence("send() sends SYN" if row.stimulus is Stimulus.SEND else "connect() sends SYN")
     flags = SYN | ECE | CWR if run.tcb.ecn else SYN
     length = run.front or 0
-    run.emit(flags, f"{call} sends SYN", row.section, seq=iss, length=length)
+    run.emit(flags, why, row.section, seq=iss, length=length)
     run.tcb = replace(run.tcb, snd_nxt=add(iss, 1 + length))
     run.commands.append(Arm(Timer.RETRANSMISSION))
 
@@ -124,8 +127,8 @@ def _snd_syn_ack(run: Run, row: Row) -> None:
     iss = run.tcb.iss
     if row.source is not State.SYN_SENT:  # there the SYN is out already, perhaps with text
         run.tcb = replace(run.tcb, snd_una=iss, snd_nxt=add(iss, 1))
-    crossing = "the crossing SYN" if row.source is State.SYN_SENT else "SYN"
-    run.emit(_syn_ack(run.tcb), f"answers {crossing}", row.section, seq=iss)
+    why = Sentence("answers the crossing SYN" if row.source is State.SYN_SENT else "answers SYN")
+    run.emit(_syn_ack(run.tcb), why, row.section, seq=iss)
     if row.target is State.LISTEN:  # a SYN cookie: everything is in the number
         run.tcb = run.tcb.forgotten(passive=True)
     else:
@@ -143,23 +146,30 @@ def _snd_ack(run: Run, row: Row) -> None:
 def _snd_ack_now(run: Run, row: Row) -> None:
     asked = _asked(run.tcb, run.segment) if row.stimulus is Stimulus.RCV_UNACCEPTABLE else None
     if asked:
-        run.emit(ACK, f"answers {asked[0]}", asked[1], kind="probe-answer")
+        run.emit(ACK, *asked, kind="probe-answer")
         return
     empty = run.segment is not None and not run.segment.span
     challenged = row.stimulus in _CHALLENGED or (row.stimulus is Stimulus.RCV_UNACCEPTABLE and empty)
-    run.emit(ACK, f"answers: {row.stimulus}", row.section, kind="challenge" if challenged else "new")
+    run.emit(ACK, _answers(row.stimulus), row.section, kind="challenge" if challenged else "new")
 
 
-def _asked(tcb: ControlBlock, segment: Segment | None) -> tuple[str, str] | None:
-    """What a segment that brings nothing new has been sent for, and where the RFC says so."""
+def _answers(stimulus: Stimulus) -> Sentence:
+    return Sentence("answers: {}", Sentence(str(stimulus)))
+
+
+def _asked(tcb: ControlBlock, segment: Segment | None) -> tuple[Sentence, str] | None:
+    """What the answer to a segment that brings nothing new answers, and where the RFC says so."""
     if segment is None or segment.length > 1 or segment.flags & (SYN | FIN | RST) or not segment.has_ack:
         return None
     if segment.seq == tcb.rcv_nxt and segment.length and not tcb.rcv_wnd:
-        return "a window probe", "3.8.6.1"
+        return _ANSWERS_A_PROBE, "3.8.6.1"
     # a text of one octet that comes again looks the same, and gets the same
     if distance(segment.seq, tcb.rcv_nxt) == 1:
-        return ("a keep-alive", "3.8.4") if tcb.rcv_wnd else ("a window probe", "3.8.6.1")
+        return (Sentence("answers a keep-alive"), "3.8.4") if tcb.rcv_wnd else (_ANSWERS_A_PROBE, "3.8.6.1")
     return None
+
+
+_ANSWERS_A_PROBE = Sentence("answers a window probe")
 
 
 def _snd_fin(run: Run, row: Row) -> None:
@@ -167,8 +177,8 @@ def _snd_fin(run: Run, row: Row) -> None:
 
 
 _WHY_RESET = {
-    Stimulus.CLOSE_UNREAD: "close() with unread data resets",
-    Stimulus.RCV_SYN_ERROR: f"answers: {Stimulus.RCV_SYN_ERROR}",
+    Stimulus.CLOSE_UNREAD: Sentence("close() with unread data resets"),
+    Stimulus.RCV_SYN_ERROR: _answers(Stimulus.RCV_SYN_ERROR),
 }
 
 
@@ -177,10 +187,10 @@ def _snd_rst(run: Run, row: Row) -> None:
     if segment is None or (with_ack and row.stimulus is Stimulus.RCV_SYN_ERROR):
         # FreeBSD drops the connection then as ABORT does
         flags = RST | ACK if with_ack else RST
-        why = _WHY_RESET.get(row.stimulus, "abort() resets")
+        why = _WHY_RESET.get(row.stimulus, Sentence("abort() resets"))
         run.emit(flags, why, row.section)
     else:
-        why = f"answers: {row.stimulus} in {row.source}"
+        why = Sentence("answers: {} in {}", Sentence(str(row.stimulus)), row.source)
         run.commands.append(Emit(reset_for(segment), why, row.section))
     if row.target is State.CLOSED and row.source is not State.CLOSED:
         _delete(run)
@@ -212,7 +222,7 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool, *, f
     first = tcb.snd_una if start is None else start
     ours = distance(first, tcb.snd_nxt) > 0 and at_or_before(tcb.snd_una, first)
     if not ours or run.state in (State.CLOSED, State.LISTEN):
-        run.commands.append(Refuse("nothing there is waiting for an acknowledgement", "3.8.1"))
+        run.commands.append(Refuse(Sentence("nothing there is waiting for an acknowledgement"), "3.8.1"))
         return
     if first == tcb.iss and run.state in (State.SYN_SENT, State.SYN_RECEIVED, State.FIN_WAIT_1):
         flags, length = (SYN if run.state is State.SYN_SENT else _syn_ack(tcb)), 0
@@ -224,7 +234,8 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool, *, f
         fin = tcb.fin_sent is not None and add(first, length) == tcb.fin_sent and (fin or not length)
         last = add(first, length) == end  # what ended a send() the first time does so again
         flags = ACK | (PSH if length and (push or last) else 0) | (FIN if fin else 0)
-    run.emit(flags, "was not acknowledged in time", "3.8.1", seq=first, length=length, kind="retransmission")
+    why = Sentence("was not acknowledged in time")
+    run.emit(flags, why, "3.8.1", seq=first, length=length, kind="retransmission")
     run.commands.append(Arm(Timer.RETRANSMISSION))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
 
 
@@ -120,8 +121,18 @@ class Row(Value):
     signal: str = ""
 
     def __str__(self) -> str:
-        reply = f" / {self.reply}" if self.reply.value else ""
-        return f"{self.source} -- {self.stimulus}{reply} --> {self.target}"
+        return self.sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        """`LISTEN -- rcv SYN / snd SYN,ACK --> SYN-RECEIVED`."""
+        return Sentence("{} -- {} --> {}", self.source, self.happens, self.target)
+
+    @property
+    def happens(self) -> Sentence:
+        """`rcv SYN / snd SYN,ACK`."""
+        stimulus = Sentence(str(self.stimulus))
+        return Sentence("{} / {}", stimulus, Sentence(str(self.reply))) if self.reply.value else stimulus
 
 
 NO_CONNECTION = "error: connection does not exist"

@@ -1,16 +1,19 @@
 """Regenerates the catalogues of tcpviz/locale from the program's English: python tests/language/catalogue.py
 
-New texts come into every .po file without a translation, texts that are gone leave it, and the .mo files that the
-program reads are compiled. Translations themselves are written in the .po files, by hand.
+Sentences are found in the source, where their patterns stand as they are; other texts are values of the program. New
+texts come into every .po file without a translation, texts that are gone leave it, and the .mo files that the program
+reads are compiled. Translations themselves are written in the .po files, by hand.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
@@ -18,14 +21,15 @@ from babel.messages.catalog import Catalog
 from tcpviz import draw
 from tcpviz.draw.header_figure import EXPLAINED
 from tcpviz.draw.web.phrases import Phrases
-from tcpviz.draw.words import ANSWERS, KINDS
-from tcpviz.exchange import headers, ladder, library, segment_text
-from tcpviz.exchange.policy import POLICIES
-from tcpviz.exchange.simulate import simulate
+from tcpviz.draw.words import KINDS
+from tcpviz.exchange import headers, library, segment_text
+from tcpviz.exchange.exchange import SIDES, DeedName, Outcome, Verdict
+from tcpviz.exchange.freedoms import Freedom
 from tcpviz.model.transitions import TABLE, Reply, State, Stimulus
 from tcpviz.value import fields
 
-LOCALE = Path(__file__).parents[2] / "tcpviz" / "locale"
+SOURCE = Path(__file__).parents[2] / "tcpviz"
+LOCALE = SOURCE / "locale"
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -47,23 +51,56 @@ def texts() -> Iterator[tuple[str, str]]:
         if signal
     )
     yield from ((kind, "what a segment is besides new") for kind in KINDS.values())
-    yield from ((word, "a word of a ladder") for word in ladder.WORDS)
-    yield from ((why, "why a segment was sent; a number stands at {}") for why in sorted(_whys()))
+    yield from ((word, "what something is called") for word in (*SIDES, *get_args(Outcome), *get_args(Verdict)))
+    yield from ((deed, "what the kernel did") for deed in get_args(DeedName))
+    yield from ((freedom.label, "the name of a freedom that two TCPs have") for freedom in Freedom)
+    yield from sentences()
     yield from ((word, "a word of a header, or what is said of one") for word in (*headers.WORDS, *segment_text.WORDS))
     yield EXPLAINED, "below a header's figure"
     yield draw.MACHINE_TITLE, "a title"
-    yield from ((library.load(name).title, f"the title of the scenario {name}") for name in library.names())
+    scenarios = [library.load(name) for name in library.names()]
+    yield from ((theme, "a theme of scenarios") for theme in dict.fromkeys(s.theme for s in scenarios))
+    for scenario in scenarios:
+        yield scenario.title, f"the title of the scenario {scenario.name}"
+        yield scenario.summary, f"what the scenario {scenario.name} shows"
+        yield from ((forged.why, f"who forged a segment in {scenario.name}") for forged in scenario.injections)
 
 
-def _whys() -> set[str]:
-    """What the model and the matcher say, learned from all that the library can play."""
-    found = {ANSWERS, "captured twice", "no run of TCP sends this", "is not judged"}
-    found |= {"a copy that the network made", "was sent a moment before, and captured late"}
-    for name in library.names():
-        for policy in POLICIES.values():
-            for connection in simulate(library.load(name), policy).connections:
-                found |= {re.sub(r"\d+", "{}", sent.why) for sent in connection.segments}
-    return {why for why in found if why == ANSWERS or not why.startswith("answers: ")}
+def sentences() -> Iterator[tuple[str, str]]:
+    """The patterns of all sentences of the program, and where they stand; what holds no word is none."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        where = path.relative_to(SOURCE.parent).as_posix()
+        for pattern, line in patterns(path):
+            if pattern is None:
+                raise ValueError(f"{where}:{line}: a sentence's pattern must stand there as it is, to be translated")
+            if re.search(r"[A-Za-z,;:]", re.sub(r"{.*?}", "", pattern)):
+                yield pattern, where
+
+
+def patterns(path: Path) -> Iterator[tuple[str | None, int]]:
+    """What `Sentence` is called with, and in which line. None where that is known only when the program runs; for
+    `str(...)`, by which the program says that it is a word of another list, nothing."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id="Sentence" | "Refused"), args=[pattern, *_]):
+                yield from ((text, node.lineno) for text in _patterns(pattern))
+            case ast.Call(
+                func=ast.Name(id="say") | ast.Attribute(attr="say" | "translated"),
+                args=[ast.Constant(value=str(text)), *_],
+            ):
+                yield text, node.lineno
+
+
+def _patterns(node: ast.expr) -> Iterator[str | None]:
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*_patterns(one), *_patterns(other))
+        case ast.Call(func=ast.Name(id="str")) | ast.Starred():
+            pass
+        case _:
+            yield None
 
 
 def languages() -> tuple[str, ...]:

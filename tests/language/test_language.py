@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import re
 import string
+from copy import deepcopy
+from pathlib import Path
 
 import catalogue
 import pytest
@@ -12,6 +16,7 @@ from babel.messages.mofile import read_mo
 from tcpviz import draw
 from tcpviz.exchange import library
 from tcpviz.language import BOTH, CHINESE, ENGLISH, LANGUAGES, columns
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.transitions import State
 
 EACH = pytest.mark.parametrize("name", catalogue.languages())
@@ -82,17 +87,44 @@ def test_columns_of_a_terminal() -> None:
     assert columns("三次握手 x") == 10
 
 
+ANSWERS = "answers: {} in {}"
+
+
 @pytest.mark.parametrize(
-    ("english", "chinese"),
+    ("sentence", "english", "chinese"),
     [
-        ("acknowledges 1000 octets and FIN", "确认 1000 个字节和 FIN"),
-        ("answers: rcv text after close() in FIN-WAIT-2", "应答：close() 之后收到数据 (FIN-WAIT-2)"),
-        ("answers: rcv SYN in window", "应答：收到窗口内的 SYN"),
-        ("send() of {0} octets {", "send() of {0} octets {"),
-        ("why this one of 7 was sent", "why this one of 7 was sent"),
+        (
+            Sentence("acknowledges {} octets and FIN", 1000),
+            "acknowledges 1000 octets and FIN",
+            "确认 1000 字节和 FIN",
+        ),
+        (
+            Sentence(ANSWERS, Sentence("rcv text after close()"), State.FIN_WAIT_2),
+            "answers: rcv text after close() in FIN-WAIT-2",
+            "应答：close() 之后收到数据 (FIN-WAIT-2)",
+        ),
+        (Sentence("frame {} breaks the rules", 7), "frame 7 breaks the rules", "第 7 帧违反规则"),
+        (Sentence("send() of {0} octets {"), "send() of {0} octets {", "send() of {0} octets {"),
+        (Sentence("why this one of 7 was sent"), "why this one of 7 was sent", "why this one of 7 was sent"),
+        # a name is no word, though it looks like one: it is somebody's file
+        (Sentence("{} has all of them", "client"), "client has all of them", "client 中有全部帧"),
     ],
 )
-def test_reasons_keep_their_numbers_and_states(english: str, chinese: str) -> None:
+def test_a_sentence_is_translated_by_its_pattern_and_its_parts(sentence: Sentence, english: str, chinese: str) -> None:
     """A reason of somebody's own, from a scenario file, stays as it is, whatever is in it."""
-    assert draw.words_in(CHINESE).why(english) == chinese
-    assert draw.ENGLISH.why(english) == english
+    assert (sentence, CHINESE.translated(sentence)) == (english, chinese)
+    assert draw.words_in(CHINESE).why(sentence) == chinese
+    assert list(BOTH.lines(sentence)) == list(dict.fromkeys([chinese, english]))
+    assert json.dumps(sentence) == json.dumps(english)
+
+
+def test_a_copy_of_a_sentence_is_one() -> None:
+    sentence = Sentence("{} has all of them", "{}")
+    for copy in (deepcopy(sentence), pickle.loads(pickle.dumps(sentence))):
+        assert (copy, CHINESE.translated(copy)) == ("{} has all of them", "{} 中有全部帧")
+
+
+def test_a_sentence_whose_pattern_does_not_stand_in_the_source_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    file.write_text('Sentence("one {}" if x else "two {}", 1)\nSentence(str(state))\nSentence(f"three {4}")\n')
+    assert list(catalogue.patterns(file)) == [("one {}", 1), ("two {}", 1), (None, 3)]

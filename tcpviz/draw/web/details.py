@@ -67,9 +67,11 @@ _KEYS = {"seq": "sequence", "ack": "acknowledgment", "flags": "flags", "window":
 
 def _beside(why: str, expected: Expected | None, key: str, words: Words) -> str:
     """What was expected, beside what was observed."""
-    if expected is None or key != _KEYS.get(expected.field, "options") or expected.allowed.startswith("none: "):
+    if expected is None or key != _KEYS.get(expected.field, "options") or expected.reason:
         return why
-    return ", ".join(filter(None, (f"{words.expected} {expected.field}={printable(expected.allowed)}", why)))
+    say = words.language.translated
+    wanted = f"{words.expected} {say(expected.field)}={printable(say(expected.allowed))}"
+    return words.comma.join(filter(None, (wanted, why)))
 
 
 def _fields(
@@ -90,7 +92,7 @@ def _fields(
     yield "window", phrases.window, str(head.window), scaled if shift and head.window else ""
     if head.urgent:
         yield "", phrases.urgent, str(head.urgent), ""
-    if written := " ".join(options(connection, sent, numbers)):
+    if written := " ".join(options(connection, sent, numbers, words)):
         yield "options", phrases.options, written, ""
     if head.length:
         yield "text", phrases.text, phrases.octets.format(count=head.length), _quoted(sent.payload)
@@ -117,8 +119,8 @@ def verdict(sent: Transmission, words: Words, phrases: Phrases) -> str:
     name = {"ok": phrases.ok, "warning": phrases.warning, "violation": phrases.violation}[sent.verdict]
     if sent.expected is None:
         return name
-    if sent.expected.allowed.startswith("none: "):
-        return f"{name}: {printable(sent.expected.allowed.removeprefix('none: '))}"
+    if sent.expected.reason:
+        return f"{name}: {printable(words.language.translated(sent.expected.reason))}"
     # its section stands beside it
     return f"{name}: {fault(sent.expected, words).removesuffix(f' ({printable(sent.expected.section)})')}"
 

@@ -21,6 +21,7 @@ from tcpviz.exchange.scenario import SECOND, Scenario, SegmentName
 from tcpviz.exchange.scenario_text import text
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, SYN
+from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value, replace
 
 _TOLD = SYN | ACK | FIN | RST
@@ -51,19 +52,21 @@ class Behind(Value):
     def complete(self) -> bool:
         return self.agreed == self.captured == self.played
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> Sentence:
         """`plays all 11 segments again`."""
         if self.complete:
-            return f"plays all {self.captured} segments again"
+            return Sentence("plays all {} segments again", self.captured)
         if self.agreed == self.captured:
-            return f"plays all {self.captured} segments again, and goes on with {self.played - self.captured} more"
-        return f"plays {self.agreed} of the {self.captured} segments again, then something else"
+            more = self.played - self.captured
+            return Sentence("plays all {} segments again, and goes on with {} more", self.captured, more)
+        return Sentence("plays {} of the {} segments again, then something else", self.agreed, self.captured)
 
     def file(self, name: str) -> str:
         """The text of the scenario file `name`, with how to play it."""
         dialect = "" if self.dialect == "rfc9293" else f" --dialect {self.dialect}"
         about = f"{self.scenario.title}, as seen in {self.scenario.seen_in}."
-        return text(self.scenario, (about, f"tcpviz simulate {name}{dialect}", f"{self}."))
+        return text(self.scenario, (about, f"tcpviz simulate {name}{dialect}", f"{self.sentence}."))
 
     @property
     def quality(self) -> tuple[int, int, int]:

@@ -19,6 +19,7 @@ from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -165,15 +166,16 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
         known = seen.is_stale and (seen.is_repeated or _was_sent(account.best(seen.side), seen.segment))
         if known and (seen.age or not found):
-            grown.append(_known(account, seen, "was sent before, and captured late", "out-of-order", LATE))
+            grown.append(_known(account, seen, Sentence("was sent before, and captured late"), "out-of-order", LATE))
         if found or account.total > best:
             continue
         if seen.is_repeated:
             # of bare ACKs a stack may send two alike, but not for nothing
             cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
-            grown.append(_known(account, seen, "a copy that the network made", "duplicate", cost))
+            grown.append(_known(account, seen, Sentence("a copy that the network made"), "duplicate", cost))
         if seen.is_tied and _was_first(account.best(seen.side), seen.segment):
-            grown.append(_known(account, seen, "was sent a moment before, and captured late", "out-of-order", _SWAPPED))
+            why = Sentence("was sent a moment before, and captured late")
+            grown.append(_known(account, seen, why, "out-of-order", _SWAPPED))
         if not alone:
             grown += _assuming(account, seen)
         if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
@@ -236,7 +238,7 @@ def _was_sent(end: End, observed: Segment) -> bool:
     return sent and observed.has_ack and at_or_before(observed.ack, tcb.rcv_nxt) and not observed.syn
 
 
-def _known(account: Account, seen: Observation, why: str, kind: str, cost: int) -> Account:
+def _known(account: Account, seen: Observation, why: Sentence, kind: str, cost: int) -> Account:
     """A segment that changes nothing for its sender."""
     # old duplicates are discarded, and "further processing is done in SEG.SEQ order"
     emit = Emit(seen.segment, why, "3.4" if kind == "duplicate" else "3.10.7.4", kind)
@@ -301,7 +303,7 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
 
 def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
     """For a wrong number: the same end, had that number been right all along. `ours`: the segment's sender."""
-    for name, observed, allowed in miss.differences:
+    for name, observed, allowed, _ in miss.differences:
         if name in ("seq", "ack") and isinstance(observed, int) and isinstance(allowed, int):
             offset = distance(allowed, observed)
             if (name == "seq") == ours:

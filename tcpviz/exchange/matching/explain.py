@@ -18,10 +18,12 @@ from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
+_FLAGS = Sentence("flags")
 _COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
 _KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
@@ -47,6 +49,8 @@ class Difference(NamedTuple):
     field: str
     observed: int | str | None
     allowed: int | str | None
+    reason: Sentence | None = None
+    """Why this run would send nothing of the kind."""
 
 
 class Miss(NamedTuple):
@@ -62,7 +66,7 @@ class Miss(NamedTuple):
     def severity(self) -> tuple[bool, int, int, bool, int]:
         """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
         fields = [difference.field for difference in self.differences]
-        nothing = any(str(difference.allowed).startswith("none: ") for difference in self.differences)
+        nothing = any(difference.reason for difference in self.differences)
         newest = self.end.newest()
         rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
         wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1)
@@ -309,7 +313,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
         if refused:
             return _nothing_fits(run, observed, refused.reason, refused.section)
     if not emits:
-        return _nothing_fits(run, observed, f"{run.state} sends no such segment", "3.10")
+        return unwanted(run, observed)
     emit = emits[0] if len(emits) == 1 else _joined(emits)
     if emit.kind == "window-probe" and not emit.segment.length:
         # how much waits for the window, only the text tells
@@ -349,11 +353,11 @@ def _joined(emits: list[Emit]) -> Emit:
 
 def unwanted(end: End, observed: Segment) -> Miss:
     """Nothing that this end could have sent is like the segment."""
-    return _nothing_fits(end, observed, f"{end.state} sends no such segment", "3.10")
+    return _nothing_fits(end, observed, Sentence("{} sends no such segment", end.state), "3.10")
 
 
-def _nothing_fits(run: End, observed: Segment, reason: str, section: str) -> Miss:
-    return Miss(run, (Difference("flags", kind_of(observed), f"none: {reason}"),), cite(section))
+def _nothing_fits(run: End, observed: Segment, reason: Sentence, section: str) -> Miss:
+    return Miss(run, (Difference(_FLAGS, kind_of(observed), None, reason),), cite(section))
 
 
 def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
@@ -368,13 +372,13 @@ def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]
     """Flags first: with other flags the numbers mean other things."""
     found = []
     if (expected.flags ^ observed.flags) & _COMPARED_FLAGS:
-        found.append(Difference("flags", kind_of(observed), kind_of(expected)))
+        found.append(Difference(_FLAGS, kind_of(observed), kind_of(expected)))
     if expected.seq != observed.seq:
         found.append(Difference("seq", observed.seq, expected.seq))
     if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
         found.append(Difference("ack", observed.ack, expected.ack))
     if expected.length != observed.length:
-        found.append(Difference("length", observed.length, expected.length))
+        found.append(Difference(Sentence("length"), observed.length, expected.length))
     return tuple(found)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from tcpviz.exchange.exchange import Expected, Side, other
 from tcpviz.model.segment import RST, SYN, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, before, distance
 
-ECHO = "timestamp echo"
-_STAMPS = "RFC 7323 3.2"
+ECHO = Sentence("timestamp echo")
+_TIMESTAMPS, _STAMPS = Sentence("timestamps"), "RFC 7323 3.2"
 
 
 class Oddities:
@@ -36,10 +37,10 @@ class Oddities:
         if kept is None:
             self._note_window(side, segment)
         elif not found:
-            found = Expected("window", segment.window, f"at least {kept}", "RFC 9293 3.8.6")
+            found = Expected(Sentence("window"), segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
         if checksum and not found:
             told, right = checksum
-            return Expected("checksum", f"{told:#06x}", f"{right:#06x}", "RFC 9293 3.1")
+            return Expected(Sentence("checksum"), f"{told:#06x}", f"{right:#06x}", "RFC 9293 3.1")
         return found
 
     def kept_window(self, side: Side, segment: Segment) -> int | None:
@@ -75,11 +76,11 @@ class Oddities:
         if not segment.has_ack or theirs is None:
             return None
         if ours.window_scale is not None and theirs.window_scale is None:
-            return Expected("window scale", ours.window_scale, "none", "RFC 7323 2.2")
+            return Expected(Sentence("window scale"), ours.window_scale, Sentence("none"), "RFC 7323 2.2")
         if ours.timestamps is not None and theirs.timestamps is None:
-            return Expected("timestamps", ours.timestamps[0], "none", _STAMPS)
+            return Expected(_TIMESTAMPS, ours.timestamps[0], Sentence("none"), _STAMPS)
         if ours.sack_permitted and not theirs.sack_permitted:
-            return Expected("SACK permitted", "yes", "no", "RFC 2018 2")
+            return Expected(Sentence("SACK permitted"), Sentence("yes"), Sentence("no"), "RFC 2018 2")
         return None
 
     def _after_syn(self, side: Side, segment: Segment) -> Expected | None:
@@ -88,16 +89,16 @@ class Oddities:
             return None
         agreed = all(offer.timestamps is not None for offer in self._offers.values())
         if agreed and segment.options.timestamps is None:
-            return Expected("timestamps", "none", "a timestamp", _STAMPS)
+            return Expected(_TIMESTAMPS, Sentence("none"), Sentence("a timestamp"), _STAMPS)
         if not agreed and segment.options.timestamps is not None:
-            return Expected("timestamps", segment.options.timestamps[0], "none", _STAMPS)
+            return Expected(_TIMESTAMPS, segment.options.timestamps[0], Sentence("none"), _STAMPS)
         return None
 
     def _echo(self, side: Side, segment: Segment, stamps: tuple[int, int]) -> Expected | None:
         value, echo = stamps
         own, heard = self._stamps[side], self._stamps[other(side)]
         if own and before(value, own[-1]):
-            return Expected("timestamp", value, f"at least {own[-1]}", "RFC 7323 5.3")
+            return Expected(Sentence("timestamp"), value, Sentence("at least {}", own[-1]), "RFC 7323 5.3")
         if not segment.has_ack or not heard or echo in heard:
             return None
         if before(max(heard, key=lambda stamp: stamp - heard[0]), echo):

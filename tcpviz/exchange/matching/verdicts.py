@@ -14,6 +14,7 @@ from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import ECHO
 from tcpviz.exchange.matching.past import End, Entry, deliver_all
 from tcpviz.exchange.story import ConnectionStory, PartyStory
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, cite
 from tcpviz.value import Value, replace
@@ -98,9 +99,9 @@ class Verdicts(Value):
         emit = sent.emit if sent else None
         judged = seen.side in self.judges
         before = arrived.before if arrived else _state_at(seen.peer, seen.index, entries, story)
-        why, section = "no run of TCP sends this", miss.section if miss else ""
+        why, section = Sentence("no run of TCP sends this"), miss.section if miss else ""
         if not judged:
-            why = "is not judged"
+            why = Sentence("is not judged")
         elif emit and not miss:
             why, section = emit.why, cite(emit.section)
         # what was overtaken is older, and that is why
@@ -128,7 +129,7 @@ class Verdicts(Value):
             first,
             sent=self._time(seen),
             arrived=self._time(seen),
-            why="captured twice",
+            why=Sentence("captured twice"),
             section="",
             before=first.after,
             kind="duplicate-frame",
@@ -153,7 +154,7 @@ class Verdicts(Value):
             segment=emit.segment,
             sent=time,
             arrived=time if arrived else None,
-            why=f"was not captured: {emit.why}",
+            why=Sentence("was not captured: {}", emit.why),
             section=cite(emit.section),
             sender=sender.after if sender else story.party(side).start,
             before=before,
@@ -178,4 +179,5 @@ def _expected(seen: Observation, miss: Miss, story: ConnectionStory) -> Expected
     observed, allowed = difference.observed, difference.allowed
     if base is not None and isinstance(observed, int) and isinstance(allowed, int):
         observed, allowed = distance(base, observed), distance(base, allowed)
-    return Expected(difference.field, observed, str(allowed), miss.section)
+    reason = difference.reason
+    return Expected(difference.field, observed, f"none: {reason}" if reason else str(allowed), miss.section, reason)
