@@ -145,9 +145,11 @@ class Labelled:
             half = GAP_HALF * size + 5
             whole = Part(-999, span + 999, half, above=True)
             return Label((("", ""),), whole, replace(whole, above=False))
-        ways = (
+        flags, _, kind = shown.flags.partition(" (")
+        ways: tuple[Lines, ...] = (
             ((shown.flags, shown.numbers),),
             ((shown.flags, ""), ("", shown.numbers)),
+            *((((flags, ""), (f"({kind}", ""), ("", shown.numbers)),) if kind else ()),
         )
         for lines in ways:
             if windows := self._fitting(shown, lines, row):
@@ -162,8 +164,11 @@ class Labelled:
     def _free_of_labels(self, shown: Arrow, lines: Lines, row: int) -> list[Window]:
         """Where a label touches lines that cross, which can be interrupted behind it, but no label of theirs."""
         width, reach, span = self._width(shown, lines), self._label_reach(lines), self.place.span
-        low, high = (self._clear(shown, end) for end in SIDES)
-        places = [(x, x + width) for x in range(int(low) + 4, int(span - high - width) - 4, 8)]
+        low, high = self._clear(row, "client"), span - self._clear(row, "server")
+        if shown.lost:
+            stop = self._stop(shown, width)
+            low, high = (low, min(high, stop - 16)) if shown.origin == "client" else (max(low, stop + 16), high)
+        places = [(x, x + width) for x in range(int(low) + 4, int(high - width) - 4, 8)]
         return [(a, b) for a, b in places if not self._meets_label(row, Part(a, b, reach, above=True))]
 
     def _meets_label(self, row: int, text: Part) -> bool:
@@ -229,9 +234,15 @@ class Labelled:
         half = 0.5 * self.place.size + 2
         return Part(left, right, half, above=True), Part(left, right, half, above=False)
 
-    def _clear(self, shown: Arrow, end: Side) -> float:
+    def _clear(self, row: int, end: Side) -> float:
         """How far from a lifeline a label begins at least."""
-        return ELSEWHERE + DOT + 4 if shown.foreign and shown.origin == end else 8.0
+        shown = self.story.rows[row]
+        if not isinstance(shown, Arrow) or shown.origin != end:
+            return 8.0
+        if shown.foreign:
+            return ELSEWHERE + DOT + 4
+        timers = self.story.lifelines[end == "server"].timers
+        return TIMER_AT + 6 if any(t.beside and t.end == node(row, end) for t in timers) else 8.0
 
     def _dot(self, shown: Arrow) -> tuple[Part, ...]:
         if not shown.foreign:
@@ -245,8 +256,8 @@ class Labelled:
 
     def _windows(self, row: int, reach: float) -> list[tuple[float, float]]:
         """Where on its line a label that reaches so far up touches no line that crosses, nor the time below it."""
-        span, shown, side = self.place.span, self.story.rows[row], self._tail_side(row)
-        tail = self._clear(shown, side) if isinstance(shown, Arrow) else 8.0
+        span, side = self.place.span, self._tail_side(row)
+        tail = self._clear(row, side)
         steps = [tail + (span - tail - 14) * i / 60 for i in range(61)]
         if side == "server":
             steps = [span - x for x in reversed(steps)]
