@@ -207,8 +207,16 @@ def test_whatever_stands_in_the_flags_of_one_segment_nobody_else_is_blamed(wrong
         (*OPEN[:2], peer(ACK, 70000, 900), stack(RST, 900)),
         (*OPEN[:2], peer(SYN | FIN, 101), stack(RST | ACK, -7000, 103)),
         (stack(SYN, 0), peer(SYN | FIN | ACK, 0, 1), stack(ACK, 1, 1)),
+        (*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 30001, 1), stack(RST, 1)),
     ],
-    ids=["before the first octet", "in FIN-WAIT-1", "the ACK first", "SYN,FIN in SYN-RECEIVED", "FIN on the SYN,ACK"],
+    ids=[
+        "before the first octet",
+        "in FIN-WAIT-1",
+        "the ACK first",
+        "SYN,FIN in SYN-RECEIVED",
+        "FIN on the SYN,ACK",
+        "a FIN behind text",
+    ],
 )
 def test_a_kernel_s_answers_to_nonsense_are_not_blamed(story: tuple[Said, ...]) -> None:
     side: Side = "server" if story[0].by == PEER else "client"
