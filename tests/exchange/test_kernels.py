@@ -227,3 +227,24 @@ def test_a_kernel_s_answers_to_nonsense_are_not_blamed(story: tuple[Said, ...]) 
 def test_a_syn_that_is_a_reset_too_opens_nothing(before: tuple[Said, ...]) -> None:
     found = only(*before, peer(SYN | RST, 900))
     assert [s.frame for s in found.violations] == [len(before) + 1]
+
+
+# Captures that begin too late
+
+
+def test_what_was_under_way_when_the_capture_began_is_acknowledged() -> None:
+    story = (peer(ACK, 1, 1), peer(ACK, 1, 1429), peer(ACK, 1, 2857), peer(PSH | ACK, 1, 2857, 9), stack(ACK, 2857, 10))
+    found = only(*story)
+    assert (found.conforms, found.lost) == (True, 0)
+
+
+def test_but_once_the_peer_was_heard_what_is_acknowledged_beyond_it_was_lost_by_the_capture() -> None:
+    story = (peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 100), peer(ACK, 1, 101), peer(ACK, 1, 201))
+    assert only(*story).lost == 1
+
+
+def test_a_window_that_opens_where_the_capture_did_not_see_how_far_it_was_open_before() -> None:
+    story = (peer(ACK, 1, 1, window=100), peer(ACK, 1, 1, window=9000), stack(PSH | ACK, 1, 1, 5000))
+    found = only(*story)
+    assert (found.conforms, found.lost) == (True, 0)
+    assert [s.kind for s in found.segments] == ["new", "window-update", "new"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
-from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
+from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, deliver, deliver_all, next_in_order
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -76,6 +76,8 @@ def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
+        if updated := updating(start.sender, observed):
+            yield start._replace(sender=updated)
     if observed.syn and not observed.has_ack:
         return
     for opened in _handshake(start, observed):

@@ -97,5 +97,18 @@ def settled(end: End, observed: Segment) -> End:
         # text was on its way to this end when the capture began: some of it may have arrived since
         end = shifted(end, receive=-missing)
     elif missing < 0:
+        alone = not end.pending and all(entry.sent for entry in end.entries())
         end = shifted(end, receive=-missing)
+        if alone:
+            # nothing has come from the peer: its text was under way when the capture began, and this tells of it
+            end = end._replace(endpoint=Endpoint(end.state, replace(end.endpoint.tcb, rcv_acked=tcb.rcv_nxt)))
     return end
+
+
+def updating(end: End, observed: Segment) -> End | None:
+    """The same end, had it offered no more before the capture began than since; None where that changes nothing."""
+    tcb = end.endpoint.tcb
+    window = observed.window << tcb.rcv_scale
+    if not end.loose or observed.span or observed.ack != tcb.rcv_nxt or not tcb.window < window < tcb.rcv_wnd:
+        return None
+    return end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_wnd=tcb.window)))
