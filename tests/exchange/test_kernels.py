@@ -238,6 +238,12 @@ def test_what_was_under_way_when_the_capture_began_is_acknowledged() -> None:
     assert (found.conforms, found.lost) == (True, 0)
 
 
+def test_and_so_is_what_lies_before_the_text_that_the_capture_began_with() -> None:
+    acks = (stack(ACK, 1, -2895), stack(ACK, 1, -1447), stack(ACK, 1, 1), stack(ACK, 1, 657))
+    found = only(peer(PSH | ACK, 1, 1, 656), *acks)
+    assert (found.conforms, found.lost) == (True, 0)
+
+
 def test_but_once_the_peer_was_heard_what_is_acknowledged_beyond_it_was_lost_by_the_capture() -> None:
     story = (peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 100), peer(ACK, 1, 101), peer(ACK, 1, 201))
     assert only(*story).lost == 1

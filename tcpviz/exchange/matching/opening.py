@@ -10,7 +10,7 @@ from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
@@ -93,15 +93,13 @@ def settled(end: End, observed: Segment) -> End:
         end = end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_acked=tcb.rcv_nxt)))
     end = shifted(end, send=max(0, distance(tcb.snd_nxt, observed.seq)))
     missing = distance(observed.ack, tcb.rcv_nxt) if observed.has_ack else 0
-    if missing > 0 and not any(item.place >= 0 for item in end.pending) and not tcb.held:
-        # text was on its way to this end when the capture began: some of it may have arrived since
+    captured = [item.segment.seq for item in end.pending if item.place >= 0]
+    # text was on its way to this end when the capture began: some of it may have arrived since
+    under_way = all(at_or_before(observed.ack, seq) for seq in captured) and all(e.sent for e in end.entries())
+    if (missing > 0 and not tcb.held and (under_way or not captured)) or missing < 0:
         end = shifted(end, receive=-missing)
-    elif missing < 0:
-        alone = not end.pending and all(entry.sent for entry in end.entries())
-        end = shifted(end, receive=-missing)
-        if alone:
-            # nothing has come from the peer: its text was under way when the capture began, and this tells of it
-            end = end._replace(endpoint=Endpoint(end.state, replace(end.endpoint.tcb, rcv_acked=tcb.rcv_nxt)))
+    if missing < 0 and under_way:
+        end = end._replace(endpoint=Endpoint(end.state, replace(end.endpoint.tcb, rcv_acked=tcb.rcv_nxt)))
     return end
 
 
