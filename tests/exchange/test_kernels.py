@@ -254,3 +254,10 @@ def test_a_window_that_opens_where_the_capture_did_not_see_how_far_it_was_open_b
     found = only(*story)
     assert (found.conforms, found.lost) == (True, 0)
     assert [s.kind for s in found.segments] == ["new", "window-update", "new"]
+
+
+def test_a_simultaneous_open_of_which_the_first_syn_is_missing() -> None:
+    story = (stack(SYN, 0), peer(SYN | ACK, 0, 1), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 5))
+    found = only(*story, peer(ACK, 1, 6))
+    assert (found.conforms, found.lost) == (True, 1)
+    assert [(s.kind, s.origin) for s in found.segments][2] == ("inferred", "server")

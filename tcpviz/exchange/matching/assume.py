@@ -15,7 +15,8 @@ from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, d
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Options, Segment
+from tcpviz.model.segment import ACK, SYN, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
 from tcpviz.value import replace
@@ -73,6 +74,7 @@ def _price(found: tuple[Guess, list[End]]) -> int:
 def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     yield from _gone(start, observed)
     yield from _from_before(start, observed)
+    yield from _crossing(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
@@ -126,6 +128,16 @@ def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if challenges and end.past is None and end.pending and observed.ack != end.pending[0].segment.end:
         sender = midway(observed.seq, observed.ack)._replace(pending=end.pending)
         yield guess._replace(sender=sender, cost=guess.cost + _CRASHED)
+
+
+def _crossing(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """Who answers a SYN,ACK with another has had a SYN before it: both had called connect()."""
+    sender = guess.sender
+    answer = sender.pending[0].segment if sender.state is State.SYN_SENT and sender.pending else None
+    if answer and observed.flags & answer.flags & (SYN | ACK) == SYN | ACK and answer.ack == observed.end:
+        syn = Emit(replace(answer, ack=0, flags=SYN), Sentence("connect() sends SYN"), "3.10.1")
+        pending = (Pending(guess.free, syn.segment), *sender.pending)
+        yield guess._replace(sender=sender._replace(pending=pending), unseen=((False, syn, NOT_CAPTURED),))
 
 
 def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
