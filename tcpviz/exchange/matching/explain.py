@@ -19,7 +19,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import before, distance
+from tcpviz.model.sequence import add, before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
@@ -92,7 +92,7 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     if plainly:
         return ways
     gap = not ways or start.asked or start.late or start.endpoint.tcb.held
-    if all(way.cost >= start.cost + _RARE for way in ways):
+    if not ways or (observed.rst and all(way.cost >= start.cost + _RARE for way in ways)):
         ways = sorted([*ways, *_less_likely(start, index, observed)], key=lambda way: way.cost)
     return [*ways, *_unidentified(fitting, index, observed)] if gap else ways
 
@@ -174,8 +174,10 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
         others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
     if observed.rst and start.state is State.SYN_RECEIVED:
         others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
-    if not observed.rst and not observed.span:
-        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK, Deviation.SYN_WITHOUT_FIN}))
+    if any(item.segment.has_ack and before(item.segment.ack, add(tcb.iss, 1)) for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK}))
+    if start.state is State.SYN_SENT and any(item.segment.syn and item.segment.fin for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(replace(tcb, rcv_wnd=reach + 1))
