@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from wire import PEER, Said, captured, only, peer, stack
+from wire import ISS, PEER, Said, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, URG, Options
+from tcpviz.model.sequence import add
 from tcpviz.value import replace
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
@@ -261,3 +262,26 @@ def test_a_simultaneous_open_of_which_the_first_syn_is_missing() -> None:
     found = only(*story, peer(ACK, 1, 6))
     assert (found.conforms, found.lost) == (True, 1)
     assert [(s.kind, s.origin) for s in found.segments][2] == ("inferred", "server")
+
+
+# Lossy lines, captured at one end
+
+
+def test_a_copy_that_nobody_saw_is_one_of_what_had_arrived() -> None:
+    """The network has made it; the ACK that answers it (RFC 2883) comes before those of what follows."""
+    offer = Options(mss=1460, sack_permitted=True)
+    copy = Options(sack=((add(ISS[PEER], 1), add(ISS[PEER], 1001)),))
+    opened = (peer(SYN, 0, options=offer), stack(SYN | ACK, 0, 1, options=offer), peer(ACK, 1, 1))
+    sent = (peer(PSH | ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 500), peer(FIN | ACK, 1501, 1))
+    answers = (stack(ACK, 1, 1001), stack(ACK, 1, 1001, options=copy), stack(ACK, 1, 1501), stack(ACK, 1, 1502))
+    found = only(*opened, *sent, *answers)
+    assert (found.conforms, found.lost) == (True, 1)
+
+
+def test_a_segment_that_a_reset_overtook_was_sent_before_it() -> None:
+    story = [at(said, 1000, 1000) for said in OPEN]
+    story += [at(peer(PSH | ACK, 1, 1, 100), 1005, 1000), at(peer(PSH | ACK, 101, 1, 50), 1006, 1000)]
+    story += [peer(RST | ACK, 151, 1), at(peer(PSH | ACK, 1, 1, 100), 1004, 1000)]
+    assert [s.frame for s in only(*story).violations] == []
+    story[-1] = at(peer(PSH | ACK, 1, 9, 100), 1004, 1000)
+    assert [s.frame for s in only(*story).violations] == [7]

@@ -17,7 +17,7 @@ from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
 from tcpviz.value import replace
 
@@ -264,8 +264,11 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
     asked = step(receiver.endpoint, events.KeepAlive())
     emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
     if not emit or observed.rst or observed.syn:
-        sent = (e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst)
-        emit = next((e for e in sent if _may_ask(e.segment, observed)), None)
+        sent = [e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst]
+        # a block that had been acknowledged says what has come twice (RFC 2883)
+        twice = [low for low, high in observed.options.sack[:1] if at_or_before(high, observed.ack)]
+        known = [e for e in sent if e.segment.seq in twice]
+        emit = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
     if emit:
         copied = _towards_sender(guess, emit, NOT_CAPTURED)
         # when it came, nobody knows: before what is still under way
