@@ -12,7 +12,7 @@ from tcpviz.exchange.capture import Address, Capture, Frame, in_time
 from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
 from tcpviz.exchange.matching.explanation import explained
 from tcpviz.exchange.matching.tracker import Tracker
-from tcpviz.model.segment import ACK, RST, SYN, Segment
+from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
 
 _QUIET = 60 * 10**9
@@ -92,7 +92,7 @@ class Matcher:
     @staticmethod
     def _is_new(tracker: Tracker, frame: Frame, segment: Segment) -> bool:
         """A SYN with a number of its own, once the earlier connection is over, opens the next incarnation."""
-        if segment.flags & (SYN | ACK | RST) != SYN:
+        if not segment.syn or segment.has_ack:
             return False
         side = tracker.side_of(frame)
         if side == "server" and not tracker.is_judged("client"):

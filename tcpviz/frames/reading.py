@@ -16,7 +16,7 @@ from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from tcpviz.errors import InputError
 from tcpviz.exchange.capture import Capture, Frame
-from tcpviz.frames.decoding import quiet
+from tcpviz.frames.decoding import SHORT, quiet
 from tcpviz.frames.record import LARGEST, Record
 from tcpviz.frames.source import Collector
 from tcpviz.model.sentence import Sentence
@@ -108,6 +108,11 @@ def _checked(collector: Collector, damage: str) -> Capture:
     warned = Sentence("{} is {} in frame {}: what precedes it is used", path, damage, count + 1)
     warnings = [warned] if damage else []
     capture = collector.capture(*warnings)
+    if not collector.held and capture.skipped.get(SHORT):
+        raise InputError(
+            f"capture {path} holds no whole TCP or UDP header: {capture.skipped[SHORT]} of {_counted(count)} were "
+            "cut off before its end. Capture again with a larger snap length, such as `tcpdump -s 128`."
+        )
     if not collector.held:
         held = ", ".join(f"{number} {name}" for name, number in collector.protocols.most_common())
         raise InputError(

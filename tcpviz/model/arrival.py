@@ -312,6 +312,8 @@ def _text_and_fin(state: State, tcb: ControlBlock, segment: Segment, stimuli: tu
     if state not in (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2):
         return Arrival(stimuli, tcb)
     fresh = segment.length > 0 and before(tcb.rcv_nxt, add(segment.text, segment.length))
+    if segment.fin and Deviation.FIN_BEHIND_TEXT in tcb.deviations:
+        fresh = before(tcb.rcv_nxt, add(segment.end, -1))
     if fresh and tcb.closed and state is not State.ESTABLISHED:
         return Arrival((*stimuli, Stimulus.RCV_TEXT_AFTER_CLOSE), tcb)
     start = tcb.rcv_nxt

@@ -54,6 +54,11 @@ class Deviation(Enum):
         "an ACK of what was before the first octet is answered, where 3.10.7.4 takes it as an old one",
         "Linux net/ipv4/tcp_input.c, tcp_ack(), since 6.7",
     )
+    FIN_BEHIND_TEXT = (
+        "fin-behind-text",
+        "a FIN behind text that has not come is reset by an end that has closed, where 3.6.1 speaks of text",
+        "Linux net/ipv4/tcp_input.c, tcp_rcv_state_process()",
+    )
     RESET_AT_FIN = (
         "reset-at-fin",
         "after the peer's FIN a reset with the number of that FIN ends the connection, where 3.10.7.4 asks for RCV.NXT",
@@ -103,6 +108,7 @@ LINUX = frozenset(
         Deviation.TIME_WAIT_ANSWERS,
         Deviation.ACK_FIRST,
         Deviation.GHOST_ACK,
+        Deviation.FIN_BEHIND_TEXT,
         Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,
     }

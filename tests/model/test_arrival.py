@@ -106,3 +106,16 @@ def test_a_connection_that_is_none_yet_looks_at_the_ack_first() -> None:
     wrong = arrives(ACK, seq=IRS + 5000, ack=ISS + 77)
     assert answers(State.SYN_RECEIVED, wrong, None) == [ACK]
     assert answers(State.SYN_RECEIVED, wrong, Deviation.ACK_FIRST) == [RST]
+
+
+@pytest.mark.parametrize("lacking", [0, 10])
+@pytest.mark.parametrize("deviation", [Deviation.FIN_BEHIND_TEXT, None])
+def test_a_fin_behind_text_that_has_not_come_to_an_end_that_has_closed(
+    lacking: int, deviation: Deviation | None
+) -> None:
+    end = in_state(State.FIN_WAIT_2)
+    habits = frozenset({deviation}) if deviation else frozenset()
+    end = replace(end, tcb=replace(end.tcb, closed=True, deviations=habits))
+    after = step(end, arrives(FIN | ACK, seq=IRS + 1 + lacking, ack=ISS + 2)).endpoint
+    waits = State.FIN_WAIT_2 if lacking else State.TIME_WAIT
+    assert after.state is (State.CLOSED if lacking and deviation else waits)

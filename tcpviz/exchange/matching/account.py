@@ -21,7 +21,7 @@ from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import at_or_before, distance
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import UNCONNECTED, State
 from tcpviz.value import replace
 
 _MOST_ENDS = 5
@@ -164,7 +164,9 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     ]
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
-        known = seen.is_stale and (seen.is_repeated or _was_sent(account.best(seen.side), seen.segment))
+        own = account.best(seen.side)
+        sent = seen.is_repeated or _was_sent(own, seen.segment)
+        known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
         if known and (seen.age or not found):
             grown.append(_known(account, seen, Sentence("was sent before, and captured late"), "out-of-order", LATE))
         if found or account.total > best:

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
-from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted
+from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, deliver, deliver_all, next_in_order
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Options, Segment
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.segment import ACK, SYN, Options, Segment
+from tcpviz.model.sentence import Sentence
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
 from tcpviz.value import replace
 
@@ -73,9 +74,12 @@ def _price(found: tuple[Guess, list[End]]) -> int:
 def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
     yield from _gone(start, observed)
     yield from _from_before(start, observed)
+    yield from _crossing(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start
+        if updated := updating(start.sender, observed):
+            yield start._replace(sender=updated)
     if observed.syn and not observed.has_ack:
         return
     for opened in _handshake(start, observed):
@@ -124,6 +128,16 @@ def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if challenges and end.past is None and end.pending and observed.ack != end.pending[0].segment.end:
         sender = midway(observed.seq, observed.ack)._replace(pending=end.pending)
         yield guess._replace(sender=sender, cost=guess.cost + _CRASHED)
+
+
+def _crossing(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """Who answers a SYN,ACK with another has had a SYN before it: both had called connect()."""
+    sender = guess.sender
+    answer = sender.pending[0].segment if sender.state is State.SYN_SENT and sender.pending else None
+    if answer and observed.flags & answer.flags & (SYN | ACK) == SYN | ACK and answer.ack == observed.end:
+        syn = Emit(replace(answer, ack=0, flags=SYN), Sentence("connect() sends SYN"), "3.10.1")
+        pending = (Pending(guess.free, syn.segment), *sender.pending)
+        yield guess._replace(sender=sender._replace(pending=pending), unseen=((False, syn, NOT_CAPTURED),))
 
 
 def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
@@ -250,8 +264,11 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
     asked = step(receiver.endpoint, events.KeepAlive())
     emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
     if not emit or observed.rst or observed.syn:
-        sent = (e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst)
-        emit = next((e for e in sent if _may_ask(e.segment, observed)), None)
+        sent = [e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst]
+        # a block that had been acknowledged says what has come twice (RFC 2883)
+        twice = [low for low, high in observed.options.sack[:1] if at_or_before(high, observed.ack)]
+        known = [e for e in sent if e.segment.seq in twice]
+        emit = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
     if emit:
         copied = _towards_sender(guess, emit, NOT_CAPTURED)
         # when it came, nobody knows: before what is still under way

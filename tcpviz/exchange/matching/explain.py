@@ -19,7 +19,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import before, distance
+from tcpviz.model.sequence import add, before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
@@ -61,6 +61,8 @@ class Miss(NamedTuple):
     section: str
     hinted: bool = False
     """What follows shows that this is what was meant."""
+    flags: int = 1
+    """How many flags are wrong, where some are."""
 
     @property
     def severity(self) -> tuple[bool, int, int, bool, int]:
@@ -69,7 +71,7 @@ class Miss(NamedTuple):
         nothing = any(difference.reason for difference in self.differences)
         newest = self.end.newest()
         rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
-        wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1)
+        wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1) + (self.flags > 1)
         return not self.hinted, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
 
 
@@ -90,7 +92,7 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     if plainly:
         return ways
     gap = not ways or start.asked or start.late or start.endpoint.tcb.held
-    if all(way.cost >= start.cost + _RARE for way in ways):
+    if not ways or (observed.rst and all(way.cost >= start.cost + _RARE for way in ways)):
         ways = sorted([*ways, *_less_likely(start, index, observed)], key=lambda way: way.cost)
     return [*ways, *_unidentified(fitting, index, observed)] if gap else ways
 
@@ -122,7 +124,8 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
         for way in explain(end, index, segment, plainly=True):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
-            misses.append(Miss(way, _differences(segment, observed), section, hinted=segment in meant))
+            flags = ((segment.flags ^ observed.flags) & _COMPARED_FLAGS).bit_count() or 1
+            misses.append(Miss(way, _differences(segment, observed), section, segment in meant, flags))
     return misses
 
 
@@ -171,8 +174,10 @@ def _otherwise(start: End, observed: Segment) -> Iterator[End]:
         others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
     if observed.rst and start.state is State.SYN_RECEIVED:
         others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
-    if not observed.rst and not observed.span:
-        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK, Deviation.SYN_WITHOUT_FIN}))
+    if any(item.segment.has_ack and before(item.segment.ack, add(tcb.iss, 1)) for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK}))
+    if start.state is State.SYN_SENT and any(item.segment.syn and item.segment.fin for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
     reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
     if tcb.rcv_wnd < reach <= _ROOM:
         others.append(replace(tcb, rcv_wnd=reach + 1))
@@ -250,7 +255,8 @@ def _prepared(end: End, observed: Segment) -> End:
 
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
-_RESETTING = _PLAIN | {Deviation.RESET_WITH_ACK}
+_ANSWERED = _PLAIN | {Deviation.FIN_BEHIND_TEXT}
+_RESETTING = _ANSWERED | {Deviation.RESET_WITH_ACK}
 _ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED, Deviation.TIME_WAIT_ANSWERS}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
 
@@ -258,7 +264,7 @@ _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
 def _habits(observed: Segment) -> frozenset[Deviation]:
     """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty probe, an ACK more."""
     if observed.rst:
-        return _RESETTING if observed.has_ack else _PLAIN
+        return _RESETTING if observed.has_ack else _ANSWERED
     if observed.syn:
         return _OPENING
     return _PLAIN if observed.span else _ANSWERING

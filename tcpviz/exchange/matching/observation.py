@@ -8,7 +8,7 @@ from functools import cached_property
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.past import Pending
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.sequence import distance
 from tcpviz.value import Value, field, replace
 
@@ -136,6 +136,16 @@ class Observation(Value, eq=False, dict=True):
         """What it once had beyond a gap, an end does not forget (RFC 2018 section 8 allows it, and nobody does)."""
         mine, theirs = set(self.segment.options.sack), set(other.options.sack)
         return not self.segment.span and self.segment.ack == other.ack and mine < theirs
+
+    @property
+    def has_outlived_its_sender(self) -> bool:
+        """A reset has overtaken it, and what its sender had sent and heard by then goes at least as far."""
+        recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
+        mine, segment = [o.segment for o in recent if o.side == self.side], self.segment
+        acks = [s.ack for s in mine if s.has_ack and not s.syn]
+        heard = any(distance(ack, segment.ack) <= 0 for ack in acks) if segment.has_ack else False
+        sent = any(distance(s.end, segment.end) <= 0 for s in mine if not s.syn)
+        return any(s.rst for s in mine) and sent and heard and not segment.flags & (SYN | RST)
 
     @property
     def is_one_way(self) -> bool:

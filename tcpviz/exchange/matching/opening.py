@@ -10,7 +10,7 @@ from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import Options, Segment
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
@@ -93,9 +93,21 @@ def settled(end: End, observed: Segment) -> End:
         end = end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_acked=tcb.rcv_nxt)))
     end = shifted(end, send=max(0, distance(tcb.snd_nxt, observed.seq)))
     missing = distance(observed.ack, tcb.rcv_nxt) if observed.has_ack else 0
-    if missing > 0 and not any(item.place >= 0 for item in end.pending) and not tcb.held:
-        # text was on its way to this end when the capture began: some of it may have arrived since
+    captured = [item.segment.seq for item in end.pending if item.place >= 0]
+    # text was on its way to this end when the capture began: some of it may have arrived since
+    under_way = all(at_or_before(observed.ack, seq) for seq in captured) and all(e.sent for e in end.entries())
+    under_way = under_way and not observed.rst and abs(missing) < ANY_WINDOW
+    if (missing > 0 and not tcb.held and (under_way or not captured)) or missing < 0:
         end = shifted(end, receive=-missing)
-    elif missing < 0:
-        end = shifted(end, receive=-missing)
+    if missing < 0 and under_way:
+        end = end._replace(endpoint=Endpoint(end.state, replace(end.endpoint.tcb, rcv_acked=tcb.rcv_nxt)))
     return end
+
+
+def updating(end: End, observed: Segment) -> End | None:
+    """The same end, had it offered no more before the capture began than since; None where that changes nothing."""
+    tcb = end.endpoint.tcb
+    window = observed.window << tcb.rcv_scale
+    if not end.loose or observed.span or observed.ack != tcb.rcv_nxt or not tcb.window < window < tcb.rcv_wnd:
+        return None
+    return end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_wnd=tcb.window)))

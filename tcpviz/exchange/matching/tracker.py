@@ -246,8 +246,7 @@ class Tracker:
     def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
         """It is a SYN, and `side` has answered it."""
         asked = seen.segment
-        opens = asked.flags & (SYN | ACK | RST) == SYN
-        return seen.side != side and opens and add(asked.seq, 1) == answer.ack
+        return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
