@@ -49,6 +49,8 @@ class Frame(Value):
     """What `data` begins with, as pcap-linktype(7) numbers it; 1 is Ethernet."""
     cut: bool = False
     """Its TCP header was captured only in part: there may have been more options than `segment` has."""
+    identification: int = 0
+    """The IP header's; 0 where it has none."""
 
     checksum: tuple[int, int] | None = None
     """What its TCP checksum says and should say, where it is wrong; None where it was still to be filled in."""

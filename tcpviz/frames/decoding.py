@@ -133,6 +133,7 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         link=record.link,
         cut=len(octets) < header,
         checksum=_wrong(network, octets, length) if segment else None,
+        identification=network.id if isinstance(network, IP) else 0,
     )
 
 

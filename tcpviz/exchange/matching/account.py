@@ -14,22 +14,38 @@ from tcpviz.exchange.matching.assume import NOT_CAPTURED, TINY, VIOLATION, assum
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.opening import shifted
-from tcpviz.exchange.matching.past import LATE, End, Entry, Pending, arriving, deliver_all
+from tcpviz.exchange.matching.past import (
+    LATE,
+    End,
+    Entry,
+    Pending,
+    arriving,
+    deliver_all,
+    extremes,
+    instead,
+    lags,
+    likeliest,
+    same,
+    was_first,
+    was_sent,
+    without_sack,
+)
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import at_or_before, distance
+from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import UNCONNECTED, State
 from tcpviz.value import replace
 
-_MOST_ENDS = 5
 _MOST_ACCOUNTS, _FEW_ACCOUNTS = 6, 3
 _MOST_BLAMES = 3
 NO_LIMIT = 1_000_000
 _MARGIN = VIOLATION + NOT_CAPTURED
 """An account that costs so much more than the best will not become the best any more."""
+_PATIENCE = 64
+"""After so many segments a blame that has not become the cheapest explanation is given up."""
 _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
 _SHOWN = 20
@@ -42,6 +58,9 @@ _FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
+_SKIPPED = 5
+"""The cost of an unseen segment where its sender's count of packets has a hole."""
+_COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
 _RARER = (100, 100, 70, 50, 35)
 """In percent, what the first, second ... frame costs that the capture lacks."""
 
@@ -59,6 +78,8 @@ class Unseen(NamedTuple):
     """It was missed by a segment of its own sender."""
     again: bool = False
     """Its sender was seen to send it again."""
+    covered: int = 0
+    """So many of its octets were captured late, in pieces."""
     found: int | None = None
     """It was captured after all, a moment too late: as that segment."""
 
@@ -70,6 +91,8 @@ class Account(NamedTuple):
     server: tuple[End, ...]
     cost: int = 0
     unseen: tuple[Unseen, ...] = ()
+    missing: tuple[int, ...] = ()
+    """Which of the unseen may still turn up."""
     blames: tuple[tuple[int, Miss], ...] = ()
 
     def ends(self, side: Side) -> tuple[End, ...]:
@@ -94,17 +117,17 @@ class Account(NamedTuple):
     @property
     def open(self) -> list[tuple[Side, Segment]]:
         """Of the unseen segments those that may still turn up."""
-        return [(item.origin, item.emit.segment) for item in self.unseen if not item.again and item.found is None]
+        return [(self.unseen[n].origin, self.unseen[n].emit.segment) for n in self.missing]
 
     def repeated(self, seen: Observation) -> Account:
         """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""
-        if not self.unseen:
+        observed = seen.segment
+        again = [n for n in self.missing if self.is_missing(n, seen)]
+        if not again:
             return self
-        cost, unseen, observed = self.cost, list(self.unseen), seen.segment
-        for n, item in enumerate(unseen):
-            segment = item.emit.segment
-            if item.origin != seen.side or item.again or item.found is not None or segment.seq != observed.seq:
-                continue
+        cost, unseen = self.cost, list(self.unseen)
+        for n in again:
+            item, segment = unseen[n], unseen[n].emit.segment
             tied = seen.time - item.time <= TIE
             late = seen.is_stale or tied or (item.sooner and seen.is_as_old_as(seen.earlier[item.at]))
             # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
@@ -112,6 +135,10 @@ class Account(NamedTuple):
             if segment.end == observed.end and not alone and late:
                 unseen[n] = item._replace(found=seen.index)
                 cost += _SWAPPED - item.cost
+            elif seen.was_sent and distance(segment.seq, observed.end) <= segment.span:
+                whole = item.covered + observed.span >= segment.span
+                unseen[n] = item._replace(covered=item.covered + observed.span, found=seen.index if whole else None)
+                cost += _SWAPPED - item.cost if whole else 0
             elif late and 0 < observed.span < segment.length:
                 # it was several
                 rest = replace(segment, seq=observed.end, length=segment.length - observed.span)
@@ -120,11 +147,23 @@ class Account(NamedTuple):
                 unseen[n] = item._replace(again=True)
                 # text that was lost before the place of capture comes again: that is why, and shows that it was there
                 cost += min(0, _SHOWN - item.cost) if segment.length > TINY else 0 if segment.length else _AGAIN
-        return self._replace(unseen=tuple(unseen), cost=cost)
+        missing = tuple(n for n in self.missing if not unseen[n].again and unseen[n].found is None)
+        return self._replace(unseen=tuple(unseen), missing=missing, cost=cost)
+
+    def is_missing(self, n: int, seen: Observation) -> bool:
+        place = distance(self.unseen[n].emit.segment.seq, seen.segment.seq)
+        inside = seen.was_sent and 0 < place < self.unseen[n].emit.segment.span
+        return self.unseen[n].origin == seen.side and (place == 0 or inside)
 
     def having(self, side: Side, ends: Iterable[End]) -> Account:
-        kept = _likeliest(ends)
+        kept = likeliest(ends)
         return self._replace(client=kept) if side == "client" else self._replace(server=kept)
+
+    def untold(self, side: Side) -> Account:
+        """What `side` tells of text beyond a gap is cut off (a short snap length), so it is not held to it."""
+        if not any(end.endpoint.tcb.sack_on for end in self.ends(side)):
+            return self
+        return self.having(side, [without_sack(end) for end in self.ends(side)])
 
     def receives(self, side: Side, *versions: Pending) -> Account:
         """Every past of `side` has the segment on its way; several versions where nobody knows what it was."""
@@ -156,6 +195,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
     Accounts that cost `limit` are of no use; there may be none left.
     """
+    if seen.was_sent and (sent := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
+        return _cheapest(sent, limit, seen.index)
     ways = _explained(accounts, seen)
     grown = [
         account.repeated(seen).having(seen.side, found).receives(seen.peer, *seen.versions)
@@ -165,24 +206,26 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
         own = account.best(seen.side)
-        sent = seen.is_repeated or _was_sent(own, seen.segment)
+        sent = seen.is_repeated or was_sent(own, seen.segment)
         known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
         if known and (seen.age or not found):
-            grown.append(_known(account, seen, Sentence("was sent before, and captured late"), "out-of-order", LATE))
+            grown.append(_known(account, seen, _OVERTAKEN, "out-of-order", LATE))
         if found or account.total > best:
             continue
         if seen.is_repeated:
             # of bare ACKs a stack may send two alike, but not for nothing
             cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
-            grown.append(_known(account, seen, Sentence("a copy that the network made"), "duplicate", cost))
-        if seen.is_tied and _was_first(account.best(seen.side), seen.segment):
+            grown.append(_known(account, seen, _COPIED, "duplicate", cost))
+        if seen.is_tied and was_first(account.best(seen.side), seen.segment):
             why = Sentence("was sent a moment before, and captured late")
             grown.append(_known(account, seen, why, "out-of-order", _SWAPPED))
-        if not alone:
-            grown += _assuming(account, seen)
+        assumed = [] if alone else _assuming(account, seen)
+        grown += assumed
+        if assumed and seen.is_ahead:
+            continue
         if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
             grown += _blaming(account, seen)
-    return _cheapest(grown, limit)
+    return _cheapest(grown, limit, seen.index)
 
 
 def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
@@ -195,7 +238,7 @@ def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
         for end in sorted(account.ends(seen.side), key=lambda end: len(end.pending)):
             # accounts share most of their pasts
             if id(end) not in answers:
-                lagging = any(other.cost <= end.cost and _lags(end, other) for other in explaining)
+                lagging = any(other.cost <= end.cost and lags(end, other) for other in explaining)
                 answers[id(end)] = explain(end, seen.index, seen.segment, lagging=lagging)
             if answers[id(end)]:
                 explaining.append(end)
@@ -204,44 +247,29 @@ def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
     return ways
 
 
-def _lags(end: End, other: End) -> bool:
-    """It may become the other by processing what waits, and none of that is text or must be answered."""
-    more = len(end.pending) - len(other.pending)
-    return (
-        more > 0
-        and other.state is end.state
-        and other.owed == end.owed
-        and other.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
-        and (not other.pending or other.pending[0] is end.pending[more])
-    )
-
-
 def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int) -> list[Account]:
     """All accounts, had this segment been wrong though runs explain it; `meant`: what else it may have been."""
-    return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit)
+    return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit, seen.index)
 
 
-def _was_first(end: End, observed: Segment) -> bool:
-    """A bare ACK that fits before the segment which was captured before it."""
-    last = next((e.emit.segment for e in reversed(end.entries()[-4:]) if e.sent and e.emit), None)
-    return (
-        last is not None
-        and not observed.span
-        and not observed.rst
-        and bool(last.span or last.rst)
-        and (last.seq, last.ack) == (observed.seq, observed.ack)
-    )
+def _may_be_late(account: Account, seen: Observation) -> bool:
+    """Nothing in it speaks against what its sender's count says."""
+    if seen.is_repeated:
+        return True
+    return any(end.state in UNCONNECTED or was_sent(end, seen.segment) for end in account.ends(seen.side))
 
 
-def _was_sent(end: End, observed: Segment) -> bool:
-    """It counts nothing that its sender had not sent, or had not had, by then."""
-    tcb = end.endpoint.tcb
-    sent = at_or_before(observed.end, tcb.snd_nxt) and at_or_before(tcb.iss, observed.seq)
-    return sent and observed.has_ack and at_or_before(observed.ack, tcb.rcv_nxt) and not observed.syn
+def _late(account: Account, seen: Observation) -> Account:
+    """Its sender's count says that it was sent before: the network's doing, which costs nothing."""
+    if seen.is_repeated:
+        return _known(account, seen, _COPIED, "duplicate", 0)
+    return _known(account.repeated(seen), seen, _OVERTAKEN, "out-of-order", 0, account)
 
 
-def _known(account: Account, seen: Observation, why: Sentence, kind: str, cost: int) -> Account:
-    """A segment that changes nothing for its sender."""
+def _known(
+    account: Account, seen: Observation, why: Sentence, kind: str, cost: int, before: Account | None = None
+) -> Account:
+    """A segment that changes nothing for its sender. `before`: the account that may still be missing it."""
     # old duplicates are discarded, and "further processing is done in SEG.SEQ order"
     emit = Emit(seen.segment, why, "3.4" if kind == "duplicate" else "3.10.7.4", kind)
     ends = [
@@ -249,6 +277,9 @@ def _known(account: Account, seen: Observation, why: Sentence, kind: str, cost: 
         for end in account.ends(seen.side)
     ]
     grown = account._replace(cost=account.cost + cost).having(seen.side, ends)
+    found = [-1 - n for n in before.missing if before.is_missing(n, seen)] if before else []
+    if found:
+        return grown.having(seen.peer, [instead(end, found[0], seen.pending) for end in grown.ends(seen.peer)])
     return grown.receives(seen.peer, seen.pending)
 
 
@@ -257,18 +288,24 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
     side, peer = seen.side, seen.peer
     receiver = account.best(peer)
     found: list[Account] = []
-    ends = _extremes(account.ends(side))
+    ends = extremes(account.ends(side))
     for n, end in enumerate(ends):
         # who has processed more explains it already
-        lagging = any(_lags(end, other) for other in ends[:n]) and bool(found)
+        lagging = any(lags(end, other) for other in ends[:n]) and bool(found)
         for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
             unseen, cost = [*account.unseen], account.cost + guess.cost
             for ours, emit, price in guess.unseen:
                 origin = side if ours else peer
-                paid = _ONE_WAY if origin == peer and seen.is_one_way else price * _RARER[min(len(unseen), 4)] // 100
+                if ours and seen.is_ahead:
+                    paid = min(price, _SKIPPED)
+                elif origin == peer and seen.is_one_way:
+                    paid = _ONE_WAY
+                else:
+                    paid = price * _RARER[min(len(unseen), 4)] // 100
                 unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours))
                 cost += paid
-            grown = account._replace(cost=cost, unseen=tuple(unseen))
+            missing = (*account.missing, *range(len(account.unseen), len(unseen)))
+            grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing)
             grown = grown.having(side, ways).having(peer, [guess.receiver])
             found.append(grown.receives(peer, seen.pending))
     return found
@@ -321,60 +358,46 @@ def _sent_instead(end: End, index: int) -> Emit | None:
     return entry.emit if entry and entry.sent and entry.place == index else None
 
 
-def _extremes(ends: tuple[End, ...]) -> list[End]:
-    """Of the cheapest pasts the one that has processed most, and the one that has processed least."""
-    least = min(end.cost for end in ends)
-    cheap = sorted((end for end in ends if end.cost == least), key=lambda end: len(end.pending))
-    return [cheap[0]] if len(cheap) == 1 else [cheap[0], cheap[-1]]
-
-
-def _likeliest(ends: Iterable[End]) -> tuple[End, ...]:
-    """The cheapest few, each present only once, and the one that has processed least: it can become any other."""
-    found = sorted(ends, key=lambda end: (end.cost, len(end.pending)))
-    if len(found) == 1:
-        return tuple(found)
-    kept: list[End] = []
-    idle = found[0]
-    for end in found:
-        if end.cost == idle.cost and len(end.pending) > len(idle.pending):
-            idle = end
-        if len(kept) < _MOST_ENDS and not any(_same(end, other) for other in kept):
-            kept.append(end)
-    return tuple(kept if any(end is idle or _same(end, idle) for end in kept) else [*kept, idle])
-
-
-def _same(end: End, other: End) -> bool:
-    """Whatever comes, both will answer it alike; mostly they share all that they have."""
-    return (end.endpoint, end.pending, end.owed, end.asked) == (other.endpoint, other.pending, other.owed, other.asked)
-
-
 def _least(accounts: list[Account]) -> int:
     return min((account.total for account in accounts), default=NO_LIMIT)
 
 
-def _cheapest(accounts: list[Account], limit: int) -> list[Account]:
+def _cheapest(accounts: list[Account], limit: int, index: int) -> list[Account]:
+    """The few that can still become the best, after segment `index`."""
     if len(accounts) == 1:
         return accounts if accounts[0].total < limit else []
     totals = sorted((account.total, -account.waiting, n) for n, account in enumerate(accounts))
     if not totals:
         return []
     most = totals[0][0] + _MARGIN
+    best = accounts[totals[0][2]]
     # where much is missing or wrong, each account more explains little
     count = _MOST_ACCOUNTS if totals[0][0] < 2 * _MARGIN else _FEW_ACCOUNTS
     kept: list[Account] = []
     for total, _, n in totals:
         if total > most or total >= limit or len(kept) == count:
             break
+        if total >= totals[0][0] + NOT_CAPTURED and _is_refuted(accounts[n], best, index):
+            continue
         if not any(_outdoes(other, accounts[n]) for other in kept):
             kept.append(accounts[n])
     return kept
+
+
+def _is_refuted(account: Account, best: Account, index: int) -> bool:
+    """It blames a segment that the best does not, and nothing that came since has spoken for that.
+
+    Here the search is cut: what would need more segments to show is not found.
+    """
+    known = {at for at, _ in best.blames}
+    return any(at < index - _PATIENCE and at not in known for at, _ in account.blames)
 
 
 def _outdoes(account: Account, other: Account) -> bool:
     """Whatever comes, the other explains no more of it, and never at less."""
     return account.open == other.open and all(
         any(
-            end.cost + account.cost <= theirs.cost + other.cost and (_same(end, theirs) or _lags(end, theirs))
+            end.cost + account.cost <= theirs.cost + other.cost and (same(end, theirs) or lags(end, theirs))
             for end in account.ends(side)
         )
         for side in SIDES

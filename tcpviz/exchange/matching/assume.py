@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
-from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, deliver, deliver_all, next_in_order
+from tcpviz.exchange.matching.past import (
+    Call,
+    End,
+    Entry,
+    Pending,
+    arriving,
+    deliver,
+    deliver_all,
+    next_in_order,
+    timeless,
+)
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
@@ -56,13 +66,18 @@ def assume(
 ) -> list[tuple[Guess, list[End]]]:
     """The assumptions that let `sender` send `observed`, each with the pasts that end in it; cheapest first.
 
-    `lagging` as in `explain`.
+    Where nothing has to be taken from all that is on its way, it is not: that may be a whole window. `lagging` as in
+    `explain`.
     """
-    found = []
-    for guess in _guesses(Guess(sender, receiver, (), 0, first), observed):
-        ways = explain(guess.sender, index, observed, lagging=lagging)
-        if ways:
-            found.append((guess, ways))
+    start = Guess(sender, receiver, (), 0, first)
+    found: list[tuple[Guess, list[End]]] = []
+    for further in (False, True):
+        for guess in _guesses(start, observed, further=further):
+            ways = explain(guess.sender, index, observed, lagging=lagging)
+            if ways:
+                found.append((guess, ways))
+        if found:
+            break
     return sorted(found, key=_price)[:3]
 
 
@@ -71,7 +86,11 @@ def _price(found: tuple[Guess, list[End]]) -> int:
     return guess.cost + sum(cost for _, _, cost in guess.unseen) + min(way.cost for way in ways)
 
 
-def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
+def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Guess]:
+    """`further`: those that take all that is on its way to an end."""
+    if further:
+        yield from _taken(start, observed)
+        return
     yield from _gone(start, observed)
     yield from _from_before(start, observed)
     yield from _crossing(start, observed)
@@ -84,16 +103,28 @@ def _guesses(start: Guess, observed: Segment) -> Iterator[Guess]:
         return
     for opened in _handshake(start, observed):
         for heard in _heard(opened, observed):
-            for sent in _sent(heard, observed):
-                if sent.unseen:
-                    yield sent
-                yield from _acknowledged(sent)
+            yield from (sent for sent in _sent(heard, observed) if sent.unseen)
     if observed.rst or observed.syn:
         sender = _let_go(start.sender)
         if sender.state in UNCONNECTED and sender.past:
             yield from _asked(start._replace(sender=sender), observed)
     elif not observed.span and observed.seq == start.sender.endpoint.tcb.snd_nxt:
         yield from _asked(start, observed)
+
+
+def _taken(start: Guess, observed: Segment) -> Iterator[Guess]:
+    if start.sender.loose or start.receiver.loose:
+        start = _settled(start, observed)
+    if observed.syn and not observed.has_ack:
+        return
+    for opened in _handshake(start, observed):
+        for heard in _heard(opened, observed):
+            all_taken = heard._replace(sender=deliver_all(heard.sender)) if heard.sender.pending else heard
+            for taken in (heard, all_taken) if heard.sender.pending else (heard,):
+                for sent in _sent(taken, observed):
+                    if sent.unseen and taken is all_taken:
+                        yield sent
+                    yield from _acknowledged(sent)
 
 
 def _settled(guess: Guess, observed: Segment) -> Guess:
@@ -151,10 +182,17 @@ def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
     elif sender.state in UNCONNECTED and sender.pending and receiver.state is State.SYN_SENT:
         for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
             yield from _acknowledged(_towards_receiver(guess._replace(sender=end), emit, NOT_CAPTURED))
-    elif deliver_all(receiver).state is State.SYN_RECEIVED and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
+    elif _is_opening(receiver) and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
         yield from _third_ack(guess)
     else:
         yield guess
+
+
+def _is_opening(end: End) -> bool:
+    """It is in SYN-RECEIVED once it has taken what is on its way."""
+    return end.state in (*UNCONNECTED, State.SYN_SENT, State.SYN_RECEIVED) and (
+        deliver_all(end).state is State.SYN_RECEIVED
+    )
 
 
 def _third_ack(guess: Guess) -> Iterator[Guess]:
@@ -196,7 +234,11 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if not observed.has_ack or (observed.rst and guess.sender.state not in SYNCHRONIZED):
         yield guess
         return
-    receiver = deliver_all(guess.receiver)
+    receiver = guess.receiver
+    if receiver.state in SYNCHRONIZED and distance(receiver.endpoint.tcb.snd_nxt, observed.ack) <= 0:
+        yield guess
+        return
+    receiver = deliver_all(receiver)
     missing = distance(receiver.endpoint.tcb.snd_nxt, observed.ack)
     if missing <= 0 or receiver.state not in SYNCHRONIZED:
         yield guess
@@ -211,9 +253,8 @@ def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if missing <= 0:
         yield guess
         return
-    for sender in (guess.sender, deliver_all(guess.sender)) if guess.sender.pending else (guess.sender,):
-        for end, emit, cost in _sending(sender, missing, guess.free):
-            yield _towards_receiver(guess._replace(sender=end), emit, cost)
+    for end, emit, cost in _sending(guess.sender, missing, guess.free):
+        yield _towards_receiver(guess._replace(sender=end), emit, cost)
 
 
 def _sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int]]:
@@ -304,11 +345,7 @@ def _towards_receiver(guess: Guess, emit: Emit, cost: int) -> Guess:
 
 
 def _timeless(emit: Emit) -> Emit:
-    """When it was sent nobody knows, so it carries no timestamp; only a SYN's tells more than the time."""
-    segment = emit.segment
-    if segment.syn or segment.options.timestamps is None:
-        return emit
-    return replace(emit, segment=replace(segment, options=replace(segment.options, timestamps=None)))
+    return replace(emit, segment=timeless(emit.segment))
 
 
 def _open_up_to(end: End, number: int) -> End:

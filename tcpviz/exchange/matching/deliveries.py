@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from tcpviz.exchange.matching.past import End, deliver, divided, next_in_order
+from tcpviz.exchange.matching.past import LATE, End, deliver, divided, next_in_order, packet, packets
 from tcpviz.model import events
 from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
-from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, State
 from tcpviz.value import replace
 
-_ETHERNET = 1460
 _MOST_DISORDER = 8
 """How many segments may overtake one."""
 _UNSYNCHRONIZED = (*UNCONNECTED, State.SYN_SENT)
@@ -99,14 +98,36 @@ def in_order(end: End, observed: Segment) -> tuple[list[End], list[End]]:
 
 
 def one_by_one(end: End, observed: Segment) -> Iterator[End]:
-    """The past after each further delivery, as long as it has taken no more than the segment tells of."""
+    """The past after each further delivery, as long as it has taken no more than the segment tells of.
+
+    What lies beyond a gap is not taken before something tells that it was: whether it arrived, nobody knows yet.
+    """
     run = end
     yield run
     while (position := next_in_order(run)) is not None and not _beyond(run, observed):
+        segment = run.pending[position].segment
+        if _comes_again(run, position) or (leaves_gap(run, segment) and not _told(segment, observed)):
+            return
         run = deliver(run, position)
         if observed.syn:
             run = opening_with(run, observed)
         yield run
+
+
+def _comes_again(end: End, position: int) -> bool:
+    """The peer was told that it is missing, and has sent it again: the first has been lost."""
+    first = end.pending[position].segment
+    if not end.asked or not first.span or first.seq != end.endpoint.tcb.rcv_nxt:
+        return False
+    later = (item.segment for item in end.pending[position + 1 :])
+    return any(segment.seq == first.seq and segment.span >= first.span for segment in later)
+
+
+def leaves_gap(end: End, segment: Segment) -> bool:
+    """What precedes the segment's text has not been taken."""
+    if end.state not in SYNCHRONIZED or not segment.span or segment.syn:
+        return False
+    return before(end.endpoint.tcb.rcv_nxt, segment.seq)
 
 
 def disordered(end: End, observed: Segment) -> Iterator[End]:
@@ -123,11 +144,31 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
     if reached is not run and fits(reached, observed):
         yield reached
     # what lies beyond a gap, and what was there already, are answered at once
-    for past in (run, end):
+    for past in (run, end) if end.endpoint.tcb.sack_on else ():
         asking = (p for p, item in enumerate(past.pending) if _asks(item.segment, observed))
         for position in islice(asking, _MOST_DISORDER):
             if fits(asked := deliver(past, position), observed):
                 yield asked
+
+
+def unidentified(end: End) -> End | None:
+    """The past that has answered one more of the segments that bring nothing in order, as long as there is one more.
+
+    Which it was only later acknowledgements tell, so nothing is taken.
+    """
+    left, now = end.asked, end.endpoint.tcb.rcv_nxt
+    for position, (_, segment) in enumerate(end.pending):  # noqa: B007
+        left -= packets(end, segment) - (segment.seq == now and segment.span > 0)
+        if left < 0:
+            break
+    else:
+        return None
+    asking = end._replace(asked=0)
+    if segment.seq == now:
+        # its front has not arrived
+        asking, position = divided(asking, position, add(segment.text, packet(end))), position + 1
+    reply = deliver(asking, position).owed
+    return end._replace(owed=reply[-1:], asked=end.asked + 1, cost=end.cost + LATE * (not end.asked)) if reply else None
 
 
 def _asks(segment: Segment, observed: Segment) -> bool:
@@ -146,7 +187,7 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
         edge = _edge_within(segment, observed) if beyond and _is_several(end, segment) else None
         if edge is not None:
             end = divided(end, position, edge)
-        elif segment.rst or (beyond and not _told(segment, observed)):
+        elif segment.rst or (beyond and not _told(segment, observed)) or _comes_again(end, position):
             position += 1
         else:
             behind = len(end.pending) - position - 1
@@ -160,7 +201,7 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
 
 def _is_several(end: End, segment: Segment) -> bool:
     """One captured frame may have been several segments on the wire, which arrived one by one (offload)."""
-    return segment.length > (end.endpoint.tcb.options.mss or _ETHERNET)
+    return segment.length > packet(end)
 
 
 def _edge_within(segment: Segment, observed: Segment) -> int | None:

@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
-from tcpviz.exchange.matching.past import LATE, Call, End, Entry, deliver, deliver_late
+from tcpviz.exchange.matching.deliveries import (
+    disordered,
+    fits,
+    in_order,
+    one_by_one,
+    opening_with,
+    turns,
+    unidentified,
+)
+from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -84,6 +92,8 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     and is otherwise the same, explains it already.
     """
     start = _prepared(end, observed)
+    if _is_beyond(start, observed):
+        return []
     runs = one_by_one(start, observed)
     if lagging:
         return _soonest(runs, index, observed)
@@ -91,10 +101,17 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     ways = [way for run in turns(fitting) for way in _ways(run, index, observed)]
     if plainly:
         return ways
-    gap = not ways or start.asked or start.late or start.endpoint.tcb.held
+    ways = ways or _unidentified(fitting, index, observed)
     if not ways or (observed.rst and all(way.cost >= start.cost + _RARE for way in ways)):
         ways = sorted([*ways, *_less_likely(start, index, observed)], key=lambda way: way.cost)
-    return [*ways, *_unidentified(fitting, index, observed)] if gap else ways
+    return ways
+
+
+def _is_beyond(end: End, observed: Segment) -> bool:
+    """It begins beyond all that the end has sent, which nothing that arrives can change."""
+    if end.state not in SYNCHRONIZED or observed.flags & (SYN | RST):
+        return False
+    return before(end.endpoint.tcb.snd_nxt, observed.seq)
 
 
 def _soonest(runs: Iterable[End], index: int, observed: Segment) -> list[End]:
@@ -140,22 +157,15 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     return sorted(ways, key=lambda way: way.cost)[:3]
 
 
-def _unidentified(fitting: list[End], index: int, observed: Segment) -> Iterator[End]:
-    """An ACK that answers one of those that lie beyond a gap: which of them was lost, only later ACKs tell."""
-    start = next((run for run in fitting if run.state in SYNCHRONIZED), None)
-    if start is None:
-        return
-    tcb = start.endpoint.tcb
-    if tcb.sack_on or not observed.has_ack or observed.span or observed.rst or observed.ack != tcb.rcv_nxt:
-        return
-    beyond = [p for p, item in enumerate(start.pending) if item.segment.span and before(tcb.rcv_nxt, item.segment.seq)]
-    if start.owed or len(beyond) <= max(1, start.asked):
-        return
-    reply = deliver(start._replace(asked=0), beyond[-1]).owed
-    if reply:
-        cost = start.cost + LATE * (not start.asked)
-        waiting = start._replace(owed=reply[-1:], asked=start.asked + 1, cost=cost)
-        yield from (way for way in _owed_reply(waiting, index, observed) if isinstance(way, End))
+def _unidentified(fitting: list[End], index: int, observed: Segment) -> list[End]:
+    """An ACK that answers a segment which brought nothing in order, from an end that does not tell which (no SACK)."""
+    start = next((run for run in reversed(fitting) if run.state in SYNCHRONIZED), None)
+    if start is None or start.owed or start.endpoint.tcb.sack_on:
+        return []
+    if observed.span or observed.rst or not observed.has_ack:
+        return []
+    waiting = unidentified(start)
+    return [way for way in _owed_reply(waiting, index, observed) if isinstance(way, End)] if waiting else []
 
 
 def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:

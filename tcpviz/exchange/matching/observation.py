@@ -7,6 +7,7 @@ from functools import cached_property
 
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
+from tcpviz.exchange.matching.order import Place
 from tcpviz.exchange.matching.past import Pending
 from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.sequence import distance
@@ -39,6 +40,8 @@ class Observation(Value, eq=False, dict=True):
     """How many before it had the same octets as the one before them."""
     reorders: bool = False
     """Its sender's clock has shown before that what was sent later may be captured sooner."""
+    place: Place | None = None
+    """Where its sender's count of packets puts it; None where it does not count."""
     earlier: list[Observation] = field(default_factory=list)
     """The connection's segments, this one and all before it."""
 
@@ -94,6 +97,8 @@ class Observation(Value, eq=False, dict=True):
     @property
     def is_repeated(self) -> bool:
         """The same end has sent the same before, to the last option."""
+        if self.place:
+            return self.place.copied
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
         return any(o.side == self.side and o.segment == self.segment for o in recent)
 
@@ -105,13 +110,25 @@ class Observation(Value, eq=False, dict=True):
 
     @cached_property
     def age(self) -> int:
-        """By so many ticks of its sender's clock it is older than what was captured before it (RFC 7323 timestamps)."""
+        """By so many packets, or ticks of its sender's clock (RFC 7323), it is older than what was captured before."""
+        if self.place:
+            return self.place.behind
         stamps = self.segment.options.timestamps
         if stamps is None:
             return 0
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
         theirs = (o.segment.options.timestamps for o in recent if o.side == self.side and not o.segment.syn)
         return max(0, 0, *(distance(stamps[0], other[0]) for other in theirs if other is not None))
+
+    @property
+    def was_sent(self) -> bool:
+        """Its sender's count leaves no doubt: it was sent before something that was captured before it."""
+        return self.place is not None and (self.place.behind > 0 or self.place.copied)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Its sender's count tells of packets before it that have not been captured, or not yet."""
+        return self.place is not None and self.place.skipped > 0
 
     def is_as_old_as(self, other: Observation) -> bool:
         """By the clock of both segments' sender this one was sent no later."""
@@ -121,6 +138,8 @@ class Observation(Value, eq=False, dict=True):
     @property
     def is_stale(self) -> bool:
         """By its sender's clock it was sent before what was captured earlier, or may have been where others were."""
+        if self.place:
+            return self.was_sent
         if self.age > 0 or self.segment.options.timestamps is None:
             return self.age > 0
         now = self.segment.options.timestamps[0]

@@ -5,22 +5,26 @@ Values only. Whatever happens to an end goes through the model's own `step`; the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import FIN, SYN, Segment
-from tcpviz.model.sequence import distance
+from tcpviz.model.sequence import at_or_before, before, distance
 from tcpviz.model.transitions import Row, State
 from tcpviz.value import replace
 
 MOST_PENDING = 4096
 """How far an end may lag behind the capture without a word that tells so: as many segments as a window may hold."""
+_ETHERNET = 1460
 _MOST_LATE = 32
-"""How many segments are remembered that were captured and not taken, as others were that came later."""
+"""How many segments are remembered that were captured and not taken, though their text was, in later ones."""
 _MOST_OWED = 16
 """Who left so many replies unsent will not send the oldest of them."""
+_MOST_ENDS = 5
+"""How many pasts of one end are followed; the costlier are given up, though what comes might have spoken for them."""
 LATE = 1
 """The cost of a segment that is taken after one that was captured later, or never."""
 
@@ -75,7 +79,7 @@ class End(NamedTuple):
     loose: int = 0
     """For so many more segments it may turn out that this end counted from elsewhere: the capture began too late."""
     asked: int = 0
-    """So many of the pending segments lie beyond a gap and have been answered; without SACK nobody knows which."""
+    """So many of the pending segments have been answered though they brought nothing in order; nobody knows which."""
 
     @property
     def state(self) -> State:
@@ -105,25 +109,54 @@ def arriving(end: End, item: Pending) -> End:
 def deliver(end: End, position: int) -> End:
     """Process one pending segment; those before it become late."""
     place, segment = end.pending[position]
+    if position < end.late:
+        segment = timeless(segment)
     result = step(end.endpoint, events.SegmentArrives(segment))
     emitted = tuple(command for command in result.commands if isinstance(command, Emit))
     entry = Entry(place, False, end.endpoint.state, result.endpoint.state, result.rows)
     overtaken = max(0, position - end.late)
     late = position if overtaken else end.late - (position < end.late)
-    forgotten = max(0, late - _MOST_LATE) if overtaken else 0
-    answered = end.asked > 0 and bool(emitted) and result.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
-    if answered:
+    front = end.pending[:position]
+    if overtaken and late > _MOST_LATE:
+        front = _remembered(front, result.endpoint.tcb.rcv_nxt)
+        late = len(front)
+    answered = min(end.asked, packets(end, segment))
+    if answered and result.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt:
         emitted = ()
     return End(
         result.endpoint,
-        end.pending[forgotten:position] + end.pending[position + 1 :],
-        late - forgotten,
+        front + end.pending[position + 1 :],
+        late,
         (*end.owed, *emitted)[-_MOST_OWED:] if emitted else end.owed,
         Past(entry, end.past),
         end.cost + min(overtaken, _BURST) * LATE,
         end.loose,
         end.asked - answered,
     )
+
+
+def timeless(segment: Segment) -> Segment:
+    """When it came nobody knows, so its timestamp tells nothing; only a SYN's tells more than the time."""
+    if segment.syn or segment.options.timestamps is None:
+        return segment
+    return replace(segment, options=replace(segment.options, timestamps=None))
+
+
+def _remembered(late: tuple[Pending, ...], number: int) -> tuple[Pending, ...]:
+    """Of what is late, all that may still be missed, and as much of the rest as is likely to come at all."""
+    old = [item for item in late if not before(number, item.segment.end)]
+    forgotten = {id(item) for item in old[:-_MOST_LATE]}
+    return tuple(item for item in late if id(item) not in forgotten) if forgotten else late
+
+
+def packets(end: End, segment: Segment) -> int:
+    """How many packets with text or a FIN the captured segment may have been on the wire (offload)."""
+    return max(1, -(-segment.length // packet(end))) if segment.span else 0
+
+
+def packet(end: End) -> int:
+    """So many octets of text fit into one packet on its way to this end."""
+    return end.endpoint.tcb.options.mss or _ETHERNET
 
 
 def divided(end: End, position: int, number: int) -> End:
@@ -136,6 +169,25 @@ def divided(end: End, position: int, number: int) -> End:
     halves = (item._replace(segment=front), item._replace(segment=back))
     late = end.late + (position < end.late)
     return end._replace(pending=(*end.pending[:position], *halves, *end.pending[position + 1 :]), late=late)
+
+
+def instead(end: End, place: int, item: Pending) -> End:
+    """The same, with what was captured after all in the place of the unseen text that was on its way."""
+    first, last = item.segment.seq, item.segment.end
+    for position, (at, segment) in enumerate(end.pending):
+        if at != place or distance(segment.seq, first) < 0 or distance(last, segment.end) < 0:
+            continue
+        if segment.seq != first:
+            end, position = divided(end, position, first), position + 1
+        if segment.end != last:
+            end = divided(end, position, last)
+        return end._replace(pending=(*end.pending[:position], item, *end.pending[position + 1 :]))
+    return end
+
+
+def without_sack(end: End) -> End:
+    """The same, from now on held to no SACK blocks."""
+    return end._replace(endpoint=replace(end.endpoint, tcb=replace(end.endpoint.tcb, sack_on=False)))
 
 
 def next_in_order(end: End) -> int | None:
@@ -155,3 +207,67 @@ def deliver_late(end: End) -> End:
     while end.pending:
         end = deliver(end, 0)
     return end
+
+
+# What it may have sent before
+
+
+def was_first(end: End, observed: Segment) -> bool:
+    """A bare ACK that fits before the segment which was captured before it."""
+    last = next((e.emit.segment for e in reversed(end.entries()[-4:]) if e.sent and e.emit), None)
+    return (
+        last is not None
+        and not observed.span
+        and not observed.rst
+        and bool(last.span or last.rst)
+        and (last.seq, last.ack) == (observed.seq, observed.ack)
+    )
+
+
+def was_sent(end: End, observed: Segment) -> bool:
+    """It counts nothing that its sender had not sent, or had not had, by then."""
+    tcb = end.endpoint.tcb
+    sent = at_or_before(observed.end, tcb.snd_nxt) and at_or_before(tcb.iss, observed.seq)
+    return sent and observed.has_ack and at_or_before(observed.ack, tcb.rcv_nxt) and not observed.syn
+
+
+# Which of several are worth following
+
+
+def lags(end: End, other: End) -> bool:
+    """It may become the other by processing what waits, and none of that is text or must be answered."""
+    more = len(end.pending) - len(other.pending)
+    return (
+        more > 0
+        and other.state is end.state
+        and other.owed == end.owed
+        and other.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt
+        and (not other.pending or other.pending[0] is end.pending[more])
+    )
+
+
+def extremes(ends: tuple[End, ...]) -> list[End]:
+    """Of the cheapest pasts the one that has processed most, and the one that has processed least."""
+    least = min(end.cost for end in ends)
+    cheap = sorted((end for end in ends if end.cost == least), key=lambda end: len(end.pending))
+    return [cheap[0]] if len(cheap) == 1 else [cheap[0], cheap[-1]]
+
+
+def likeliest(ends: Iterable[End]) -> tuple[End, ...]:
+    """The cheapest few, each present only once, and the one that has processed least: it can become any other."""
+    found = sorted(ends, key=lambda end: (end.cost, len(end.pending)))
+    if len(found) == 1:
+        return tuple(found)
+    kept: list[End] = []
+    idle = found[0]
+    for end in found:
+        if end.cost == idle.cost and len(end.pending) > len(idle.pending):
+            idle = end
+        if len(kept) < _MOST_ENDS and not any(same(end, other) for other in kept):
+            kept.append(end)
+    return tuple(kept if any(end is idle or same(end, idle) for end in kept) else [*kept, idle])
+
+
+def same(end: End, other: End) -> bool:
+    """Whatever comes, both will answer it alike; mostly they share all that they have."""
+    return (end.endpoint, end.pending, end.owed, end.asked) == (other.endpoint, other.pending, other.owed, other.asked)

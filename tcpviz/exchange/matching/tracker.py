@@ -12,6 +12,7 @@ from tcpviz.exchange.matching.assume import VIOLATION
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
+from tcpviz.exchange.matching.order import Order
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
@@ -49,6 +50,7 @@ class Tracker:
             "server": PartyStory(addresses["server"], account.server[0].state),
         }
         self._oddities = Oddities()
+        self._orders: dict[Side, Order] = {side: Order() for side in SIDES}
         self._began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
         self._reordered: set[Side] = set()
@@ -81,6 +83,7 @@ class Tracker:
             self.peer_of(side),
             doubles=last.doubles + last.is_double if last else 0,
             reorders=reorders,
+            place=self._orders[side].place(frame),
             earlier=self.judged,
         )
         if seen.age:
@@ -90,6 +93,8 @@ class Tracker:
             kept = self._oddities.kept_window(side, segment)
             seen = replace(seen, oddity=self._oddities.of(side, segment, frame.checksum), kept_window=kept)
         self.judged.append(seen)
+        if frame.cut and not segment.syn:
+            self._accounts = [account.untold(side) for account in self._accounts]
         if index < _MOST_REMEMBERED:
             self._history[index] = self._accounts
         self._explain(seen)

@@ -1,0 +1,161 @@
+"""What a sender's own count of IP packets tells of the order in which it sent, whatever order was captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from wire import normal, played, tapped
+
+from tcpviz.exchange.capture import Capture, Frame
+from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.match import match
+from tcpviz.exchange.matching.order import Order, Place
+from tcpviz.model.segment import ACK, Options, Segment
+from tcpviz.model.sequence import add
+from tcpviz.value import replace
+
+MS = 10**6
+MSS = 1000
+
+
+def placed(*counts: int, lengths: dict[int, int] | None = None) -> list[Place | None]:
+    """Where an end's frames stand that carry these identifications."""
+    order, frame = Order(), tapped(normal()).frames[2]
+    assert frame.segment
+    found = []
+    for count in counts:
+        length = (lengths or {}).get(count, 0)
+        segment = replace(frame.segment, seq=add(frame.segment.seq, count), length=length)
+        found.append(order.place(replace(frame, identification=count, segment=segment, length=length)))
+    return found
+
+
+def test_who_counts_says_what_was_captured_late_what_twice_and_where_something_is_missing() -> None:
+    assert placed(7, 8, 9, 12, 10, 12, 13) == [
+        None,
+        None,  # one step might be chance
+        Place(0),
+        Place(0, skipped=2),
+        Place(2),
+        Place(0, copied=True),
+        Place(0),
+    ]
+
+
+def test_the_count_goes_round() -> None:
+    assert placed(65533, 65534, 65535, 1, 65535)[2:] == [Place(0), Place(0, skipped=1), Place(2, copied=True)]
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (1, 1, 1, 1), (40000, 123, 9000, 61000, 22222)])
+def test_of_numbers_that_do_not_count_nothing_is_said(counts: tuple[int, ...]) -> None:
+    assert all(place is None or not (place.behind or place.skipped) for place in placed(*counts))
+
+
+def test_a_frame_of_several_packets_counts_for_several() -> None:
+    lengths = {10: 1000, 11: 1000, 12: 4000}
+    assert placed(10, 11, 12, 16, 17, lengths=lengths)[3:] == [Place(0), Place(0)]
+
+
+def counted(capture: Capture, order: Iterable[int]) -> Capture:
+    """Each end counts its packets as it sends; the frames are captured in `order`, well apart, without clocks."""
+    counts = dict.fromkeys({frame.source for frame in capture.frames}, 100)
+    numbered: list[Frame] = []
+    for frame in capture.frames:
+        counts[frame.source] += 1
+        numbered.append(replace(frame, identification=counts[frame.source]))
+    moved = [replace(numbered[n - 1], number=at, time=at * 30 * MS) for at, n in enumerate(order, 1)]
+    return replace(capture, frames=tuple(moved))
+
+
+def only(capture: Capture) -> Connection:
+    (connection,) = match(capture).connections
+    return connection
+
+
+def test_an_ack_that_its_sender_s_text_overtook_is_no_fault() -> None:
+    """`test_without_clocks_an_older_ack_is_blamed` has the same frames without a count."""
+    capture = tapped(normal())
+    late = counted(capture, [1, 2, 4, 5, 6, 3, *range(7, 12)])
+    found = only(late)
+    assert found.conforms, found.violations
+    assert [s.kind for s in found.segments if s.frame == 6] == ["out-of-order"]
+
+
+def test_text_that_was_overtaken_is_waited_for_and_not_inferred() -> None:
+    capture = tapped(played(["connect", *["send 900"] * 6, "close"], ["listen", "accept", "recv 5400", "close"]))
+    text = [frame.number for frame in capture.frames if frame.segment and frame.segment.length]
+    order = [frame.number for frame in capture.frames]
+    order.remove(text[3])
+    order.insert(order.index(text[4]) + 1, text[3])
+    found = only(counted(capture, order))
+    assert found.conforms, found.violations
+    assert [s.kind for s in found.segments].count("out-of-order") == 1
+    assert "inferred" not in [s.kind for s in found.segments]
+
+
+def test_a_wrong_number_is_wrong_whatever_its_count() -> None:
+    capture = tapped(played(["connect", *["send 900"] * 6, "close"], ["listen", "accept", "recv 5400", "close"]))
+    text = [frame for frame in capture.frames if frame.segment and frame.segment.length][3]
+    assert text.segment
+    wrong = replace(text, segment=replace(text.segment, seq=add(text.segment.seq, 1)))
+    frames = tuple(wrong if frame is text else frame for frame in capture.frames)
+    found = only(counted(replace(capture, frames=frames), range(1, len(frames) + 1)))
+    assert [(s.frame, s.expected and s.expected.field) for s in found.violations] == [(text.number, "seq")]
+
+
+def window(lost: set[int], segments: int, *, stamps: bool = False) -> Capture:
+    """Near its sender: a whole window of text, of which some is lost behind the capture, and its recovery (no SACK)."""
+    _, answer, third, *_ = capture = tapped(normal()).frames
+    assert third.segment
+    start, acked, clock, frames = third.segment, 0, 10, []
+    arrived: set[int] = set()
+
+    def segment(source: Frame, seq: int, ack: int, length: int) -> None:
+        nonlocal clock
+        clock += 1
+        options = Options(timestamps=(clock, 1)) if stamps else Options()
+        sent = Segment(seq, ack, ACK, length, 65535, options)
+        frames.append(replace(source, segment=sent, length=length))
+
+    def text(n: int) -> None:
+        segment(third, add(start.seq, n * MSS), start.ack, MSS)
+
+    def arrives(n: int) -> None:
+        nonlocal acked
+        arrived.add(n)
+        while acked in arrived:
+            acked += 1
+        segment(answer, start.ack, add(start.seq, acked * MSS), 0)
+
+    for n in range(segments):
+        text(n)
+    for n in range(segments):
+        if n not in lost:
+            arrives(n)
+    for n in sorted(lost):
+        text(n)
+        arrives(n)
+    frames = [*capture[:3], *frames]
+    told = (replace(f, number=n, time=third.time + n * MS, data=b"%d" % n) for n, f in enumerate(frames, 1))
+    return Capture("window.pcap", tuple(told), len(frames))
+
+
+@pytest.mark.parametrize("stamps", [False, True])
+def test_a_dozen_losses_in_a_window_need_no_sack_to_be_understood(stamps: bool) -> None:
+    """What came beyond the first gap came before what filled it, so the newer clock of that is nothing against it."""
+    found = only(window({3, 4, 9, 17, 18, 19, 25, 33, 40, 41, 50, 58}, 60, stamps=stamps))
+    assert found.conforms, found.violations
+
+
+def test_an_answer_for_each_that_brought_nothing_in_order_and_none_for_nothing() -> None:
+    capture = window({3}, 10)
+    again = [f for f in capture.frames if f.segment and f.segment.length and f.source == capture.frames[2].source][-1]
+    repeated = capture.frames[again.number - 2]
+    assert repeated.segment
+    assert not repeated.segment.length
+    front, back = capture.frames[: again.number - 1], capture.frames[again.number - 1 :]
+    frames = (*front, replace(repeated, data=b"more"), replace(repeated, data=b"still more"), *back)
+    later = tuple(replace(f, number=n, time=f.time + n * MS) for n, f in enumerate(frames, 1))
+    assert only(capture).conforms
+    assert not only(replace(capture, frames=later)).conforms
