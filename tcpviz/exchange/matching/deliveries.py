@@ -10,9 +10,10 @@ from itertools import islice
 
 from tcpviz.exchange.matching.past import LATE, End, deliver, divided, next_in_order, packet, packets
 from tcpviz.model import events
+from tcpviz.model.commands import Emit
 from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.endpoint import step
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import ACK, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, State
 from tcpviz.value import replace
@@ -143,6 +144,10 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
         yield run
     if reached is not run and fits(reached, observed):
         yield reached
+    if observed.span:
+        # text beyond a gap brings an acknowledgement with it, and that makes room for more text to go out
+        beyond = (p for p in reversed(range(len(run.pending))) if leaves_gap(run, run.pending[p].segment))
+        yield from (deliver(run, position) for position in islice(beyond, _MOST_DISORDER))
     # what lies beyond a gap, and what was there already, are answered at once
     for past in (run, end) if end.endpoint.tcb.sack_on else ():
         asking = (p for p, item in enumerate(past.pending) if _asks(item.segment, observed))
@@ -169,6 +174,22 @@ def unidentified(end: End) -> End | None:
         asking, position = divided(asking, position, add(segment.text, packet(end))), position + 1
     reply = deliver(asking, position).owed
     return end._replace(owed=reply[-1:], asked=end.asked + 1, cost=end.cost + LATE * (not end.asked)) if reply else None
+
+
+def copied(end: End, observed: Segment) -> End | None:
+    """The past that has answered text which came again: the first SACK block tells of it (RFC 2883 section 4).
+
+    It lies below the ACK, or in the second block. The network may have copied it behind the place of capture.
+    """
+    first, *others = observed.options.sack or ((observed.ack, observed.ack),)
+    low, high = first
+    if not before(low, observed.ack) and not _covered(first, others[:1]):
+        return None
+    tcb = end.endpoint.tcb
+    again = Segment(low, tcb.snd_una, ACK, length=distance(low, high))
+    commands = step(end.endpoint, events.SegmentArrives(again)).commands
+    reply = tuple(command for command in commands if isinstance(command, Emit))
+    return end._replace(owed=reply[-1:], cost=end.cost + LATE) if reply else None
 
 
 def _asks(segment: Segment, observed: Segment) -> bool:

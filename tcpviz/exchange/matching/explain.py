@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tcpviz.exchange.matching.deliveries import (
+    copied,
     disordered,
     fits,
     in_order,
@@ -158,13 +159,13 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
 
 
 def _unidentified(fitting: list[End], index: int, observed: Segment) -> list[End]:
-    """An ACK that answers a segment which brought nothing in order, from an end that does not tell which (no SACK)."""
+    """An ACK that answers a segment which brought nothing in order, where nobody knows which, or what came twice."""
     start = next((run for run in reversed(fitting) if run.state in SYNCHRONIZED), None)
-    if start is None or start.owed or start.endpoint.tcb.sack_on:
+    if start is None or start.owed:
         return []
     if observed.span or observed.rst or not observed.has_ack:
         return []
-    waiting = unidentified(start)
+    waiting = copied(start, observed) if start.endpoint.tcb.sack_on else unidentified(start)
     return [way for way in _owed_reply(waiting, index, observed) if isinstance(way, End)] if waiting else []
 
 

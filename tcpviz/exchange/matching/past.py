@@ -13,7 +13,7 @@ from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import FIN, SYN, Segment
 from tcpviz.model.sequence import at_or_before, before, distance
-from tcpviz.model.transitions import Row, State
+from tcpviz.model.transitions import SYNCHRONIZED, Row, State
 from tcpviz.value import replace
 
 MOST_PENDING = 4096
@@ -110,7 +110,7 @@ def deliver(end: End, position: int) -> End:
     """Process one pending segment; those before it become late."""
     place, segment = end.pending[position]
     if position < end.late:
-        segment = timeless(segment)
+        segment = _come_earlier(end, segment)
     result = step(end.endpoint, events.SegmentArrives(segment))
     emitted = tuple(command for command in result.commands if isinstance(command, Emit))
     entry = Entry(place, False, end.endpoint.state, result.endpoint.state, result.rows)
@@ -140,6 +140,14 @@ def timeless(segment: Segment) -> Segment:
     if segment.syn or segment.options.timestamps is None:
         return segment
     return replace(segment, options=replace(segment.options, timestamps=None))
+
+
+def _come_earlier(end: End, segment: Segment) -> Segment:
+    """Taken after what was captured later, it may have come before that: its clock and its ACK are not too old."""
+    una = end.endpoint.tcb.snd_una
+    if end.state in SYNCHRONIZED and segment.has_ack and before(segment.ack, una):
+        segment = replace(segment, ack=una)
+    return timeless(segment)
 
 
 def _remembered(late: tuple[Pending, ...], number: int) -> tuple[Pending, ...]:
