@@ -26,6 +26,7 @@ from tcpviz.exchange.matching.past import (
     lags,
     likeliest,
     same,
+    sent_instead,
     was_first,
     was_sent,
     without_sack,
@@ -331,7 +332,7 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
     cost = account.cost + VIOLATION + rank
     grown = account._replace(cost=cost, blames=(*account.blames, (seen.index, miss)))
     grown = grown.having(seen.side, senders)
-    emit = _sent_instead(miss.end, seen.index)
+    emit = sent_instead(miss.end, seen.index)
     instead = emit and replace(emit.segment, options=observed.options, window=observed.window)
     versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
     if seen.peer != seen.side and account.ends(seen.peer):
@@ -351,11 +352,6 @@ def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
         if name == "length" and ours and isinstance(observed, int) and isinstance(allowed, int):
             return [shifted(end, send=observed - allowed, cost=_RECOUNTED)]
     return []
-
-
-def _sent_instead(end: End, index: int) -> Emit | None:
-    entry = end.newest()
-    return entry.emit if entry and entry.sent and entry.place == index else None
 
 
 def _least(accounts: list[Account]) -> int:

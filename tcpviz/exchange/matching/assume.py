@@ -140,7 +140,7 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
     end = guess.sender
     if not (observed.rst or (observed.syn and not observed.has_ack)) or end.state is State.CLOSED:
         return
-    last = next((e.emit for e in reversed(end.entries()) if e.sent and e.emit), None)
+    last = next((e.emit for e in end.recent() if e.sent and e.emit), None)
     newest = end.newest()
     at = newest.place if newest else 0
     if last and last.kind in ("retransmission", "keep-alive", "window-probe"):
@@ -305,7 +305,7 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
     asked = step(receiver.endpoint, events.KeepAlive())
     emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
     if not emit or observed.rst or observed.syn:
-        sent = [e.emit for e in reversed(receiver.entries()) if e.sent and e.emit and not e.emit.segment.rst]
+        sent = [e.emit for e in receiver.recent() if e.sent and e.emit and not e.emit.segment.rst]
         # a block that had been acknowledged says what has come twice (RFC 2883)
         twice = [low for low, high in observed.options.sack[:1] if at_or_before(high, observed.ack)]
         known = [e for e in sent if e.segment.seq in twice]

@@ -5,7 +5,8 @@ Values only. Whatever happens to an end goes through the model's own `step`; the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from tcpviz.model import events
@@ -91,13 +92,16 @@ class End(NamedTuple):
     def newest(self) -> Entry | None:
         return self.past.entry if self.past else None
 
+    def recent(self) -> Iterator[Entry]:
+        """Newest first."""
+        past = self.past
+        while past:
+            yield past.entry
+            past = past.earlier
+
     def entries(self) -> list[Entry]:
         """Oldest first."""
-        found, past = [], self.past
-        while past:
-            found.append(past.entry)
-            past = past.earlier
-        return found[::-1]
+        return [*self.recent()][::-1]
 
 
 def arriving(end: End, item: Pending) -> End:
@@ -217,12 +221,17 @@ def deliver_late(end: End) -> End:
     return end
 
 
-# What it may have sent before
+# What it has sent, or may have sent before
+
+
+def sent_instead(end: End, index: int) -> Emit | None:
+    entry = end.newest()
+    return entry.emit if entry and entry.sent and entry.place == index else None
 
 
 def was_first(end: End, observed: Segment) -> bool:
     """A bare ACK that fits before the segment which was captured before it."""
-    last = next((e.emit.segment for e in reversed(end.entries()[-4:]) if e.sent and e.emit), None)
+    last = next((e.emit.segment for e in islice(end.recent(), 4) if e.sent and e.emit), None)
     return (
         last is not None
         and not observed.span
