@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from wire import normal, played, scenario, tapped
+from wire import normal, played, tapped
 
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.matching.order import Order, Place
-from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.value import replace
@@ -147,23 +146,6 @@ def test_a_dozen_losses_in_a_window_need_no_sack_to_be_understood(stamps: bool) 
     """What came beyond the first gap came before what filled it, so the newer clock of that is nothing against it."""
     found = only(window({3, 4, 9, 17, 18, 19, 25, 33, 40, 41, 50, 58}, 60, stamps=stamps))
     assert found.conforms, found.violations
-
-
-@pytest.mark.parametrize("told", [True, False])
-def test_that_the_network_copied_text_behind_the_capture_a_receiver_tells_in_its_first_block(told: bool) -> None:
-    plan = scenario(["connect", "send 900", "recv 5", "close"], ["listen", "accept", "recv 900", "send 5", "close"])
-    plan = replace(plan, client=replace(plan.client, sack=True), server=replace(plan.server, sack=True))
-    capture = tapped(simulate(plan).connections[0])
-    text, reply = (frame for frame in capture.frames if frame.segment and frame.segment.length)
-    assert text.segment
-    assert reply.segment
-    blocks = ((text.segment.seq, text.segment.end),) if told else ()
-    again = replace(reply.segment, seq=reply.segment.end, length=0, flags=ACK, options=Options(sack=blocks))
-    frames = [*capture.frames[: reply.number], replace(reply, segment=again, length=0), *capture.frames[reply.number :]]
-    found = only(replace(capture, frames=tuple(replace(f, number=n) for n, f in enumerate(frames, 1))))
-    assert found.conforms, found.violations
-    # else somebody has asked, and the capture lacks it
-    assert ("inferred" in [s.kind for s in found.segments]) == (not told)
 
 
 def test_an_answer_for_each_that_brought_nothing_in_order_and_none_for_nothing() -> None:

@@ -196,8 +196,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
     Accounts that cost `limit` are of no use; there may be none left.
     """
-    if seen.was_sent and (sent := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
-        return _cheapest(sent, limit, seen.index)
+    if seen.was_sent and (late := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
+        return _cheapest(late, limit, seen.index)
     ways = _explained(accounts, seen)
     grown = [
         account.repeated(seen).having(seen.side, found).receives(seen.peer, *seen.versions)
@@ -255,9 +255,8 @@ def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...]
 
 def _may_be_late(account: Account, seen: Observation) -> bool:
     """Nothing in it speaks against what its sender's count says."""
-    if seen.is_repeated:
-        return True
-    return any(end.state in UNCONNECTED or was_sent(end, seen.segment) for end in account.ends(seen.side))
+    sent = (end.state in UNCONNECTED or was_sent(end, seen.segment) for end in account.ends(seen.side))
+    return seen.is_repeated or any(sent)
 
 
 def _late(account: Account, seen: Observation) -> Account:

@@ -107,7 +107,8 @@ def one_by_one(end: End, observed: Segment) -> Iterator[End]:
     yield run
     while (position := next_in_order(run)) is not None and not _beyond(run, observed):
         segment = run.pending[position].segment
-        if _comes_again(run, position) or (leaves_gap(run, segment) and not _told(segment, observed)):
+        silent = leaves_gap(run, segment) and not observed.rst and not _told(segment, observed)
+        if silent or _comes_again(run, position):
             return
         run = deliver(run, position)
         if observed.syn:
@@ -177,13 +178,13 @@ def unidentified(end: End) -> End | None:
 
 
 def copied(end: End, observed: Segment) -> End | None:
-    """The past that has answered text which came again: the first SACK block tells of it (RFC 2883 section 4).
+    """The past that has answered text beyond a gap which came again: the second block holds the first (RFC 2883 4.2).
 
-    It lies below the ACK, or in the second block. The network may have copied it behind the place of capture.
+    The network may have copied it behind the place of capture.
     """
     first, *others = observed.options.sack or ((observed.ack, observed.ack),)
     low, high = first
-    if not before(low, observed.ack) and not _covered(first, others[:1]):
+    if not _covered(first, others[:1]):
         return None
     tcb = end.endpoint.tcb
     again = Segment(low, tcb.snd_una, ACK, length=distance(low, high))

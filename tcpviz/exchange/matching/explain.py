@@ -10,16 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.deliveries import (
-    copied,
-    disordered,
-    fits,
-    in_order,
-    one_by_one,
-    opening_with,
-    turns,
-    unidentified,
-)
+from tcpviz.exchange.matching import deliveries
+from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
 from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
@@ -165,7 +157,7 @@ def _unidentified(fitting: list[End], index: int, observed: Segment) -> list[End
         return []
     if observed.span or observed.rst or not observed.has_ack:
         return []
-    waiting = copied(start, observed) if start.endpoint.tcb.sack_on else unidentified(start)
+    waiting = deliveries.copied(start, observed) if start.endpoint.tcb.sack_on else deliveries.unidentified(start)
     return [way for way in _owed_reply(waiting, index, observed) if isinstance(way, End)] if waiting else []
 
 
