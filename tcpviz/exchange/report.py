@@ -58,7 +58,8 @@ def report(
 def verdict_lines(connection: Connection, number: int, of: int, side: Side | None = None) -> Iterator[Sentence]:
     """`conforms: closed, 11 segments`, each fault with its frame, and what tells whose TCP it was."""
     unseen = sum(sent.frame is None for sent in connection.segments)
-    facts = [Sentence(str(connection.outcome)), Sentence("{} segments", len(connection.segments))]
+    count = len(connection.segments)
+    facts = [Sentence(str(connection.outcome)), Sentence("{} segment" if count == 1 else "{} segments", count)]
     facts += [] if connection.saw_start else [Sentence("captured from the middle on")]
     facts += [Sentence("{} not captured", unseen)] if unseen else []
     told = Sentence("conforms: {}" if connection.conforms else "VIOLATES: {}", listed(facts))

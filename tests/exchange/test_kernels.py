@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wire import ISS, PEER, Said, captured, only, peer, stack
+from wire import ISS, PEER, Said, blamed, captured, only, peer, stack
 
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
@@ -266,15 +266,42 @@ def test_a_simultaneous_open_of_which_the_first_syn_is_missing() -> None:
 # Lossy lines, captured at one end
 
 
-def test_a_copy_that_nobody_saw_is_one_of_what_had_arrived() -> None:
-    """The network has made it; the ACK that answers it (RFC 2883) comes before those of what follows."""
+@pytest.mark.parametrize("block", [(1, 1001), (501, 1001), (201, 401)])
+def test_a_copy_that_nobody_saw_is_one_of_what_had_arrived(block: tuple[int, int]) -> None:
+    """The network has made it, of all or of a part of what was captured before it was cut up (offload).
+
+    The ACK that answers it (RFC 2883) comes before those of what follows.
+    """
     offer = Options(mss=1460, sack_permitted=True)
-    copy = Options(sack=((add(ISS[PEER], 1), add(ISS[PEER], 1001)),))
+    copy = Options(sack=((add(ISS[PEER], block[0]), add(ISS[PEER], block[1])),))
     opened = (peer(SYN, 0, options=offer), stack(SYN | ACK, 0, 1, options=offer), peer(ACK, 1, 1))
     sent = (peer(PSH | ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 500), peer(FIN | ACK, 1501, 1))
     answers = (stack(ACK, 1, 1001), stack(ACK, 1, 1001, options=copy), stack(ACK, 1, 1501), stack(ACK, 1, 1502))
     found = only(*opened, *sent, *answers)
     assert (found.conforms, found.lost) == (True, 1)
+
+
+@pytest.mark.parametrize("again", [(501, 1001), (501, 901)])
+def test_a_copy_beyond_a_gap_is_told_of_within_the_second_block(again: tuple[int, int]) -> None:
+    """RFC 2883 section 4.2: the first block is what came twice, and the second holds it."""
+    offer = Options(mss=1460, sack_permitted=True)
+    low, high = (add(ISS[PEER], number) for number in again)
+    held = (add(ISS[PEER], 501), add(ISS[PEER], 1001))
+    story = (
+        peer(SYN, 0, options=offer),
+        stack(SYN | ACK, 0, 1, options=offer),
+        peer(ACK, 1, 1),
+        peer(ACK, 1, 1, 500),
+        peer(ACK, 501, 1, 500),
+        stack(ACK, 1, 1, options=Options(sack=(held,))),
+        stack(ACK, 1, 1, options=Options(sack=((low, high), held))),
+        peer(ACK, 1, 1, 500),
+        stack(ACK, 1, 1001),
+    )
+    assert blamed(*story) == []
+    beyond = (low, add(high, 500))
+    told = story[6]._replace(options=Options(sack=(beyond, held)))
+    assert blamed(*story[:6], told, *story[7:]) == [7], "what was never sent did not come twice"
 
 
 def test_a_segment_that_a_reset_overtook_was_sent_before_it() -> None:

@@ -25,7 +25,7 @@ from tcpviz.exchange.matching.past import (
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import ACK, SYN, Options, Segment
+from tcpviz.model.segment import ACK, FIN, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
@@ -307,8 +307,8 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if not emit or observed.rst or observed.syn:
         sent = [e.emit for e in receiver.recent() if e.sent and e.emit and not e.emit.segment.rst]
         # a block that had been acknowledged says what has come twice (RFC 2883)
-        twice = [low for low, high in observed.options.sack[:1] if at_or_before(high, observed.ack)]
-        known = [e for e in sent if e.segment.seq in twice]
+        twice = [block for block in observed.options.sack[:1] if at_or_before(block[1], observed.ack)]
+        known = [piece for block in twice for e in sent if (piece := _piece(e, *block))]
         emit = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
     if emit:
         copied = _towards_sender(guess, emit, NOT_CAPTURED)
@@ -317,6 +317,16 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
         late = copied.sender.late
         pending = (*others[:late], last, *others[late:])
         yield copied._replace(sender=copied.sender._replace(pending=pending))
+
+
+def _piece(emit: Emit, low: int, high: int) -> Emit | None:
+    """What of a segment was cut up on its way (offload) has these numbers; None: it has them not."""
+    segment = emit.segment
+    if not (at_or_before(segment.seq, low) and at_or_before(high, segment.end)) or segment.syn:
+        return None
+    flags = segment.flags if high == segment.end else segment.flags & ~FIN
+    length = distance(low, high) - bool(flags & FIN)
+    return replace(emit, segment=replace(segment, seq=low, length=length, flags=flags))
 
 
 def _let_go(end: End) -> End:

@@ -16,7 +16,7 @@ from tcpviz.value import replace
 
 ANY_WINDOW = 2**30
 """Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
-_LOOSE, _STRAY = 4, 2
+_STRAY = 2
 _LARGEST_SCALE = 14
 """RFC 7323 section 2.3."""
 
@@ -60,7 +60,7 @@ def midway(seq: int, ack: int) -> End:
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
     # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)
     tcb = replace(tcb, rcv_acked=add(ack, -2), rcv_wnd=min(tcb.rcv_wnd, ANY_WINDOW))
-    return End(Endpoint(State.ESTABLISHED, tcb), loose=_LOOSE)
+    return End(Endpoint(State.ESTABLISHED, tcb), loose=True)
 
 
 def shifted(end: End, *, send: int = 0, receive: int = 0, cost: int = 0) -> End:

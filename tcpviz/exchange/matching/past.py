@@ -77,8 +77,8 @@ class End(NamedTuple):
     """Segments the endpoint must have sent that have not been seen yet, in order."""
     past: Past | None = None
     cost: int = 0
-    loose: int = 0
-    """For so many more segments it may turn out that this end counted from elsewhere: the capture began too late."""
+    loose: bool = False
+    """It may still turn out that this end counted from elsewhere: the capture began too late."""
     asked: int = 0
     """So many of the pending segments have been answered though they brought nothing in order; nobody knows which."""
 
