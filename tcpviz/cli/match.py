@@ -14,7 +14,7 @@ from tcpviz.cli.against import ENDINGS, Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
 from tcpviz.cli.look import Look
 from tcpviz.cli.speech import echo
-from tcpviz.cli.telling import Telling
+from tcpviz.cli.telling import Telling, entitled
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
 from tcpviz.exchange.capture import Capture, Frame
@@ -149,7 +149,8 @@ def command(
         for path in () if other else paths:
             _write(path, results, style)
         if story.steps:
-            one = _worth_seeing(str(story.steps), results, spoken)
+            one, number, count = _worth_seeing(str(story.steps), results, spoken)
+            one = replace(one, title=entitled(one.title, number, count, look))
             render.paint(story.stepwise(one, style.numbers, look), look)
     ctx.exit(tally.exit_code)
 
@@ -285,10 +286,11 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
         everything = _everything(results, style.wanted)
         render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
     else:
-        one = _worth_seeing(str(path), results, style.spoken)
+        one, number, count = _worth_seeing(str(path), results, style.spoken)
         if kind == _STORY:
             _write_story(path, one, style.spoken)
         else:
+            one = replace(one, title=entitled(one.title, number, count, style.look))
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
@@ -296,7 +298,7 @@ def _compare(
     other: Against, results: Sequence[Matched], style: _Style, paths: Sequence[Path], spoken: Language
 ) -> None:
     """Say how the two differ, and write both."""
-    one = _worth_seeing("--against", results, spoken)
+    one, _, _ = _worth_seeing("--against", results, spoken)
     told = other.sentences(one)
     echo(spoken.text(told), nl=False)
     for path in paths:
@@ -322,23 +324,24 @@ def _everything(results: Sequence[Matched], wanted: Wanted) -> Exchange:
     )
 
 
-def _worth_seeing(path: str, results: Sequence[Matched], spoken: Language) -> Exchange:
+def _worth_seeing(path: str, results: Sequence[Matched], spoken: Language) -> tuple[Exchange, int, int]:
     """A picture and a scenario are of one connection: the first that violates, else the first.
 
-    A capture that has UDP alone is drawn as such.
+    With its number in its capture, and how many there are. A capture that has UDP alone is drawn as such.
     """
     found = [(matched, number) for matched in results for number in matched.shown]
     if not found:
         flowing = next((m.exchange for m in results if m.exchange.flows and not m.exchange.connections), None)
         if flowing and Path(path).suffix.lower() != _STORY:
-            return flowing
+            return flowing, 1, 1
         raise InputError(f"{path}: there is no TCP connection to show")
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
     if len(found) > 1:
         told = Sentence("{} shows connection {} of {}, one of {}", path, number, matched.capture.file, len(found))
         output.tell(told, spoken)
-    one, everything = matched.exchange.connections[number - 1], len(matched.shown) == len(matched.exchange.connections)
-    return replace(matched.exchange, connections=(one,), flows=matched.exchange.flows if everything else ())
+    exchange, count = matched.exchange, len(matched.exchange.connections)
+    flows = exchange.flows if len(matched.shown) == count else ()
+    return replace(exchange, connections=(exchange.connections[number - 1],), flows=flows), number, count
 
 
 def _write_story(path: Path, one: Exchange, spoken: Language) -> None:

@@ -218,15 +218,17 @@ def test_a_connection_of_several_files_is_wrong_usage(tcpviz, folder: Path) -> N
     assert "Name one" in ran.err
 
 
-def test_the_picture_is_of_the_connection_that_was_named(tcpviz, four: Path, tmp_path: Path) -> None:
-    named = tcpviz("match", four, "--connection", 4, "-o", tmp_path / "named.png")
+def test_the_picture_is_of_the_connection_that_was_named_and_says_which(tcpviz, four: Path, tmp_path: Path) -> None:
+    named = tcpviz("match", four, "--connection", 4, "-o", tmp_path / "named.svg")
     assert named.code == 0
     assert "shows" not in named.err
-    worst = tcpviz("match", four, "-o", tmp_path / "worst.png")
+    worst = tcpviz("match", four, "-o", tmp_path / "worst.svg", "--steps", tmp_path / "steps")
     assert "shows connection 3 of" in worst.err
-    alone = write(tmp_path / "four.pcap", simulated(port=50004, server=8080, later=3 * 10**9))
-    assert (tmp_path / "named.png").read_bytes() != (tmp_path / "worst.png").read_bytes()
-    assert tcpviz("match", alone, "-o", tmp_path / "alone.png").code == 0
+    alone = write(tmp_path / "alone.pcap", simulated(port=50004, server=8080, later=3 * 10**9))
+    assert tcpviz("match", alone, "-o", tmp_path / "alone.svg").code == 0
+    titles = [f"{four.name} · Connection 4/4", f"{four.name} · Connection 3/4", "alone.pcap"]
+    for name, title in zip(("named", "worst", "alone"), titles, strict=True):
+        assert f">{title}</title>" in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def test_one_end_is_judged_alone(tcpviz, four: Path) -> None:
