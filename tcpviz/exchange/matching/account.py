@@ -1,7 +1,7 @@
 """One account of a connection: what was assumed, who was blamed, and the possible pasts of both ends.
 
-Accounts compete. Where no run explains a segment, each gives way to others that assume more: that the
-capture lacks frames, or that the segment breaks the rules. What comes later decides which was cheaper.
+A value: how it grows when a captured segment is one that was missing, or tells of one that did not arrive. Which
+account is the likeliest is `competition`'s business.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import SIDES, Side
-from tcpviz.exchange.matching.assume import NOT_CAPTURED, TINY, VIOLATION, assume
-from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
+from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.matching.assume import TINY
+from tcpviz.exchange.matching.explain import Miss
 from tcpviz.exchange.matching.observation import TIE, Observation
-from tcpviz.exchange.matching.opening import shifted
 from tcpviz.exchange.matching.past import (
     LATE,
     End,
@@ -21,49 +20,23 @@ from tcpviz.exchange.matching.past import (
     Pending,
     arriving,
     deliver_all,
-    extremes,
-    instead,
-    lags,
     likeliest,
-    same,
-    sent_instead,
-    was_first,
-    was_sent,
     without_sack,
 )
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import Segment
-from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
-from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
-_MOST_ACCOUNTS, _FEW_ACCOUNTS = 6, 3
-_MOST_BLAMES = 3
-NO_LIMIT = 1_000_000
-_MARGIN = VIOLATION + NOT_CAPTURED
-"""An account that costs so much more than the best will not become the best any more."""
-_PATIENCE = 64
-"""After so many segments a blame that has not become the cheapest explanation is given up."""
 _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
 _SHOWN = 20
 """The cost of unseen text that is seen when it is sent again."""
-_SWAPPED = 5
+SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
-_COPY = 10
-"""The cost of a copy that the network made."""
-_FORGED, _RECOUNTED = 2, 20
-"""After a violation: a third party sent it; the sender counts from there on."""
-_ONE_WAY = 5
-"""The cost of an unseen segment from an end of which nothing was captured."""
-_SKIPPED = 5
-"""The cost of an unseen segment where its sender's count of packets has a hole."""
-_COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
-_RARER = (100, 100, 70, 50, 35)
-"""In percent, what the first, second ... frame costs that the capture lacks."""
 
 
 class Unseen(NamedTuple):
@@ -135,11 +108,11 @@ class Account(NamedTuple):
             alone = item.sooner and not segment.length
             if segment.end == observed.end and not alone and late:
                 unseen[n] = item._replace(found=seen.index)
-                cost += _SWAPPED - item.cost
+                cost += SWAPPED - item.cost
             elif seen.was_sent and distance(segment.seq, observed.end) <= segment.span:
                 whole = item.covered + observed.span >= segment.span
                 unseen[n] = item._replace(covered=item.covered + observed.span, found=seen.index if whole else None)
-                cost += _SWAPPED - item.cost if whole else 0
+                cost += SWAPPED - item.cost if whole else 0
             elif late and 0 < observed.span < segment.length:
                 # it was several
                 rest = replace(segment, seq=observed.end, length=segment.length - observed.span)
@@ -189,212 +162,3 @@ class Account(NamedTuple):
         going_on = [end._replace(cost=end.cost + LATE) for end in self.ends(side)]
         arrived = [end._replace(cost=end.cost + LATE) for end in self.ends(peer)]
         return self.having(side, [*given_up, *going_on]).having(peer, [*spared, *arrived])
-
-
-def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:
-    """All accounts, extended by a captured segment. `alone`: nothing is known of the other end.
-
-    Accounts that cost `limit` are of no use; there may be none left.
-    """
-    if seen.was_sent and (late := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
-        return _cheapest(late, limit, seen.index)
-    ways = _explained(accounts, seen)
-    grown = [
-        account.repeated(seen).having(seen.side, found).receives(seen.peer, *seen.versions)
-        for account, found in zip(accounts, ways, strict=True)
-        if found
-    ]
-    best = _least(grown)
-    for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
-        own = account.best(seen.side)
-        sent = seen.is_repeated or was_sent(own, seen.segment)
-        known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
-        if known and (seen.age or not found):
-            grown.append(_known(account, seen, _OVERTAKEN, "out-of-order", LATE))
-        if found or account.total > best:
-            continue
-        if seen.is_repeated:
-            # of bare ACKs a stack may send two alike, but not for nothing
-            cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
-            grown.append(_known(account, seen, _COPIED, "duplicate", cost))
-        if seen.is_tied and was_first(account.best(seen.side), seen.segment):
-            why = Sentence("was sent a moment before, and captured late")
-            grown.append(_known(account, seen, why, "out-of-order", _SWAPPED))
-        assumed = [] if alone else _assuming(account, seen)
-        grown += assumed
-        if assumed and seen.is_ahead:
-            continue
-        if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
-            grown += _blaming(account, seen)
-    return _cheapest(grown, limit, seen.index)
-
-
-def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
-    """For each account the pasts that end in this segment."""
-    answers: dict[int, list[End]] = {}
-    ways: list[list[End]] = []
-    for account in accounts:
-        found: list[End] = []
-        explaining: list[End] = []
-        for end in sorted(account.ends(seen.side), key=lambda end: len(end.pending)):
-            # accounts share most of their pasts
-            if id(end) not in answers:
-                lagging = any(other.cost <= end.cost and lags(end, other) for other in explaining)
-                answers[id(end)] = explain(end, seen.index, seen.segment, lagging=lagging)
-            if answers[id(end)]:
-                explaining.append(end)
-                found += answers[id(end)]
-        ways.append(found)
-    return ways
-
-
-def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int) -> list[Account]:
-    """All accounts, had this segment been wrong though runs explain it; `meant`: what else it may have been."""
-    return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit, seen.index)
-
-
-def _may_be_late(account: Account, seen: Observation) -> bool:
-    """Nothing in it speaks against what its sender's count says."""
-    sent = (end.state in UNCONNECTED or was_sent(end, seen.segment) for end in account.ends(seen.side))
-    return seen.is_repeated or any(sent)
-
-
-def _late(account: Account, seen: Observation) -> Account:
-    """Its sender's count says that it was sent before: the network's doing, which costs nothing."""
-    if seen.is_repeated:
-        return _known(account, seen, _COPIED, "duplicate", 0)
-    return _known(account.repeated(seen), seen, _OVERTAKEN, "out-of-order", 0, account)
-
-
-def _known(
-    account: Account, seen: Observation, why: Sentence, kind: str, cost: int, before: Account | None = None
-) -> Account:
-    """A segment that changes nothing for its sender. `before`: the account that may still be missing it."""
-    # old duplicates are discarded, and "further processing is done in SEG.SEQ order"
-    emit = Emit(seen.segment, why, "3.4" if kind == "duplicate" else "3.10.7.4", kind)
-    ends = [
-        end.noted(Entry(seen.index, True, end.state, end.state, emit=emit), end.endpoint)
-        for end in account.ends(seen.side)
-    ]
-    grown = account._replace(cost=account.cost + cost).having(seen.side, ends)
-    found = [-1 - n for n in before.missing if before.is_missing(n, seen)] if before else []
-    if found:
-        return grown.having(seen.peer, [instead(end, found[0], seen.pending) for end in grown.ends(seen.peer)])
-    return grown.receives(seen.peer, seen.pending)
-
-
-def _assuming(account: Account, seen: Observation) -> list[Account]:
-    """Frames that the capture lacks are likelier the more it lacks, and where it lacks all from one end."""
-    side, peer = seen.side, seen.peer
-    receiver = account.best(peer)
-    found: list[Account] = []
-    ends = extremes(account.ends(side))
-    for n, end in enumerate(ends):
-        # who has processed more explains it already
-        lagging = any(lags(end, other) for other in ends[:n]) and bool(found)
-        for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
-            unseen, cost = [*account.unseen], account.cost + guess.cost
-            for ours, emit, price in guess.unseen:
-                origin = side if ours else peer
-                if ours and seen.is_ahead:
-                    paid = min(price, _SKIPPED)
-                elif origin == peer and seen.is_one_way:
-                    paid = _ONE_WAY
-                else:
-                    paid = price * _RARER[min(len(unseen), 4)] // 100
-                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours))
-                cost += paid
-            missing = (*account.missing, *range(len(account.unseen), len(unseen)))
-            grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing)
-            grown = grown.having(side, ways).having(peer, [guess.receiver])
-            found.append(grown.receives(peer, seen.pending))
-    return found
-
-
-def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = ()) -> list[Account]:
-    """The segment breaks the rules; the likeliest ways in which it does."""
-    ends = account.ends(seen.side)
-    likely = sorted(ends, key=lambda end: end.cost)[:_MOST_BLAMES]
-    misses = [miss for end in likely for miss in nearly(end, seen.index, seen.segment, meant)]
-    misses += [unwanted(end, seen.segment) for end in ends]
-    different: dict[tuple[Difference, ...], Miss] = {}
-    for miss in sorted(misses, key=lambda miss: miss.severity):
-        different.setdefault(miss.differences, miss)
-    return [_blamed(account, seen, miss, rank) for rank, miss in enumerate(list(different.values())[:_MOST_BLAMES])]
-
-
-def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Account:
-    """What follows may answer what was sent or what should have been."""
-    observed = seen.segment
-    senders = [miss.end, *_recounted(miss, miss.end, ours=True)]
-    senders += [end._replace(cost=end.cost + _FORGED) for end in account.ends(seen.side)]
-    cost = account.cost + VIOLATION + rank
-    grown = account._replace(cost=cost, blames=(*account.blames, (seen.index, miss)))
-    grown = grown.having(seen.side, senders)
-    emit = sent_instead(miss.end, seen.index)
-    instead = emit and replace(emit.segment, options=observed.options, window=observed.window)
-    versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
-    if seen.peer != seen.side and account.ends(seen.peer):
-        recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]
-        grown = grown.having(seen.peer, [*account.ends(seen.peer), *recounted])
-    return grown.receives(seen.peer, *versions)
-
-
-def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:
-    """For a wrong number: the same end, had that number been right all along. `ours`: the segment's sender."""
-    for name, observed, allowed, _ in miss.differences:
-        if name in ("seq", "ack") and isinstance(observed, int) and isinstance(allowed, int):
-            offset = distance(allowed, observed)
-            if (name == "seq") == ours:
-                return [shifted(end, send=offset, cost=_RECOUNTED)]
-            return [shifted(end, receive=offset, cost=_RECOUNTED)]
-        if name == "length" and ours and isinstance(observed, int) and isinstance(allowed, int):
-            return [shifted(end, send=observed - allowed, cost=_RECOUNTED)]
-    return []
-
-
-def _least(accounts: list[Account]) -> int:
-    return min((account.total for account in accounts), default=NO_LIMIT)
-
-
-def _cheapest(accounts: list[Account], limit: int, index: int) -> list[Account]:
-    """The few that can still become the best, after segment `index`."""
-    if len(accounts) == 1:
-        return accounts if accounts[0].total < limit else []
-    totals = sorted((account.total, -account.waiting, n) for n, account in enumerate(accounts))
-    if not totals:
-        return []
-    most = totals[0][0] + _MARGIN
-    best = accounts[totals[0][2]]
-    # where much is missing or wrong, each account more explains little
-    count = _MOST_ACCOUNTS if totals[0][0] < 2 * _MARGIN else _FEW_ACCOUNTS
-    kept: list[Account] = []
-    for total, _, n in totals:
-        if total > most or total >= limit or len(kept) == count:
-            break
-        if total >= totals[0][0] + NOT_CAPTURED and _is_refuted(accounts[n], best, index):
-            continue
-        if not any(_outdoes(other, accounts[n]) for other in kept):
-            kept.append(accounts[n])
-    return kept
-
-
-def _is_refuted(account: Account, best: Account, index: int) -> bool:
-    """It blames a segment that the best does not, and nothing that came since has spoken for that.
-
-    Here the search is cut: what would need more segments to show is not found.
-    """
-    known = {at for at, _ in best.blames}
-    return any(at < index - _PATIENCE and at not in known for at, _ in account.blames)
-
-
-def _outdoes(account: Account, other: Account) -> bool:
-    """Whatever comes, the other explains no more of it, and never at less."""
-    return account.open == other.open and all(
-        any(
-            end.cost + account.cost <= theirs.cost + other.cost and (same(end, theirs) or lags(end, theirs))
-            for end in account.ends(side)
-        )
-        for side in SIDES
-        for theirs in other.ends(side)
-    )

@@ -7,8 +7,9 @@ from copy import copy
 
 from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
-from tcpviz.exchange.matching.account import NO_LIMIT, Account, blame, extend
+from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.assume import VIOLATION
+from tcpviz.exchange.matching.competition import NO_LIMIT, blame, extend
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
