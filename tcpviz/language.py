@@ -66,7 +66,7 @@ def _catalogue(tag: str) -> Callable[[str], str]:
 
 def columns(text: str) -> int:
     """How many columns of a terminal `text` takes: a Chinese character takes two."""
-    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+    return len(text) + sum(text.count(char) for char in set(text) if east_asian_width(char) in "WF")
 
 
 def padded(text: str, width: int) -> str:

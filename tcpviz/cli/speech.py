@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from tcpviz.language import printable
-
 
 def inert(text: str) -> str:
     """The same lines, each printable."""
+    from tcpviz.language import printable
+
     return "\n".join(map(printable, text.split("\n")))
 
 
