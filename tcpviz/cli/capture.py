@@ -154,7 +154,7 @@ def command(
                 break
         watch.clear()
     if record.lost:
-        _warn(Sentence("the kernel's events came too fast: its states have gaps"), spoken)
+        output.warn(Sentence("the kernel's events came too fast: its states have gaps"), spoken)
     interrupted = 128 + interruptions[0] if interruptions else 0
     capture = live.capture()
     _tell_ends(live, run, recordings, spoken)
@@ -279,10 +279,6 @@ def _with_calls(exchange: Exchange, live: Source) -> Exchange:
     return with_calls(exchange, heard) if heard else with_calls_of_sides(exchange, live.report.calls)
 
 
-def _warn(sentence: Sentence, spoken: Language) -> None:
-    output.tell(Sentence("tcpviz: warning: {}", sentence), spoken)
-
-
 def _tell_losses(live: Source, spoken: Language) -> None:
     """What a reader of the capture must know about how it was made."""
     output.tell(Sentence("captured {:,} frames, {:,} dropped by the kernel", live.taken, live.dropped), spoken)
@@ -292,7 +288,7 @@ def _tell_losses(live: Source, spoken: Language) -> None:
             "blamed on the one after it",
             live.dropped,
         )
-        _warn(gaps, spoken)
+        output.warn(gaps, spoken)
 
 
 def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path], spoken: Language) -> None:
@@ -302,13 +298,13 @@ def _tell_ends(live: Source, run: Sequence[str], recordings: Sequence[Path], spo
     if left := live.waiting + live.undecoded:
         kept = Sentence("name a file with -o x.pcapng to keep all")
         kept = Sentence("{} has all of them", recordings[0]) if recordings else kept
-        _warn(Sentence("the last {:,} frames are not explained; {}", left, kept), spoken)
+        output.warn(Sentence("the last {:,} frames are not explained; {}", left, kept), spoken)
     if isinstance(live, Performed):
         for frame in live.report.forged:
             forged = Sentence("frame {} was forged, as the scenario says: neither end sent it", frame)
             output.tell(Sentence("tcpviz: {}", forged), spoken)
         if live.report.timed_out:
-            _warn(Sentence("stopped when its time was up, before its end"), spoken)
+            output.warn(Sentence("stopped when its time was up, before its end"), spoken)
         status = live.report.status
         if status:
             name = run[0] if run else Sentence("the program of the scenario")

@@ -221,7 +221,7 @@ def _wanted_frames(reading: Reading, wanted: Wanted, tally: Tally) -> Iterator[F
 
 def _warn(capture: Capture, spoken: Language) -> None:
     for warning in capture.warnings:
-        output.tell(Sentence("tcpviz: warning: {}", warning), spoken)
+        output.warn(warning, spoken)
 
 
 def _line(file: str, number: int, connection: Connection) -> str:

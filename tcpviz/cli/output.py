@@ -45,6 +45,11 @@ def tell(sentence: Sentence, language: Language = ENGLISH) -> None:
     echo(language.text([sentence]), err=True, nl=False)
 
 
+def warn(sentence: Sentence, language: Language) -> None:
+    """What is not as it should be, and stops nothing."""
+    tell(Sentence("tcpviz: warning: {}", sentence), language)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write beside the target and rename at the end, so that nobody ever sees half of it."""
