@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import cbrt
 
 from tcpviz.draw import elide
 from tcpviz.draw.columns import Columns, Frame, columns, too_wide
@@ -19,7 +20,7 @@ from tcpviz.draw.story import Story
 from tcpviz.draw.telling import Facts, tell
 from tcpviz.value import Value, replace
 
-SIZES = (LEAST_SIZE, 15.0, 16.0, 17.0, 18.0, 20.0, 22.0, 24.0, 26.0)
+SIZES = (26.0, 24.0, 22.0, 20.0, 18.0, 17.0, 16.0, 15.0, LEAST_SIZE)
 MOST_ROWS = 24
 """No slide holds more; what is longer is elided before anything is laid out."""
 _SHORTEST = 14.0
@@ -46,7 +47,7 @@ class Room(Value):
     height: float
     metrics: Metrics
     frame: Frame
-    most: float = SIZES[-1]
+    most: float = SIZES[0]
     """The largest text."""
 
 
@@ -56,42 +57,48 @@ def fit(facts: Facts, runs: Sequence[Run], room: Room) -> Fit | None:
         return None
     strict, loose = (tell(facts, runs, strict=strict) for strict in (True, False))
     tries = [(strict, 0), (loose, 0), (loose, CUT - 1)] if strict != loose else [(strict, 0), (strict, CUT - 1)]
-    for story, trouble in tries:
-        best = None
-        for size in (size for size in SIZES if size <= room.most):
-            attempt = _at(facts, story, size, trouble, room)
-            if attempt is None:
-                break
-            best = attempt
-        if best is not None:
-            return best
+    return next(filter(None, (_largest(facts, story, trouble, room) for story, trouble in tries)), None)
+
+
+def _largest(facts: Facts, story: Story, trouble: int, room: Room) -> Fit | None:
+    """The layout at the largest size at which it fits, with its labels in no more trouble than allowed."""
+    most = room.most
+    for size in SIZES:
+        if size > LEAST_SIZE and most < size:
+            continue
+        place = columns(story, size, room.metrics, room.frame)
+        if size > LEAST_SIZE and too_wide(story, place, room.metrics):
+            continue
+        found, height = _at(facts, story, place, trouble, room)
+        if found is not None:
+            return found
+        # text takes area, and what is narrow wraps: with the size, the height shrinks no faster than by its cube
+        most = size * cbrt(room.height / height)
     return None
 
 
-def _at(facts: Facts, story: Story, size: float, trouble: int, room: Room) -> Fit | None:
-    """The layout at one size; None when it is too tall or wide, or its labels are in more trouble than allowed."""
-    place = columns(story, size, room.metrics, room.frame)
-    if size > LEAST_SIZE and too_wide(story, place, room.metrics):
-        return None
+def _at(facts: Facts, story: Story, place: Columns, trouble: int, room: Room) -> tuple[Fit | None, float]:
+    """The layout at one size, None when it does not fit; and the least height it would take."""
 
     def paced(pace: Pace) -> Fit | None:
-        spacing = space(story, place, room.metrics, facts.words, pace, limit=room.height)
-        fits = spacing.height <= room.height and spacing.trouble <= trouble
-        return Fit(story, place, spacing, pace) if fits else None
+        fit = Fit(story, place, space(story, place, room.metrics, facts.words, pace, limit=room.height), pace)
+        heights.append(fit.spacing.height)
+        return fit if fit.spacing.height <= room.height and fit.spacing.trouble <= trouble else None
 
+    heights: list[float] = []
     scale = facts.view.scale
-    if scale == "log" and size > LEAST_SIZE:
-        return paced(Pace(_SHARES[0]))
+    least = place.size == LEAST_SIZE
+    if scale == "log" and not least:
+        return paced(Pace(_SHARES[0])), heights[0]
     plain = paced(PLAIN)
-    if plain is None or scale == "even":
-        return plain
-    if scale == "log":
+    if plain is not None and scale == "log":
         # at the least size waits make way before anything is left out
-        return next(filter(None, (paced(Pace(share)) for share in _SHARES)), plain)
-    # room for time, not only for text
-    if size > LEAST_SIZE and plain.spacing.height > _LONGEST * room.height:
-        return None
-    return _linear(story, plain, paced, room.height)
+        plain = next(filter(None, (paced(Pace(share)) for share in _SHARES)), plain)
+    elif plain is not None and scale == "linear":
+        # room for time, not only for text
+        fills = not least and plain.spacing.height > _LONGEST * room.height
+        plain = None if fills else _linear(story, plain, paced, room.height)
+    return plain, heights[0]
 
 
 def _linear(story: Story, plain: Fit, paced: Callable[[Pace], Fit | None], height: float) -> Fit:
