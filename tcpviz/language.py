@@ -57,9 +57,9 @@ LANGUAGES = {language.name: language for language in (ENGLISH, CHINESE, BOTH)}
 @cache
 def _catalogue(tag: str) -> Callable[[str], str]:
     import gettext
-    from importlib import resources
+    from pathlib import Path
 
-    file = resources.files("tcpviz").joinpath("locale", tag.partition("-")[0], "LC_MESSAGES", "tcpviz.mo")
+    file = Path(__file__).with_name("locale") / tag.partition("-")[0] / "LC_MESSAGES" / "tcpviz.mo"
     with file.open("rb") as stream:
         return gettext.GNUTranslations(stream).gettext
 

@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 from collections.abc import Iterable, Sequence
-from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 from xml.etree import ElementTree
@@ -120,7 +120,7 @@ def _said(phrases: Phrases) -> dict[str, str]:
 
 
 def _asset(name: str) -> str:
-    return resources.files("tcpviz.draw.web").joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _colours(theme: Theme | None) -> str:
