@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.matching import deliveries
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
+from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
 from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
@@ -20,7 +21,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, before, distance
+from tcpviz.model.sequence import before
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
@@ -36,12 +37,8 @@ _BURST = 4
 _RARE = 45
 """The cost of a connect() while a SYN is on its way to the same end, or with the number of an earlier one, and of an
 abort() after close()."""
-_ROOM = 2**20
-"""Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 _UNACCEPTED = 5
 """The cost of a close() before the handshake is complete: accept() gives no such connection away."""
-_SILENT_CALL = 2
-"""The cost of a call or a timeout that shows in nothing but what follows."""
 
 
 class Difference(NamedTuple):
@@ -145,7 +142,7 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     for run in (*_silently(start, observed), *_listening(start, observed)):
         _, fitting = in_order(run, observed)
         ways += [way for r in turns(fitting) for way in _ways(r, index, observed)]
-    for run in (*disordered(start, observed), *_otherwise(start, observed)):
+    for run in (*disordered(start, observed), *otherwise(start, observed)):
         ways += _ways(run, index, observed)
     return sorted(ways, key=lambda way: way.cost)[:3]
 
@@ -167,38 +164,6 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
         yield _free_choice(run, index, observed, plan)
 
 
-def _otherwise(start: End, observed: Segment) -> Iterator[End]:
-    """Where an end took more than it had offered, or does what RFC 9293 does not."""
-    tcb = start.endpoint.tcb
-    if start.state in UNCONNECTED:
-        return
-    others = []
-    if any(item.segment.rst for item in start.pending):
-        others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
-    if observed.rst and start.state is State.SYN_RECEIVED:
-        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
-    if any(item.segment.has_ack and before(item.segment.ack, add(tcb.iss, 1)) for item in start.pending):
-        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK}))
-    if start.state is State.SYN_SENT and any(item.segment.syn and item.segment.fin for item in start.pending):
-        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
-    reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
-    if tcb.rcv_wnd < reach <= _ROOM:
-        others.append(replace(tcb, rcv_wnd=reach + 1))
-    if observed.rst and any(item.segment.syn for item in start.pending):
-        bare = replace(tcb, deviations=tcb.deviations - {Deviation.RESET_WITH_ACK})
-        others += [replace(e, deviations=e.deviations | {Deviation.SYN_IN_WINDOW}) for e in (tcb, bare, *others)]
-    if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
-        # the FIN was on the SYN
-        others.append(replace(tcb, fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
-    for other in others:
-        yield from _at_a_cost(start._replace(endpoint=replace(start.endpoint, tcb=other)), observed)
-
-
-def _at_a_cost(end: End, observed: Segment) -> Iterator[End]:
-    _, fitting = in_order(end, observed)
-    return (run._replace(cost=run.cost + _SILENT_CALL) for run in turns(fitting))
-
-
 def _listening(start: End, observed: Segment) -> Iterator[End]:
     """Where a connection is over a listener is left: its SYN,ACK opens another, also for a SYN that came late."""
     if not observed.syn or not observed.has_ack:
@@ -207,7 +172,7 @@ def _listening(start: End, observed: Segment) -> Iterator[End]:
         asking = (p for p, item in enumerate(run.pending) if item.segment.syn and item.segment.end == observed.ack)
         if run.state in UNCONNECTED and run.past and (asked := next(asking, None)) is not None:
             listener = step(Endpoint(), events.PassiveOpen()).endpoint
-            opening = opening_with(run._replace(endpoint=listener, cost=run.cost + _SILENT_CALL), observed)
+            opening = opening_with(run._replace(endpoint=listener, cost=run.cost + SILENT_CALL), observed)
             yield deliver(opening, asked)
 
 
@@ -244,7 +209,7 @@ def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
         calls += [(call, None)] if call else []
     newest = end.newest()
     entry = Entry(newest.place if newest else 0, False, end.state, endpoint.state, rows, tuple(calls))
-    return end.noted(entry, endpoint)._replace(cost=end.cost + _SILENT_CALL)
+    return end.noted(entry, endpoint)._replace(cost=end.cost + SILENT_CALL)
 
 
 def _prepared(end: End, observed: Segment) -> End:

@@ -1,0 +1,66 @@
+"""Where an end took more than it had offered or less, does what RFC 9293 does not, or leaves out what it may.
+
+Each is a control block that differs in one thing, tried where nothing else explains a segment; `step` does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tcpviz.exchange.matching.deliveries import disordered, in_order, turns
+from tcpviz.exchange.matching.past import End
+from tcpviz.model.control import ControlBlock
+from tcpviz.model.deviations import Deviation
+from tcpviz.model.segment import RST, SYN, Segment
+from tcpviz.model.sequence import add, before, distance
+from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.value import replace
+
+SILENT_CALL = 2
+"""The cost of a call, a timeout or a liberty that shows in nothing but what follows."""
+_ROOM = 2**20
+"""Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
+
+
+def otherwise(start: End, observed: Segment) -> Iterator[End]:
+    """The pasts of an end that took one of these liberties, after each delivery that fits the segment."""
+    if start.state in UNCONNECTED:
+        return
+    for tcb in _liberties(start, observed):
+        other = start._replace(endpoint=replace(start.endpoint, tcb=tcb))
+        fitting = in_order(other, observed)[1]
+        if not fitting and tcb.rcv_wnd > start.endpoint.tcb.rcv_wnd:
+            # what it had no room for at first has come again since
+            fitting = [*disordered(other, observed)]
+        yield from (run._replace(cost=run.cost + SILENT_CALL) for run in turns(fitting))
+
+
+def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
+    tcb = start.endpoint.tcb
+    others = []
+    asked = any(item.segment.syn for item in start.pending)
+    if any(item.segment.rst for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
+    if observed.rst and start.state is State.SYN_RECEIVED:
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.ACK_FIRST}))
+    if any(item.segment.has_ack and before(item.segment.ack, add(tcb.iss, 1)) for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.GHOST_ACK}))
+    if start.state is State.SYN_SENT and any(item.segment.syn and item.segment.fin for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
+    reach = max((distance(tcb.rcv_nxt, item.segment.end) for item in start.pending), default=0)
+    if tcb.rcv_wnd < reach <= _ROOM:
+        others.append(replace(tcb, rcv_wnd=reach + 1))
+    if observed.rst and asked:
+        bare = replace(tcb, deviations=tcb.deviations - {Deviation.RESET_WITH_ACK})
+        others += [replace(e, deviations=e.deviations | {Deviation.SYN_IN_WINDOW}) for e in (tcb, bare, *others)]
+    if start.state is State.SYN_RECEIVED and tcb.fin_at is not None:
+        # the FIN was on the SYN
+        others.append(replace(tcb, fin_at=None, deviations=tcb.deviations | {Deviation.SYN_WITHOUT_FIN}))
+    if start.state is State.TIME_WAIT and tcb.passive and asked:
+        # MAY-2 is no duty: a SYN may be challenged as where the connection was opened actively
+        others.append(replace(tcb, passive=False))
+    told = observed.window << tcb.rcv_scale
+    if observed.has_ack and not observed.flags & (SYN | RST) and told < min(tcb.rcv_wnd, reach):
+        # a window taken back (SHLD-14) takes no text that was sent for it; that it was is a warning
+        others.append(replace(tcb, rcv_wnd=told, window=told))
+    return others
