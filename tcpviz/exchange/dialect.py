@@ -12,7 +12,7 @@ from tcpviz.exchange.exchange import Connection, Side, Transmission
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import RST, SYN
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add, before, distance
 from tcpviz.model.transitions import State, Stimulus
 from tcpviz.value import Value
 
@@ -72,6 +72,7 @@ def _evidence(connection: Connection, side: Side) -> Iterator[tuple[Deviation, b
                 yield from _fin_on_syn(segment, heard)
             if unanswered:
                 yield from _answer(segment, unanswered, sent)
+                yield from _foreign_echo(segment, unanswered, sent)
                 yield from _fin_for_nobody(connection, side, segment, unanswered)
             sent.append(segment)
             unanswered = None
@@ -120,6 +121,19 @@ def _fin_for_nobody(
         and any(row and row.stimulus is Stimulus.FIN_WAIT_2_TIMEOUT for row in rows)
     ):
         yield Deviation.FIN_WAIT_2_TIMEOUT, True
+
+
+def _foreign_echo(
+    ours: Transmission, theirs: Transmission, sent: list[Transmission]
+) -> Iterator[tuple[Deviation, bool]]:
+    """A SYN,ACK that acknowledges our SYN and echoes a timestamp from before it, or from after the last of them."""
+    asked = [s.segment for s in sent if s.segment.syn and s.segment.options.timestamps]
+    clocks = [syn.options.timestamps[0] for syn in asked if syn.options.timestamps]
+    answer, stamps = theirs.segment, theirs.segment.options.timestamps
+    if not clocks or not stamps or not stamps[1] or not answer.syn or answer.ack != asked[-1].end:
+        return
+    if before(stamps[1], clocks[0]) or before(clocks[-1], stamps[1]):
+        yield Deviation.FOREIGN_ECHO, ours.segment.rst
 
 
 def _answer(ours: Transmission, theirs: Transmission, sent: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:

@@ -13,6 +13,7 @@ from tcpviz.model.control import BLOCKS, ControlBlock, Ranges
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, RST, SYN, URG, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance, later, lies_in
+from tcpviz.model.stamps import echoes_another, paws, take_timestamp
 from tcpviz.model.transitions import State, Stimulus
 from tcpviz.value import replace
 
@@ -103,7 +104,7 @@ def _in_syn_sent(tcb: ControlBlock, segment: Segment) -> Arrival:
     acked = segment.has_ack and before(tcb.snd_una, segment.ack) and at_or_before(segment.ack, tcb.snd_nxt)
     if segment.rst:
         return Arrival((Stimulus.RCV_RST if acked else Stimulus.RCV_BAD_RST,), tcb)
-    if segment.has_ack and not acked:
+    if segment.has_ack and (not acked or echoes_another(tcb, segment)):
         return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
     if not segment.syn:
         return Arrival((Stimulus.RCV_SEGMENT,), tcb)
@@ -167,7 +168,7 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
         bad = segment.has_ack and not segment.rst and _acknowledgement(state, tcb, segment) is Stimulus.RCV_BAD_ACK
         if bad:
             return Arrival((Stimulus.RCV_BAD_ACK,), tcb)
-    if _paws(tcb, segment):
+    if paws(tcb, segment):
         return Arrival((Stimulus.RCV_UNACCEPTABLE,), tcb)
     if segment.rst and _is_at_fin(state, tcb, segment) and Deviation.RESET_AT_FIN in tcb.deviations:
         return Arrival((Stimulus.RCV_RST,), tcb)
@@ -186,7 +187,7 @@ def _in_other_states(state: State, tcb: ControlBlock, segment: Segment) -> Arriv
     phrase = _acknowledgement(state, tcb, segment)
     if phrase is Stimulus.RCV_BAD_ACK:
         return Arrival((phrase,), tcb)
-    tcb = _take_ack(_take_timestamp(tcb, segment), segment, scale)
+    tcb = _take_ack(take_timestamp(tcb, segment), segment, scale)
     if phrase is Stimulus.RCV_ACK_OF_SYN:
         state = State.ESTABLISHED
     return _text_and_fin(state, tcb, segment, (phrase, *answered))
@@ -231,20 +232,6 @@ def _opens_anew(tcb: ControlBlock, segment: Segment) -> bool:
 def _is_syn_again(tcb: ControlBlock, segment: Segment) -> bool:
     plain = segment.flags & (SYN | ACK | RST) == SYN
     return plain and segment.seq == tcb.irs and Deviation.SYN_ACK_AGAIN in tcb.deviations
-
-
-def _paws(tcb: ControlBlock, segment: Segment) -> bool:
-    """RFC 7323 section 5.3, R1: an older timestamp than the last one is an old duplicate's."""
-    stamps = segment.options.timestamps
-    return tcb.timestamps_on and stamps is not None and not segment.rst and before(stamps[0], tcb.ts_recent)
-
-
-def _take_timestamp(tcb: ControlBlock, segment: Segment) -> ControlBlock:
-    """RFC 7323 section 4.3: the one to echo is that of the segment at the left edge of what we acknowledged."""
-    stamps = segment.options.timestamps
-    if not tcb.timestamps_on or stamps is None or before(tcb.rcv_acked, segment.seq):
-        return tcb
-    return replace(tcb, ts_recent=later(tcb.ts_recent, stamps[0]))
 
 
 def _take_urgent(tcb: ControlBlock, segment: Segment) -> ControlBlock:

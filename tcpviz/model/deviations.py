@@ -54,6 +54,12 @@ class Deviation(Enum):
         "an ACK of what was before the first octet is answered, where 3.10.7.4 takes it as an old one",
         "Linux net/ipv4/tcp_input.c, tcp_ack(), since 6.7",
     )
+    FOREIGN_ECHO = (
+        "foreign-echo",
+        "a SYN,ACK that echoes a timestamp which was never sent is answered like one with a wrong ACK, where 3.10.7.3 "
+        "looks at no timestamp",
+        "Linux net/ipv4/tcp_input.c, tcp_rcv_synsent_state_process()",
+    )
     FIN_BEHIND_TEXT = (
         "fin-behind-text",
         "a FIN behind text that has not come is reset by an end that has closed, where 3.6.1 speaks of text",
@@ -108,6 +114,7 @@ LINUX = frozenset(
         Deviation.TIME_WAIT_ANSWERS,
         Deviation.ACK_FIRST,
         Deviation.GHOST_ACK,
+        Deviation.FOREIGN_ECHO,
         Deviation.FIN_BEHIND_TEXT,
         Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,

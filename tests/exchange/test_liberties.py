@@ -6,9 +6,10 @@ Beside each stands a neighbour that no stack sends: a liberty excuses one thing,
 from __future__ import annotations
 
 import pytest
-from wire import blamed, only, peer, stack
+from wire import ISS, PEER, STACK, Said, blamed, only, peer, stack
 
-from tcpviz.model.segment import ACK, FIN, PSH, SYN
+from tcpviz.exchange.dialect import habits
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=6000), peer(ACK, 1, 1))
 TOO_MUCH = peer(PSH | ACK, 1, 1, 9000)
@@ -39,3 +40,42 @@ def test_time_wait_may_challenge_a_syn_though_it_could_open_anew(
     over = (*OPEN, stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 2), stack(ACK, 2, 2))
     # with another window than before it is no copy
     assert blamed(*over, peer(SYN, seq), stack(ACK, *answer, window=9), side="server") == wrong
+
+
+def _stamped(said: Said, stamps: tuple[int, int]) -> Said:
+    return said._replace(options=Options(mss=1000, timestamps=stamps))
+
+
+@pytest.mark.parametrize("echo", [101, 9999])
+def test_a_syn_ack_with_the_echo_of_another_connection_may_be_reset_and_the_handshake_goes_on(echo: int) -> None:
+    asked = (
+        _stamped(stack(SYN, 0), (100, 0)),
+        _stamped(peer(SYN | ACK, 0, 1), (700, echo)),
+        stack(RST, 1, window=0),
+        _stamped(peer(SYN | ACK, 0, 1), (800, 100)),
+        _stamped(stack(ACK, 1, 1), (110, 800)),
+    )
+    connection = only(*asked)
+    assert [(sent.frame, sent.verdict) for sent in connection.segments if sent.verdict != "ok"] == [(2, "warning")]
+    assert list(habits(connection, "client").dialects) == ["linux"]
+    # who resets what echoes its own timestamp is done
+    own = _stamped(peer(SYN | ACK, 0, 1), (700, 100))
+    assert blamed(asked[0], own, *asked[2:], side="client") == [5]
+
+
+def test_the_first_ack_may_tell_of_text_that_is_not_all_there() -> None:
+    cookie = Options(mss=1000, sack_permitted=True, fast_open=b"12345678")
+    story = (
+        Said(PEER, SYN, 0, length=10, options=cookie),
+        Said(STACK, SYN | ACK, 0, 11, options=Options(mss=1000, sack_permitted=True)),
+        Said(STACK, PSH | ACK, 1, 11, length=3000),
+    )
+    for end, wrong in ((3001, []), (4001, [4])):
+        block = (ISS[STACK] + 1001, ISS[STACK] + end)
+        assert blamed(*story, Said(PEER, ACK, 11, 1, options=Options(sack=(block,)))) == wrong
+
+
+@pytest.mark.parametrize(("heard", "wrong"), [(1, []), (2, [5])])
+def test_a_fin_that_its_own_ack_overtook_is_known_by_what_it_acknowledges(heard: int, wrong: list[int]) -> None:
+    story = (*OPEN, stack(FIN | ACK, 1, 1), peer(ACK, 2, 2), peer(FIN | ACK, 1, heard), stack(ACK, 2, 2))
+    assert blamed(*story) == wrong

@@ -73,6 +73,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
         if known and (seen.age or not found):
             grown.append(_known(account, seen, _OVERTAKEN, "out-of-order", LATE))
+        if seen.is_outdated and not found and any(account.is_missing(n, seen) for n in account.missing):
+            grown.append(_known(account.repeated(seen), seen, _OVERTAKEN, "out-of-order", LATE, account))
         if found or account.total > best:
             continue
         if seen.is_repeated:

@@ -136,7 +136,10 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
     """The pasts in which segments were lost or overtaken on their way: what is acknowledged tells which."""
     if not observed.has_ack or end.state in _UNSYNCHRONIZED:
         for position in range(len(end.pending))[:_MOST_DISORDER]:
-            yield from turns(in_order(deliver(end, position), observed)[1])
+            run = deliver(end, position)
+            fitting = in_order(run, observed)[1]
+            # what the handshake brings in may be followed by disorder too
+            yield from turns(fitting) if fitting or run.state not in SYNCHRONIZED else disordered(run, observed)
         return
     run, reached = _taking(end, observed)
     if run.endpoint.tcb.rcv_nxt != observed.ack:

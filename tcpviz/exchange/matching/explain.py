@@ -224,6 +224,7 @@ def _prepared(end: End, observed: Segment) -> End:
 
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
 _ANSWERED = _PLAIN | {Deviation.FIN_BEHIND_TEXT}
+_REFUSED = _ANSWERED | {Deviation.FOREIGN_ECHO}
 _RESETTING = _ANSWERED | {Deviation.RESET_WITH_ACK}
 _ANSWERING = _PLAIN | {Deviation.EMPTY_WINDOW_PROBE, Deviation.CROSSING_ANSWERED, Deviation.TIME_WAIT_ANSWERS}
 _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
@@ -232,7 +233,7 @@ _OPENING = _PLAIN | {Deviation.SYN_ACK_AGAIN}
 def _habits(observed: Segment) -> frozenset[Deviation]:
     """What stacks do differently is granted where a segment shows it: a reset with ACK, an empty probe, an ACK more."""
     if observed.rst:
-        return _RESETTING if observed.has_ack else _ANSWERED
+        return _RESETTING if observed.has_ack else _REFUSED
     if observed.syn:
         return _OPENING
     return _PLAIN if observed.span else _ANSWERING
@@ -335,11 +336,16 @@ def _nothing_fits(run: End, observed: Segment, reason: Sentence, section: str) -
 
 
 def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
-    scale = 0 if observed.syn else endpoint.tcb.rcv_scale
-    window = observed.window << scale
-    if window == endpoint.tcb.window:
+    """With the window that the segment shows, and a SYN's clock: which echo answers it, hangs on that."""
+    tcb = endpoint.tcb
+    if observed.rst:
+        return endpoint  # it offers nothing, though its sender may go on
+    scale = 0 if observed.syn else tcb.rcv_scale
+    clock = observed.options.timestamps[0] if observed.syn and observed.options.timestamps else tcb.timestamp
+    choice = events.Choose(window=observed.window << scale, timestamp=clock)
+    if (choice.window, choice.timestamp) == (tcb.window, tcb.timestamp):
         return endpoint
-    return step(endpoint, events.Choose(window=window)).endpoint
+    return step(endpoint, choice).endpoint
 
 
 def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]:

@@ -157,6 +157,13 @@ class Observation(Value, eq=False, dict=True):
         return not self.segment.span and self.segment.ack == other.ack and mine < theirs
 
     @property
+    def is_outdated(self) -> bool:
+        """It acknowledges less than what was captured before it, and nobody takes that back."""
+        recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
+        acks = [o.segment.ack for o in recent if o.side == self.side and o.segment.has_ack and not o.segment.rst]
+        return self.segment.has_ack and any(distance(self.segment.ack, ack) > 0 for ack in acks)
+
+    @property
     def has_outlived_its_sender(self) -> bool:
         """A reset has overtaken it, and what its sender had sent and heard by then goes at least as far."""
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]

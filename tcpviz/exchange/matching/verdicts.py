@@ -48,9 +48,10 @@ class Verdicts(Value):
                 story.segments.append(self._twin(seen, story.segments[-1]))
                 continue
             sent = self._transmission(seen, blames.get(index), entries, story)
-            if sent.verdict == "warning" and self.account.unseen and sent.expected and sent.expected.field == ECHO:
+            if sent.verdict == "warning" and sent.expected and sent.expected.field == ECHO:
                 # of what nobody saw
-                sent = replace(sent, verdict="ok", expected=None)
+                unheard = any(u.at <= index and u.origin == seen.peer for u in self.account.unseen)
+                sent = replace(sent, verdict="ok", expected=None) if unheard else sent
             story.segments.append(sent)
         return story.done(saw_start)
 
