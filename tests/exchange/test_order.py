@@ -34,17 +34,25 @@ def placed(*counts: int, lengths: dict[int, int] | None = None) -> list[Place | 
 def test_who_counts_says_what_was_captured_late_what_twice_and_where_something_is_missing() -> None:
     assert placed(7, 8, 9, 12, 10, 12, 13) == [
         None,
-        None,  # one step might be chance
-        Place(0),
+        Place(0, adjoins=True),
+        Place(0, adjoins=True),
         Place(0, skipped=2),
         Place(2),
         Place(0, copied=True),
-        Place(0),
+        Place(0, adjoins=True),
     ]
 
 
+def test_one_step_that_is_no_next_might_be_chance() -> None:
+    assert placed(7, 10, 12) == [None, None, Place(0, skipped=1)]
+
+
 def test_the_count_goes_round() -> None:
-    assert placed(65533, 65534, 65535, 1, 65535)[2:] == [Place(0), Place(0, skipped=1), Place(2, copied=True)]
+    assert placed(65533, 65534, 65535, 1, 65535)[2:] == [
+        Place(0, adjoins=True),
+        Place(0, skipped=1),
+        Place(2, copied=True),
+    ]
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0), (1, 1, 1, 1), (40000, 123, 9000, 61000, 22222)])
@@ -54,7 +62,7 @@ def test_of_numbers_that_do_not_count_nothing_is_said(counts: tuple[int, ...]) -
 
 def test_a_frame_of_several_packets_counts_for_several() -> None:
     lengths = {10: 1000, 11: 1000, 12: 4000}
-    assert placed(10, 11, 12, 16, 17, lengths=lengths)[3:] == [Place(0), Place(0)]
+    assert placed(10, 11, 12, 16, 17, lengths=lengths)[3:] == [Place(0), Place(0, adjoins=True)]
 
 
 def counted(capture: Capture, order: Iterable[int]) -> Capture:
@@ -102,6 +110,38 @@ def test_a_wrong_number_is_wrong_whatever_its_count() -> None:
     frames = tuple(wrong if frame is text else frame for frame in capture.frames)
     found = only(counted(replace(capture, frames=frames), range(1, len(frames) + 1)))
     assert [(s.frame, s.expected and s.expected.field) for s in found.violations] == [(text.number, "seq")]
+
+
+SENT = played(["connect", *["send 900"] * 3, "close"], ["listen", "accept", "recv 2700", "close"])
+
+
+def changed(connection: Connection, number: int, **fields: int) -> Capture:
+    """Its frames counted by their senders, with other numbers in one."""
+    capture = tapped(connection, change={number: lambda segment: replace(segment, **fields)})
+    return counted(capture, range(1, len(capture.frames) + 1))
+
+
+@pytest.mark.parametrize("name", ["seq", "ack"])
+def test_nothing_is_missing_where_the_count_has_no_hole(name: str) -> None:
+    """A number that is too great by a frame's text looks as if that text had been lost before the capture."""
+    wrong = tapped(SENT).frames[5]
+    assert wrong.segment
+    assert wrong.segment.length
+    found = only(changed(SENT, wrong.number, **{name: add(getattr(wrong.segment, name), 900)}))
+    assert [(s.frame, s.expected and s.expected.field) for s in found.violations] == [(wrong.number, name)]
+
+
+def test_a_lone_fin_is_missing_where_the_count_has_a_hole_for_it() -> None:
+    capture = counted(tapped(SENT), range(1, len(tapped(SENT).frames) + 1))
+    fin = next(frame for frame in capture.frames if frame.segment and frame.segment.fin)
+    assert fin.segment
+    rest = tuple(frame for frame in capture.frames if frame is not fin)
+    found = only(replace(capture, frames=rest))
+    assert found.conforms, found.violations
+    assert [s.kind for s in found.segments].count("inferred") == 1
+    unmarked = replace(fin, segment=replace(fin.segment, flags=ACK))
+    found = only(replace(capture, frames=tuple(unmarked if frame is fin else frame for frame in capture.frames)))
+    assert [s.frame for s in found.violations] == [fin.number]
 
 
 def window(lost: set[int], segments: int, *, stamps: bool = False) -> Capture:

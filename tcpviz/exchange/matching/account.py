@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.matching.assume import TINY
+from tcpviz.exchange.matching.assume import TINY, UNLIKELY
 from tcpviz.exchange.matching.explain import Miss
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.past import (
@@ -35,6 +35,8 @@ _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
 _SHOWN = 20
 """The cost of unseen text that is seen when it is sent again."""
+_SKIPPED = 5
+"""The cost of an unseen segment where its sender's count of packets has a hole."""
 SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
 
@@ -56,6 +58,8 @@ class Unseen(NamedTuple):
     """So many of its octets were captured late, in pieces."""
     found: int | None = None
     """It was captured after all, a moment too late: as that segment."""
+    counted: bool = False
+    """What its sender's count of packets says of it is in the cost."""
 
 
 class Account(NamedTuple):
@@ -125,6 +129,18 @@ class Account(NamedTuple):
         missing = tuple(n for n in self.missing if not unseen[n].again and unseen[n].found is None)
         return self._replace(unseen=tuple(unseen), missing=missing, cost=cost)
 
+    def counted(self, seen: Observation) -> Account:
+        """With what the count of packets of this segment's sender tells of those that it was not seen to send."""
+        open_ = [n for n in self.missing if self.unseen[n].origin == seen.side and not self.unseen[n].counted]
+        if not open_ or not (seen.adjoins or seen.is_ahead):
+            return self
+        cost, unseen = self.cost, list(self.unseen)
+        for n in open_:
+            item = unseen[n]
+            unseen[n] = item._replace(cost=counted(seen, item.emit, item.cost), counted=True)
+            cost += unseen[n].cost - item.cost
+        return self._replace(cost=cost, unseen=tuple(unseen))
+
     def is_missing(self, n: int, seen: Observation) -> bool:
         place = distance(self.unseen[n].emit.segment.seq, seen.segment.seq)
         inside = seen.was_sent and 0 < place < self.unseen[n].emit.segment.span
@@ -163,3 +179,11 @@ class Account(NamedTuple):
         going_on = [end._replace(cost=end.cost + LATE) for end in self.ends(side)]
         arrived = [end._replace(cost=end.cost + LATE) for end in self.ends(peer)]
         return self.having(side, [*given_up, *going_on]).having(peer, [*spared, *arrived])
+
+
+def counted(seen: Observation, emit: Emit, cost: int) -> int:
+    """What it costs that a segment is missing before `seen`, by the count of packets of the sender of both."""
+    # Linux sends a SYN,ACK in the name of a connection to be, without a count
+    if seen.adjoins and not emit.segment.syn:
+        return max(cost, UNLIKELY)
+    return min(cost, _SKIPPED) if seen.is_ahead else cost

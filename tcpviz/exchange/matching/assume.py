@@ -35,8 +35,9 @@ VIOLATION = 100
 """The cost of a segment that breaks the rules."""
 NOT_CAPTURED = 60
 """The cost of a segment that must have been on the wire and that the capture lacks."""
-TINY, _UNLIKELY = 3, VIOLATION + 21
-"""A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it."""
+TINY, UNLIKELY = 3, VIOLATION + 21
+"""A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it; so is one for
+which its sender's count of packets leaves no room."""
 _GAVE_UP, _CRASHED = 5, 40
 _FARTHEST = 2**24
 """More octets than this do not go missing between two frames."""
@@ -238,13 +239,15 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if receiver.state in SYNCHRONIZED and distance(receiver.endpoint.tcb.snd_nxt, observed.ack) <= 0:
         yield guess
         return
-    receiver = deliver_all(receiver)
-    missing = distance(receiver.endpoint.tcb.snd_nxt, observed.ack)
-    if missing <= 0 or receiver.state not in SYNCHRONIZED:
+    later = deliver_all(receiver)
+    missing = distance(later.endpoint.tcb.snd_nxt, observed.ack)
+    if missing <= 0 or later.state not in SYNCHRONIZED:
         yield guess
         return
-    for end, emit, cost in _sending(receiver, missing, guess.free):
-        yield _towards_sender(guess._replace(receiver=end), emit, cost)
+    # it may have sent that before it took what is on its way
+    for sender in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
+        for end, emit, cost in _sending(sender, missing, guess.free):
+            yield _towards_sender(guess._replace(receiver=end), emit, cost)
 
 
 def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
@@ -284,7 +287,7 @@ def _transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[t
     calls: tuple[Call, ...] = (("send", octets),) if octets else ()
     calls += (("close", None),) if fin else ()
     entry = Entry(index, True, end.state, endpoint.state, tuple(rows), calls, emits[-1])
-    cost = _UNLIKELY if 0 < octets <= TINY else NOT_CAPTURED
+    cost = UNLIKELY if 0 < octets <= TINY else NOT_CAPTURED
     yield end.noted(entry, endpoint), emits[-1], cost
 
 

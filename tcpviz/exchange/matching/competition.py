@@ -7,7 +7,7 @@ segment breaks the rules. What comes later decides which was cheaper.
 from __future__ import annotations
 
 from tcpviz.exchange.exchange import SIDES
-from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen
+from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
 from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
 from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import Observation
@@ -46,8 +46,6 @@ _FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
-_SKIPPED = 5
-"""The cost of an unseen segment where its sender's count of packets has a hole."""
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
 _RARER = (100, 100, 70, 50, 35)
 """In percent, what the first, second ... frame costs that the capture lacks."""
@@ -58,6 +56,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
     Accounts that cost `limit` are of no use; there may be none left.
     """
+    accounts = [account.counted(seen) for account in accounts]
     if seen.was_sent and (late := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
         return _cheapest(late, limit, seen.index)
     ways = _explained(accounts, seen)
@@ -160,13 +159,13 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
             unseen, cost = [*account.unseen], account.cost + guess.cost
             for ours, emit, price in guess.unseen:
                 origin = side if ours else peer
-                if ours and seen.is_ahead:
-                    paid = min(price, _SKIPPED)
+                if ours and (seen.is_ahead or seen.adjoins):
+                    paid = counted(seen, emit, price)
                 elif origin == peer and seen.is_one_way:
                     paid = _ONE_WAY
                 else:
                     paid = price * _RARER[min(len(unseen), 4)] // 100
-                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours))
+                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours))
                 cost += paid
             missing = (*account.missing, *range(len(account.unseen), len(unseen)))
             grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tcpviz.exchange.matching import deliveries
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
 from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
-from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_late
+from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_all, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
@@ -119,8 +119,10 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
 
     `meant`: what else it may have been before somebody changed it.
     """
-    runs, _ = in_order(_prepared(end, observed), observed)
-    runs = turns(runs)
+    runs, fitting = in_order(_prepared(end, observed), observed)
+    # what it acknowledges may be wrong
+    beyond = [deliver_all(run) for run in runs[-1:] if run.pending and not fitting]
+    runs = [*turns(fitting), *turns([*runs, *beyond])]
     runs += [deliver_late(run) for run in runs[:1] if run.late]
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]

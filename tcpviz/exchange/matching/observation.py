@@ -130,6 +130,11 @@ class Observation(Value, eq=False, dict=True):
         """Its sender's count tells of packets before it that have not been captured, or not yet."""
         return self.place is not None and self.place.skipped > 0
 
+    @property
+    def adjoins(self) -> bool:
+        """Its sender's count leaves no room for another packet between this one and the last."""
+        return self.place is not None and self.place.adjoins
+
     def is_as_old_as(self, other: Observation) -> bool:
         """By the clock of both segments' sender this one was sent no later."""
         stamps, theirs = self.segment.options.timestamps, other.segment.options.timestamps

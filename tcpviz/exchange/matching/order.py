@@ -34,6 +34,8 @@ class Place(NamedTuple):
     """The very same packet has been captured before."""
     skipped: int = 0
     """So many packets between the newest before it and itself have not been captured yet."""
+    adjoins: bool = False
+    """It is the very next after the newest before it: nothing lies between them."""
 
 
 class Order:
@@ -65,7 +67,8 @@ class Order:
             skipped = max(0, step - max(1, -(-self._length // self._packet)))
             self._newest, self._length, self._steps = count, frame.length, self._steps + 1
             self._remember(count, frame)
-            return Place(0, skipped=skipped) if self._steps > 1 else None
+            # a single step of one is no accident
+            return Place(0, skipped=skipped, adjoins=step == 1) if self._steps > 1 or step == 1 else None
         copied = self._seen.get(count) == frame.segment
         self._remember(count, frame)
         return Place(-step, copied) if self._steps else None
