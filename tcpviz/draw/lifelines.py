@@ -11,7 +11,7 @@ from tcpviz.draw.metrics import printable
 from tcpviz.draw.story import Arrow, Gap, Row, Shout, Timer
 from tcpviz.draw.view import View
 from tcpviz.draw.words import BLANK, Words
-from tcpviz.exchange.exchange import Call, Connection, Period, Side, Transmission
+from tcpviz.exchange.exchange import Call, Connection, Party, Period, Side, Transmission
 from tcpviz.exchange.numbers import time_text
 from tcpviz.model.sequence import add, at_or_before, lies_in
 from tcpviz.model.transitions import State
@@ -158,8 +158,10 @@ def _caused(cause: str, sent: Transmission, sending: bool, written: int) -> bool
 def waits(
     connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, view: View, words: Words
 ) -> Iterator[Timer]:
-    """A bracket for every timer that went off, and for every segment sent again, from the time it was sent before."""
-    fired = [period for period in connection.party(side).timers if period.fired]
+    """A bracket for every timer that went off, for every segment sent again, from the time it was sent before, and for
+    a TIME-WAIT that did not last."""
+    party = connection.party(side)
+    fired = [period for period in party.timers if period.fired]
     place = {n: i for i, n in enumerate(nodes)}
     tied = dict(_again(connection, side, rows, nodes))
     said = set()
@@ -168,7 +170,7 @@ def waits(
         timer = next((p for p in fired if (p.start, p.end) == (times[start], times[end])), None)
         text = f"{words.rto} {time_text(length)}" if timer else f"+{time_text(length)}"
         yield Timer(text, start, end, False, _beside(rows, place, side, start, end))
-    for period in fired:
+    for period in (*fired, *_cut_short(party)):
         if period.timer == "retransmission" and any(times[again] == period.end for again in tied.values()):
             continue
         starts = [n for n in nodes if times[n] == period.start]
@@ -177,29 +179,40 @@ def waits(
             continue
         end = ended
         # a timer of a state would name it
-        name = BLANK if period.timer in _LONG and "states" in view.quiz else _name(period, words)
-        text = f"{name} {time_text(period.end - period.start)}"
-        broken, beside = period.timer in _LONG, _beside(rows, place, side, starts[-1], end)
+        name = f"{BLANK} {{}}" if period.timer in _LONG and "states" in view.quiz else _name(period, words)
+        text = name.format(time_text(period.end - period.start))
+        broken, beside = period.timer in _LONG and period.fired, _beside(rows, place, side, starts[-1], end)
         # what goes off again and again is told once
         if period.timer != "keep-alive" or text not in said:
             said.add(text)
             yield Timer(text, starts[-1], end, broken, beside)
 
 
+def _cut_short(party: Party) -> Iterator[Period]:
+    """TIME-WAITs that something else than their timer ended; one that is begun anew goes on."""
+    waited = [period for period in party.timers if period.timer == "time-wait"]
+    again = {(period.start, period.timer) for period in waited}
+    yield from (p for p in waited if not p.fired and (p.end, p.timer) not in again)
+
+
 def _name(period: Period, words: Words) -> str:
+    """What is said of a timer that ran for `{}`."""
     if period.timer == "time-wait":
-        return "2MSL ="
-    return words.rto if period.timer == "retransmission" else printable(words.language.translated(period.timer))
+        return "2MSL = {}" if period.fired else words.cut_short
+    name = words.rto if period.timer == "retransmission" else printable(words.language.translated(period.timer))
+    return f"{name} {{}}"
 
 
 def _ended(
     connection: Connection, side: Side, rows: Sequence[Row], nodes: Nodes, times: Times, period: Period
 ) -> int | None:
-    """The node where a timer went off: a state's end, or the segment that it sent."""
+    """The node where a timer went off: a state's end, or the segment that it sent; or where it was cut short."""
     for candidate in nodes:
         if times[candidate] != period.end:
             continue
         shown = rows[candidate // 2] if candidate < 2 * len(rows) else None
+        if not period.fired:
+            return candidate
         if shown is None:
             if period.timer in _LONG:
                 return candidate

@@ -43,6 +43,7 @@ class Words(Value):
     expected: str = "expected"
     observed: str = "observed"
     rto: str = "RTO"
+    cut_short: str = "2MSL cut after {}"
     nothing: str = "No segment was exchanged."
     segment: str = "{} segment"
     segments: str = "{} segments"

@@ -147,10 +147,9 @@ class Socket:
 
     def make_room(self) -> None:
         """For a connect() of this end that needs the addresses."""
-        waits, tcb = self._timers.get(Timer.TIME_WAIT), self.endpoint.tcb
-        allowed = Deviation.TIME_WAIT_REUSED in tcb.deviations and tcb.timestamps_on
-        if waits and allowed and self._world.now - waits.start >= _REUSE_AFTER:
-            self._expire(Timer.TIME_WAIT, waits)
+        waits = self._timers.get(Timer.TIME_WAIT)
+        if waits and self._world.now - waits.start >= _REUSE_AFTER:
+            self.step(events.TakeAddresses())
 
     def end_timers(self) -> None:
         """Nothing of this socket happens any more."""

@@ -143,6 +143,13 @@ def _fin_wait_2_timeout(run: Run, event: events.FinWait2Timeout) -> None:
         run.commands.append(Refuse(Sentence("FIN-WAIT-2 waits for the peer's FIN"), "3.6"))
 
 
+def _take_addresses(run: Run, event: events.TakeAddresses) -> None:
+    if Deviation.TIME_WAIT_REUSED in run.tcb.deviations and run.tcb.timestamps_on:
+        run.fire(Stimulus.ADDRESSES_TAKEN)
+    else:
+        run.commands.append(Refuse(Sentence("TIME-WAIT holds its addresses for 2 MSL"), "3.6.1"))
+
+
 # each handler takes its own event's type, which the key guarantees
 _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     events.PassiveOpen: _passive_open,
@@ -157,6 +164,7 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
     events.RetransmissionTimeout: _retransmission_timeout,
     events.TimeWaitTimeout: _time_wait_timeout,
     events.FinWait2Timeout: _fin_wait_2_timeout,
+    events.TakeAddresses: _take_addresses,
     events.Choose: choices.choose,
     events.Transmit: choices.transmit,
     events.Acknowledge: choices.acknowledge,

@@ -76,6 +76,13 @@ class FinWait2Timeout(Value):
     """Some stacks do not wait for ever for the FIN of a peer nobody listens to any more."""
 
 
+# Another connection of this end
+
+
+class TakeAddresses(Value):
+    """An active OPEN needs the addresses that this connection holds; some stacks let it have them in TIME-WAIT."""
+
+
 # Free choices
 
 
@@ -138,6 +145,7 @@ Event = (
     | RetransmissionTimeout
     | TimeWaitTimeout
     | FinWait2Timeout
+    | TakeAddresses
     | Choose
     | Transmit
     | Acknowledge

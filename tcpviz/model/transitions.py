@@ -81,6 +81,8 @@ class Stimulus(Enum):
     RETRANSMISSION_TIMEOUT = "RETRANSMISSION TIMEOUT"
     TIME_WAIT_TIMEOUT = "Timeout=2MSL"
     FIN_WAIT_2_TIMEOUT = "FIN-WAIT-2 TIMEOUT"
+    # Nothing of RFC 9293
+    ADDRESSES_TAKEN = "active OPEN takes the addresses"
 
     def __str__(self) -> str:
         return self.value
@@ -270,6 +272,8 @@ TABLE: tuple[Row, ...] = (
     *_in((_SS, _SR, _E, _F1, _CW, _CG, _LA), _S.RETRANSMISSION_TIMEOUT, _R.RETRANSMIT, "3.10.8"),
     Row(_F2, _S.FIN_WAIT_2_TIMEOUT, _R.DELETE_TCB, _C, "tcp(7) tcp_fin_timeout"),
     Row(_TW, _S.TIME_WAIT_TIMEOUT, _R.DELETE_TCB, _C, "3.10.8", _FIGURE),
+    # Another connection of this end
+    Row(_TW, _S.ADDRESSES_TAKEN, _R.DELETE_TCB, _C, "tcp(7) tcp_tw_reuse"),
 )
 
 

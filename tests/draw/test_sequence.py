@@ -18,6 +18,8 @@ from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Connection
+from tcpviz.exchange.numbers import time_text
+from tcpviz.exchange.policy import RFC
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import LANGUAGES
@@ -194,6 +196,22 @@ def test_a_state_that_a_timeout_ends_lasts_until_then() -> None:
     [closed] = [s for s in drawing.shapes if s.part == "band-client-4" and isinstance(s, Rect)]
     assert closed.y > last + 14
     assert "USER TIMEOUT, 5.02 s" in said(drawing.shapes)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("tw-reuse", "1.48 s"), ("time-wait-rst", "340 ms"), ("late-duplicate", "360 ms")]
+)
+def test_a_time_wait_that_something_ended_is_not_told_as_2msl(name: str, what: str) -> None:
+    """A connect() of its own end, or a reset."""
+    shapes = draw.sequence(of_library(name), title=name).shapes
+    assert f"2MSL cut after {what}" in " ".join(said(s for s in shapes if s.part.startswith("timer-")))
+
+
+@pytest.mark.parametrize("name", WITH_STATES)
+def test_only_what_lasted_2msl_is_told_so(name: str) -> None:
+    for connection in simulate(library.load(name)).connections:
+        told = said(draw.sequence(connection, title=name).shapes)
+        assert {text for text in told if "2MSL =" in text} <= {f"2MSL = {time_text(2 * RFC.msl)}"}
 
 
 def test_a_capture_ties_what_is_sent_again_to_what_was_sent_before() -> None:

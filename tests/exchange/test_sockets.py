@@ -12,7 +12,7 @@ from tcpviz.exchange.flow_ladder import flow_ladder
 from tcpviz.exchange.policy import LINUX, RFC, Policy
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
-from tcpviz.model.transitions import State
+from tcpviz.model.transitions import State, Stimulus
 
 MS = 10**6
 
@@ -199,7 +199,11 @@ def test_connect_cuts_its_time_wait_short_where_it_may(options: str, peer: str, 
     assert len(found) == incarnations
     assert str(found[0].client.states[-1].state) == "CLOSED"
     if incarnations == 2:
-        assert found[0].client.states[-1].time == found[1].segments[0].sent
+        over = found[0].client.states[-1]
+        assert over.time == found[1].segments[0].sent
+        assert over.row
+        assert over.row.stimulus is Stimulus.ADDRESSES_TAKEN
+        assert not next(t for t in found[0].client.timers if t.timer == "time-wait").fired
         assert str(found[1].client.states[-1].state) == "ESTABLISHED"
     else:
         last = found[0].client.calls[-1]

@@ -31,6 +31,7 @@ _CALLS: dict[Stimulus, events.Event] = {
     Stimulus.RETRANSMISSION_TIMEOUT: events.RetransmissionTimeout(),
     Stimulus.TIME_WAIT_TIMEOUT: events.TimeWaitTimeout(),
     Stimulus.FIN_WAIT_2_TIMEOUT: events.FinWait2Timeout(),
+    Stimulus.ADDRESSES_TAKEN: events.TakeAddresses(),
 }
 
 
@@ -68,6 +69,9 @@ def ready_for(row: Row) -> Endpoint:
             return having(in_state(row.source), passive=True)
         case Stimulus.FIN_WAIT_2_TIMEOUT:
             return having(in_state(row.source), closed=True, deviations=frozenset({Deviation.FIN_WAIT_2_TIMEOUT}))
+        case Stimulus.ADDRESSES_TAKEN:
+            reusing = frozenset({Deviation.TIME_WAIT_REUSED})
+            return having(in_state(row.source), timestamps_on=True, deviations=reusing)
         case Stimulus.RETRANSMISSION_TIMEOUT if row.source in (State.ESTABLISHED, State.CLOSE_WAIT):
             return play([events.Send(5), events.Transmit(5)], in_state(row.source))
     return in_state(row.source)

@@ -39,6 +39,7 @@ others = st.one_of(
     st.builds(events.RetransmissionTimeout, st.none() | few),
     st.builds(events.TimeWaitTimeout),
     st.builds(events.FinWait2Timeout),
+    st.builds(events.TakeAddresses),
     st.builds(events.Choose, st.none() | st.integers(0, MODULUS - 1), st.none() | options, st.none() | few),
     st.builds(events.Transmit, few, st.booleans(), st.booleans()),
     st.builds(events.Acknowledge),
