@@ -180,6 +180,14 @@ def test_pieces_that_a_receiver_no_longer_tells_of_are_no_contradiction() -> Non
     assert found.conforms, found.violations[:3]
 
 
+def test_a_piece_that_a_receiver_has_forgotten_it_does_not_join_to_the_next() -> None:
+    """Of five it remembers four; what then comes beside the fifth is a piece of its own."""
+    told = [((n, n + 1), *((m, m + 1) for m in range(n - 3, 8, -3)))[:3] for n in range(9, 24, 3)]
+    beside = ((10, 11), (21, 22), (18, 19))
+    found = only(upload(30, *((2, blocks) for blocks in (*told, beside)), (14, ((21, 22),))))
+    assert found.conforms, found.violations[:3]
+
+
 def test_of_a_receiver_s_two_words_the_one_that_tells_less_was_first() -> None:
     capture = stamped_upload()
     found = only(capture)

@@ -22,8 +22,6 @@ _MOST_DISORDER = 8
 """How many segments may overtake one."""
 _UNSYNCHRONIZED = (*UNCONNECTED, State.SYN_SENT)
 """Where RCV.NXT is not known: only a reset acknowledges anything."""
-_MANY_BLOCKS = 2
-"""Who tells of as many may know of others: a header has room for three, and Linux forgets all but the newest four."""
 
 
 def fits(run: End, observed: Segment) -> bool:
@@ -33,7 +31,7 @@ def fits(run: End, observed: Segment) -> bool:
     if run.state in _UNSYNCHRONIZED:
         return observed.rst
     tcb = run.endpoint.tcb
-    return tcb.rcv_nxt == observed.ack and not _lacks_sack(tcb, observed) and not _exceeds_sack(tcb, observed)
+    return tcb.rcv_nxt == observed.ack and not _lacks_sack(tcb, observed) and not _exceeds_sack(run, observed)
 
 
 def _lacks_sack(tcb: ControlBlock, observed: Segment) -> bool:
@@ -43,16 +41,13 @@ def _lacks_sack(tcb: ControlBlock, observed: Segment) -> bool:
     return not all(_covered(block, tcb.isolated) for block in _blocks(observed))
 
 
-def _exceeds_sack(tcb: ControlBlock, observed: Segment) -> bool:
-    """More has arrived than the segment tells, though its SACK option had room to tell it."""
+def _exceeds_sack(run: End, observed: Segment) -> bool:
+    """More has arrived than the segment tells, though its sender has forgotten nothing of it."""
+    tcb = run.endpoint.tcb
     if not (tcb.held or tcb.fin_at is not None) or not tcb.sack_on or observed.span or observed.rst:
         return False
     blocks = _blocks(observed)
-    return not all(
-        _covered(text, blocks)
-        for text in tcb.isolated
-        if len(blocks) < _MANY_BLOCKS or any(before(low, text[1]) and before(text[0], high) for low, high in blocks)
-    )
+    return not run.forgetful and not all(_covered(text, blocks) for text in tcb.isolated)
 
 
 def _blocks(observed: Segment) -> Ranges:
@@ -68,9 +63,8 @@ def _beyond(run: End, observed: Segment) -> bool:
     """It has taken more than the segment tells of, and will not unlearn it."""
     if not observed.has_ack or run.state in _UNSYNCHRONIZED:
         return False
-    tcb = run.endpoint.tcb
-    ahead = distance(observed.ack, tcb.rcv_nxt)
-    return ahead > 0 or (ahead == 0 and _exceeds_sack(tcb, observed))
+    ahead = distance(observed.ack, run.endpoint.tcb.rcv_nxt)
+    return ahead > 0 or (ahead == 0 and _exceeds_sack(run, observed))
 
 
 def opening_with(end: End, observed: Segment) -> End:

@@ -29,6 +29,9 @@ _MOST_ENDS = 5
 LATE = 1
 """The cost of a segment that is taken after one that was captured later, or never."""
 
+_MANY_BLOCKS = 3
+"""Who holds as many may forget some: a header has room for three, and Linux keeps the newest four. What it has
+forgotten it does not join to what comes beside it, either."""
 _BURST = 4
 """Where as many are lost or overtaken together, the more are no further surprise."""
 
@@ -81,6 +84,8 @@ class End(NamedTuple):
     """It may still turn out that this end counted from elsewhere: the capture began too late."""
     asked: int = 0
     """So many of the pending segments have been answered though they brought nothing in order; nobody knows which."""
+    forgetful: bool = False
+    """Its SACK options may leave out some of what it holds."""
 
     @property
     def state(self) -> State:
@@ -127,6 +132,7 @@ def deliver(end: End, position: int) -> End:
     answered = min(end.asked, packets(end, segment))
     if answered and result.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt:
         emitted = ()
+    held = result.endpoint.tcb.held
     return End(
         result.endpoint,
         front + end.pending[position + 1 :],
@@ -136,6 +142,7 @@ def deliver(end: End, position: int) -> End:
         end.cost + min(overtaken, _BURST) * LATE,
         end.loose,
         end.asked - answered,
+        bool(held) and (end.forgetful or len(held) >= _MANY_BLOCKS),
     )
 
 
