@@ -72,16 +72,17 @@ def test_a_three_segment_close() -> None:
 
 @pytest.mark.parametrize("field", ["seq", "ack"])
 @pytest.mark.parametrize("by", [1, -1])
-@pytest.mark.parametrize("frame", range(2, 12))
+@pytest.mark.parametrize("frame", range(1, 12))
 def test_a_number_off_by_one_is_blamed_once_at_its_frame(frame: int, field: str, by: int) -> None:
+    """Any ISN will do, but the one that a SYN says is the one from which both ends go on to count."""
+    if (frame, field) == (1, "ack"):
+        return  # a SYN has none
+
     def falsify(segment: Segment) -> Segment:
         return replace(segment, **{field: add(getattr(segment, field), by)})
 
     matched = only(tapped(normal(), change={frame: falsify}))
     (fault,) = matched.violations
-    # any ISN will do: a falsified one shows in what the peer makes of it
-    if (frame, field) == (2, "seq"):
-        frame, field = 3, "ack"
     assert (fault.frame, fault.expected and fault.expected.field) == (frame, field)
 
 

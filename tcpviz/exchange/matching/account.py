@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.matching.assume import TINY, UNLIKELY
-from tcpviz.exchange.matching.explain import Miss
+from tcpviz.exchange.matching.difference import Miss
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.past import (
     LATE,

@@ -245,8 +245,8 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
         yield guess
         return
     # it may have sent that before it took what is on its way
-    for sender in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
-        for end, emit, cost in _sending(sender, missing, guess.free):
+    for before in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
+        for end, emit, cost in _sending(before, missing, guess.free):
             yield _towards_sender(guess._replace(receiver=end), emit, cost)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
 from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
-from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
+from tcpviz.exchange.matching.difference import Difference, Miss
+from tcpviz.exchange.matching.explain import explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.opening import shifted
 from tcpviz.exchange.matching.past import (
@@ -44,6 +45,8 @@ _COPY = 10
 """The cost of a copy that the network made."""
 _FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
+SHOWN = 20
+"""So much less costs a fault where what follows shows what had been sent."""
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
@@ -191,11 +194,11 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
     observed = seen.segment
     senders = [miss.end, *_recounted(miss, miss.end, ours=True)]
     senders += [end._replace(cost=end.cost + _FORGED) for end in account.ends(seen.side)]
-    cost = account.cost + VIOLATION + rank
+    cost = account.cost + VIOLATION + rank - (SHOWN if miss.meant else 0)
     grown = account._replace(cost=cost, blames=(*account.blames, (seen.index, miss)))
     grown = grown.having(seen.side, senders)
     emit = sent_instead(miss.end, seen.index)
-    instead = emit and replace(emit.segment, options=observed.options, window=observed.window)
+    instead = miss.meant or (emit and replace(emit.segment, options=observed.options, window=observed.window))
     versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
     if seen.peer != seen.side and account.ends(seen.peer):
         recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]

@@ -8,10 +8,10 @@ allowed is what `step` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from tcpviz.exchange.matching import deliveries
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
+from tcpviz.exchange.matching.difference import COMPARED_FLAGS, FLAGS, Difference, Miss, differences, kind_of
 from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
 from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_all, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
@@ -19,15 +19,12 @@ from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import before
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
-_FLAGS = Sentence("flags")
-_COMPARED_FLAGS = SYN | ACK | FIN | RST
-"""PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
 _KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
 """What a segment may be but for resets, which fit in anywhere."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
@@ -39,38 +36,6 @@ _RARE = 45
 abort() after close()."""
 _UNACCEPTED = 5
 """The cost of a close() before the handshake is complete: accept() gives no such connection away."""
-
-
-class Difference(NamedTuple):
-    """A field in which the observed segment is not what this run of the model would send."""
-
-    field: str
-    observed: int | str | None
-    allowed: int | str | None
-    reason: Sentence | None = None
-    """Why this run would send nothing of the kind."""
-
-
-class Miss(NamedTuple):
-    """A run that nearly explains a segment: what it would have sent instead, or why it would send nothing."""
-
-    end: End
-    differences: tuple[Difference, ...]
-    section: str
-    hinted: bool = False
-    """What follows shows that this is what was meant."""
-    flags: int = 1
-    """How many flags are wrong, where some are."""
-
-    @property
-    def severity(self) -> tuple[bool, int, int, bool, int]:
-        """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
-        fields = [difference.field for difference in self.differences]
-        nothing = any(difference.reason for difference in self.differences)
-        newest = self.end.newest()
-        rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
-        wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1) + (self.flags > 1)
-        return not self.hinted, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
 
 
 def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, lagging: bool = False) -> list[End]:
@@ -117,7 +82,7 @@ def _ways(run: End, index: int, observed: Segment) -> list[End]:
 def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] = ()) -> list[Miss]:
     """The runs that nearly send `observed`: other numbers in the same segment, or one flag more or less.
 
-    `meant`: what else it may have been before somebody changed it.
+    `meant`: what it may have been before somebody changed it, as what follows shows.
     """
     runs, fitting = in_order(_prepared(end, observed), observed)
     # what it acknowledges may be wrong
@@ -129,12 +94,14 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     # a reset may do without ACK: that would excuse whatever it acknowledges
     toggled = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
     others = [flags for flags in _KINDS if (flags ^ observed.flags).bit_count() > 1]
-    for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *meant):
+    empty = [replace(observed, length=0)] if observed.length and not observed.flags & (SYN | RST) else []
+    for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *empty, *meant):
         for way in explain(end, index, segment, plainly=True):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
-            flags = ((segment.flags ^ observed.flags) & _COMPARED_FLAGS).bit_count() or 1
-            misses.append(Miss(way, _differences(segment, observed), section, segment in meant, flags))
+            flags = ((segment.flags ^ observed.flags) & COMPARED_FLAGS).bit_count() or 1
+            shown = segment if segment in meant else None
+            misses.append(Miss(way, differences(segment, observed, shown is not None), section, shown, flags))
     return misses
 
 
@@ -262,8 +229,8 @@ def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]
         proved = _RARE if emit.segment.syn and not run.endpoint.tcb.passive else 0
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
-        differences = _differences(emit.segment, observed)
-        yield Miss(after, differences, cite(emit.section)) if differences else after
+        wrong = differences(emit.segment, observed)
+        yield Miss(after, wrong, cite(emit.section)) if wrong else after
 
 
 def _with_text(endpoint: Endpoint, emit: Emit, octets: int) -> tuple[Endpoint, Emit, tuple[Call, ...]]:
@@ -308,11 +275,11 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
         after = after._replace(cost=after.cost + _RARE)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)
-    differences = _differences(emit.segment, observed)
+    wrong = differences(emit.segment, observed)
     if emit.kind == "keep-alive" and observed.length == 1:
         # MAY-6: one octet of garbage, for stacks that answer nothing else
-        differences = tuple(d for d in differences if d.field != "length")
-    return Miss(after, differences, cite(emit.section)) if differences else after
+        wrong = tuple(difference for difference in wrong if difference.field != "length")
+    return Miss(after, wrong, cite(emit.section)) if wrong else after
 
 
 def _unseen(emits: tuple[Emit, ...]) -> int:
@@ -334,7 +301,7 @@ def unwanted(end: End, observed: Segment) -> Miss:
 
 
 def _nothing_fits(run: End, observed: Segment, reason: Sentence, section: str) -> Miss:
-    return Miss(run, (Difference(_FLAGS, kind_of(observed), None, reason),), cite(section))
+    return Miss(run, (Difference(FLAGS, kind_of(observed), None, reason),), cite(section))
 
 
 def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
@@ -348,22 +315,3 @@ def _offer(endpoint: Endpoint, observed: Segment) -> Endpoint:
     if (choice.window, choice.timestamp) == (tcb.window, tcb.timestamp):
         return endpoint
     return step(endpoint, choice).endpoint
-
-
-def _differences(expected: Segment, observed: Segment) -> tuple[Difference, ...]:
-    """Flags first: with other flags the numbers mean other things."""
-    found = []
-    if (expected.flags ^ observed.flags) & _COMPARED_FLAGS:
-        found.append(Difference(_FLAGS, kind_of(observed), kind_of(expected)))
-    if expected.seq != observed.seq:
-        found.append(Difference("seq", observed.seq, expected.seq))
-    if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
-        found.append(Difference("ack", observed.ack, expected.ack))
-    if expected.length != observed.length:
-        found.append(Difference(Sentence("length"), observed.length, expected.length))
-    return tuple(found)
-
-
-def kind_of(segment: Segment) -> str:
-    """The flags that matter, in words: `SYN,ACK`."""
-    return words(segment.flags & ~PSH or segment.flags)

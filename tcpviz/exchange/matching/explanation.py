@@ -7,7 +7,8 @@ from functools import reduce
 
 from tcpviz.exchange.exchange import Connection, Side, Transmission, other
 from tcpviz.exchange.matching.account import Account
-from tcpviz.exchange.matching.explain import Difference, Miss, explain, nearly, unwanted
+from tcpviz.exchange.matching.difference import Difference, Miss
+from tcpviz.exchange.matching.explain import explain, nearly, unwanted
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.past import End
 from tcpviz.exchange.matching.tracker import Tracker

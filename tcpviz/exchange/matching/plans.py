@@ -32,6 +32,10 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
             return [plain, alive, probe] if tcb.snd_wnd else [plain, probe, alive]
         return [plain]
     sent = distance(observed.seq, tcb.snd_nxt)
+    oldest: Plan = [(events.Retransmit(tcb.snd_una, observed.length, observed.push, observed.fin), None)]
+    if sent <= 0 and tcb.fin_sent is not None:
+        # neither is possible: nothing follows the FIN
+        return [oldest, _fresh(endpoint, observed.length, observed)]
     if sent <= 0:
         fresh = _fresh(endpoint, observed.length, observed)
         if observed.length == 1 and not observed.fin and not tcb.snd_wnd:
@@ -44,8 +48,8 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         # sent again with new text or the FIN behind it (3.8.1)
         front: Plan = [(events.Retransmit(observed.seq, sent), None)]
         again.append(front + _fresh(endpoint, observed.length - sent, observed))
-    # never this, but perhaps what was meant
-    return [*again, _fresh(endpoint, observed.length, observed)]
+    # never these, but perhaps what was meant
+    return [*again, oldest, _fresh(endpoint, observed.length, observed)]
 
 
 def _fresh(endpoint: Endpoint, octets: int, observed: Segment) -> Plan:

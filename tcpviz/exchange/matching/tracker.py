@@ -9,7 +9,8 @@ from tcpviz.exchange.capture import Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.assume import VIOLATION
-from tcpviz.exchange.matching.competition import NO_LIMIT, blame, extend
+from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend
+from tcpviz.exchange.matching.hindsight import meant
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
@@ -17,7 +18,7 @@ from tcpviz.exchange.matching.order import Order
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
-from tcpviz.model.sequence import add, distance
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import UNCONNECTED, State
 from tcpviz.value import replace
 
@@ -26,8 +27,8 @@ _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 12
 """Where going back is possible; how many segments, and after how many doubts, it is worth while."""
-_WORTHWHILE, _DOUBT = 15, 20
-"""A single blame that leaves nothing else to be assumed is not reconsidered."""
+_WORTHWHILE, _DOUBT = 15, 20 + SHOWN
+"""A single blame that leaves nothing else to be assumed is reconsidered only where what follows shows another fault."""
 
 
 class Tracker:
@@ -118,7 +119,7 @@ class Tracker:
         if seen.is_twin:
             return
         if guilty:
-            self._accounts = blame(self._accounts, seen, self._meant(seen), limit)
+            self._accounts = blame(self._accounts, seen, meant(self.judged, seen.index), limit)
         elif seen.side in self._judges:
             alone = self._alone or len(self._judges) == 1
             self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
@@ -153,8 +154,10 @@ class Tracker:
         # a reset that another has sent in an end's name costs as much as what that end sends after it
         reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
         margin = _WORTHWHILE if reset else 0
-        if not doubtful or account.total + margin < VIOLATION + _WORTHWHILE:
+        if not doubtful or account.total < VIOLATION:
             return self
+        # a single blame is no doubt, unless what follows shows another fault
+        single = account.total + margin < VIOLATION + _WORTHWHILE
         if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
             return self
         best = self
@@ -163,6 +166,8 @@ class Tracker:
         for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
             judgement = self.judged[index]
             if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
+                continue
+            if single and not meant(self.judged, index):
                 continue
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, limit):
@@ -262,16 +267,6 @@ class Tracker:
             if not start._accounts:
                 return None
         return start
-
-    def _meant(self, seen: Observation) -> tuple[Segment, ...]:
-        """The segment with the length that the sender's next one shows."""
-        segment = seen.segment
-        if segment.syn or not segment.length:
-            return ()
-        later = (j.segment for j in self.judged[seen.index + 1 :] if j.side == seen.side)
-        following = next((s for s in later if s.span or s.has_ack), None)
-        length = distance(segment.end, following.seq) + segment.length if following else segment.length
-        return (replace(segment, length=length),) if length != segment.length and 0 <= length < 2**16 else ()
 
     def connection(self, epoch: int) -> Connection:
         """All that is known so far, taking what was captured as having arrived."""

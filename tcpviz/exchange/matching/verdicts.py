@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tcpviz.exchange.exchange import SIDES, Call, Connection, Expected, Side, Transmission, other
 from tcpviz.exchange.matching.account import Account, Unseen
-from tcpviz.exchange.matching.explain import Miss
+from tcpviz.exchange.matching.difference import Miss
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import ECHO
 from tcpviz.exchange.matching.past import End, Entry, deliver_all
@@ -180,5 +180,8 @@ def _expected(seen: Observation, miss: Miss, story: ConnectionStory) -> Expected
     observed, allowed = difference.observed, difference.allowed
     if base is not None and isinstance(observed, int) and isinstance(allowed, int):
         observed, allowed = distance(base, observed), distance(base, allowed)
-    reason = difference.reason
-    return Expected(difference.field, observed, f"none: {reason}" if reason else str(allowed), miss.section, reason)
+    if reason := difference.reason:
+        told = f"none: {reason}"
+    else:
+        told = allowed if isinstance(allowed, Sentence) else str(allowed)
+    return Expected(difference.field, observed, told, miss.section, reason)

@@ -1,0 +1,69 @@
+"""In what a captured segment differs from what a run of the model would have sent: what a blame consists of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tcpviz.exchange.matching.past import End
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
+from tcpviz.model.sentence import Sentence
+
+FLAGS = Sentence("flags")
+COMPARED_FLAGS = SYN | ACK | FIN | RST
+"""PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
+
+
+class Difference(NamedTuple):
+    """A field in which the observed segment is not what this run of the model would send."""
+
+    field: str
+    observed: int | str | None
+    allowed: int | str | None
+    reason: Sentence | None = None
+    """Why this run would send nothing of the kind."""
+
+
+class Miss(NamedTuple):
+    """A run that nearly explains a segment: what it would have sent instead, or why it would send nothing."""
+
+    end: End
+    differences: tuple[Difference, ...]
+    section: str
+    meant: Segment | None = None
+    """What follows shows that this is what was sent."""
+    flags: int = 1
+    """How many flags are wrong, where some are."""
+
+    @property
+    def severity(self) -> tuple[bool, int, int, bool, int]:
+        """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
+        fields = [difference.field for difference in self.differences]
+        nothing = any(difference.reason for difference in self.differences)
+        newest = self.end.newest()
+        rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
+        wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1) + (self.flags > 1)
+        return self.meant is None, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
+
+
+def differences(expected: Segment, observed: Segment, offers: bool = False) -> tuple[Difference, ...]:
+    """Flags first: with other flags the numbers mean other things. `offers`: windows are compared as well."""
+    found = []
+    if (expected.flags ^ observed.flags) & COMPARED_FLAGS:
+        found.append(Difference(FLAGS, kind_of(observed), kind_of(expected)))
+    if expected.seq != observed.seq:
+        found.append(Difference("seq", observed.seq, expected.seq))
+    if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
+        found.append(Difference("ack", observed.ack, expected.ack))
+    if expected.length != observed.length:
+        found.append(Difference(Sentence("length"), observed.length, expected.length))
+    if offers and expected.window != observed.window:
+        found.append(Difference(Sentence("window"), observed.window, Sentence("at least {}", expected.window)))
+    scale, larger = observed.options.window_scale, expected.options.window_scale
+    if offers and larger is not None and larger != scale:
+        found.append(Difference(Sentence("window scale"), scale, Sentence("at least {}", 1 + (scale or 0))))
+    return tuple(found)
+
+
+def kind_of(segment: Segment) -> str:
+    """The flags that matter, in words: `SYN,ACK`."""
+    return words(segment.flags & ~PSH or segment.flags)

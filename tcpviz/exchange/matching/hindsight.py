@@ -1,0 +1,111 @@
+"""What the rest of a capture tells that a segment should have been.
+
+Both ends go on as if it had been that; whether this explains more than the segment as captured, accounts decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tcpviz.exchange.matching.observation import Observation
+from tcpviz.model.segment import FIN, Segment
+from tcpviz.model.sequence import add, before, distance
+from tcpviz.value import replace
+
+_LONGEST = 2**16
+_LARGEST_SCALE = 14
+"""RFC 7323 section 2.3."""
+
+
+def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
+    """The same segment with one field as what follows shows it."""
+    seen = judged[index]
+    if seen.segment.rst:
+        found = [replace(seen.segment, length=0)] if _was_last(judged, seen) else []
+    else:
+        found = [*_counted(judged, seen), *_ended(judged, seen), *_offered(judged, seen)]
+    return tuple(dict.fromkeys(segment for segment in found if segment != seen.segment))
+
+
+def _later(judged: Sequence[Observation], seen: Observation) -> tuple[list[Segment], list[Segment]]:
+    """What the segment's sender and its peer have sent since."""
+    rest = [other for other in judged[seen.index + 1 :] if not other.is_twin]
+    own = [other.segment for other in rest if other.side == seen.side]
+    return own, [other.segment for other in rest if other.side != seen.side]
+
+
+def _was_last(judged: Sequence[Observation], seen: Observation) -> bool:
+    own, _ = _later(judged, seen)
+    return all(segment.rst for segment in own)
+
+
+def _counted(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
+    """Any ISS will do, but it is the one from which both go on to count."""
+    if not seen.segment.syn:
+        return
+    own, theirs = _later(judged, seen)
+    goes_on = next((segment.seq for segment in own if not segment.syn and segment.has_ack), None)
+    acked = next((segment.ack for segment in theirs if segment.has_ack and not segment.rst), None)
+    if goes_on is not None and goes_on == acked:
+        yield replace(seen.segment, seq=add(goes_on, -1))
+
+
+def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
+    """It ends where its sender goes on, if the peer acknowledges that, and the sender goes on from there."""
+    segment = seen.segment
+    own, theirs = _later(judged, seen)
+    following = [other for other in own if other.span or other.has_ack]
+    acked = {other.ack for other in theirs if other.has_ack}
+    if not following or following[0].seq not in acked:
+        return
+    next_, *others = following
+    if not (next_.end == others[0].seq if others else not next_.span or next_.end in acked):
+        return  # the wrong number may be that one
+    more = distance(segment.end, next_.seq)
+    before_it = next((o.segment for o in reversed(judged[: seen.index]) if o.side == seen.side), None)
+    if before_it and add(segment.seq, more) == before_it.end:
+        yield replace(segment, seq=before_it.end)
+        return
+    length = segment.length + more
+    without = more == (-1 if segment.fin else 1) and not segment.syn
+    # there is one FIN
+    if without and (length < 0 or any(other.fin for other in own) == segment.fin):
+        yield replace(segment, flags=segment.flags ^ FIN)
+    elif 0 <= length < _LONGEST and (segment.span or segment.push):
+        yield replace(segment, length=length)
+
+
+def _offered(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
+    """It offered room for all that the peer sent before the next offer, if that was acknowledged."""
+    segment = seen.segment
+    needed = _taken(judged, seen)
+    scales = [other.segment.options.window_scale for other in judged[: seen.index + 1] if other.segment.syn]
+    mine = [o.segment.options.window_scale for o in judged[: seen.index + 1] if o.segment.syn and o.side == seen.side]
+    scale = 0 if segment.syn or None in (*scales, *mine[:1]) or not mine else min(mine[0] or 0, _LARGEST_SCALE)
+    if segment.has_ack and needed > segment.window << scale and -(-needed >> scale) < _LONGEST:
+        yield replace(segment, window=-(-needed >> scale))
+    if segment.syn and (segment.options.window_scale or 0) < _LARGEST_SCALE and _is_small(judged, seen):
+        yield replace(segment, options=replace(segment.options, window_scale=_LARGEST_SCALE))
+
+
+def _taken(judged: Sequence[Observation], seen: Observation) -> int:
+    """So many octets beyond what it acknowledges were sent to its sender before that spoke again, and arrived."""
+    own, _ = _later(judged, seen)
+    acked = [segment.ack for segment in own if segment.has_ack and not segment.rst]
+    furthest = 0
+    for other in judged[seen.index + 1 :]:
+        if other.side == seen.side:
+            break
+        end = add(other.segment.text, other.segment.length)
+        if other.segment.length and any(not before(ack, end) for ack in acked):
+            furthest = max(furthest, distance(seen.segment.ack, end))
+    return furthest
+
+
+def _is_small(judged: Sequence[Observation], syn: Observation) -> bool:
+    """What was taken later is more than the windows that were offered, as they stand."""
+    return any(
+        _taken(judged, other) > other.segment.window
+        for other in judged[syn.index + 1 :]
+        if other.segment.has_ack and not other.segment.rst and not other.segment.syn
+    )

@@ -1,0 +1,88 @@
+"""A fault that looks right where it stands shows in how both ends go on: the frame is blamed, and nobody after it."""
+
+from __future__ import annotations
+
+import pytest
+from wire import Said, normal, only, peer, stack, tapped
+
+from tcpviz.exchange.exchange import Connection
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
+from tcpviz.value import replace
+
+Blames = list[tuple[int | None, str | None]]
+
+
+def blames(connection: Connection) -> Blames:
+    return [(sent.frame, sent.expected.field if sent.expected else None) for sent in connection.violations]
+
+
+def falsified(frame: int, **fields: int) -> Blames:
+    """Of the exchange that everybody knows, with one field of one frame changed: 4 and 6 have text, 8 and 10 a FIN."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, **fields)
+
+    (connection,) = match(tapped(normal(), change={frame: change})).connections
+    return blames(connection)
+
+
+@pytest.mark.parametrize(("frame", "lengths"), [(4, (2, 4, 6, 100)), (6, (0, 1, 2, 4, 100)), (8, (1, 100))])
+def test_the_length_is_the_one_that_both_go_on_with(frame: int, lengths: tuple[int, ...]) -> None:
+    """More than three octets less, and the rest may be in a frame that the capture lacks."""
+    for length in lengths:
+        assert falsified(frame, length=length) == [(frame, "length")]
+
+
+def test_a_syn_has_as_much_text_as_both_go_on_with() -> None:
+    assert falsified(1, length=1) == [(1, "length")]
+
+
+@pytest.mark.parametrize("frame", [4, 6])
+def test_a_fin_that_comes_later_was_not_on_text(frame: int) -> None:
+    assert falsified(frame, flags=ACK | PSH | FIN) == [(frame, "flags")]
+
+
+OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+TALK = (peer(PSH | ACK, 1, 1, 1000), stack(ACK, 1, 1001), peer(PSH | ACK, 1001, 1, 1000), stack(ACK, 1, 2001))
+CLOSE = (peer(FIN | ACK, 2001, 1), stack(FIN | ACK, 1, 2002), peer(ACK, 2002, 2))
+
+
+def told(*story: Said, change: dict[int, Said]) -> Blames:
+    return blames(only(*(change.get(number, said) for number, said in enumerate(story, 1))))
+
+
+def test_a_reset_is_the_last_that_its_sender_says_and_has_no_text() -> None:
+    assert blames(only(*OPEN, *TALK, peer(RST | ACK, 2001, 1, 7))) == [(8, "length")]
+    # whoever goes on has not reset
+    assert told(*OPEN, *TALK, *CLOSE, change={6: peer(RST | PSH | ACK, 1001, 1, 1000)}) == [(6, "flags")]
+
+
+def test_a_window_that_was_taken_for_larger_was_larger() -> None:
+    story = *OPEN, *TALK, *CLOSE
+    assert told(*story, change={}) == []
+    assert told(*story, change={2: replace_window(story[1], 0)}) == [(2, "window")]
+    # text that nobody acknowledges is its sender's fault
+    assert told(*OPEN, TALK[0], change={2: replace_window(story[1], 0)}) == [(4, "flags")]
+
+
+def replace_window(said: Said, window: int) -> Said:
+    return said._replace(window=window)
+
+
+@pytest.mark.parametrize("scale", [None, 1])
+@pytest.mark.parametrize("frame", [1, 2])
+def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, scale: int | None) -> None:
+    scaled = Options(window_scale=7)
+    wrong = Options(window_scale=scale)
+    story = [
+        said._replace(options=scaled) if said.flags & SYN else said._replace(window=100) for said in (*OPEN, *TALK)
+    ]
+    story[3] = story[3]._replace(length=60000, ack=1)
+    story[4] = story[4]._replace(ack=60001)
+    story[5] = story[5]._replace(seq=60001, length=10000)
+    story[6] = story[6]._replace(ack=70001)
+    assert blames(only(*story)) == []
+    story[frame - 1] = story[frame - 1]._replace(options=wrong)
+    # the sender's own scale says nothing of how much it may send
+    assert blames(only(*story)) == ([(frame, "window scale")] if frame == 2 or scale is None else [])
