@@ -144,6 +144,21 @@ def test_a_lone_fin_is_missing_where_the_count_has_a_hole_for_it() -> None:
     assert [s.frame for s in found.violations] == [fin.number]
 
 
+def test_a_copy_that_the_network_made_has_no_number_of_its_own() -> None:
+    """The client answers its peer's text twice: it came twice, which is not counted."""
+    capture = counted(tapped(normal()), range(1, 12))
+    answer = capture.frames[6]
+    assert answer.segment
+    assert answer.segment.has_ack
+    frames = [*capture.frames[:7], replace(answer, time=answer.time + MS, data=b"again"), *capture.frames[7:]]
+    count = dict.fromkeys({frame.source for frame in frames}, 0)
+    for number, frame in enumerate(frames, 1):
+        count[frame.source] += 1
+        frames[number - 1] = replace(frame, number=number, identification=100 + count[frame.source])
+    found = only(replace(capture, frames=tuple(frames)))
+    assert found.conforms, found.violations
+
+
 def window(lost: set[int], segments: int, *, stamps: bool = False) -> Capture:
     """Near its sender: a whole window of text, of which some is lost behind the capture, and its recovery (no SACK)."""
     _, answer, third, *_ = capture = tapped(normal()).frames

@@ -312,7 +312,8 @@ def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
         # a block that had been acknowledged says what has come twice (RFC 2883)
         twice = [block for block in observed.options.sack[:1] if at_or_before(block[1], observed.ack)]
         known = [piece for block in twice for e in sent if (piece := _piece(e, *block))]
-        emit = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
+        again = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
+        emit = again and replace(again, kind="duplicate")
     if emit:
         copied = _towards_sender(guess, emit, NOT_CAPTURED)
         # when it came, nobody knows: before what is still under way
