@@ -1,6 +1,7 @@
 """Which segments a picture keeps when not all of them fit, and what it says about the others.
 
-The first and the last few stay, and every anomaly as long as there is room. Knows no coordinates.
+The first and the last few stay, what opens and closes the connection, and every anomaly as long as there is room.
+Knows no coordinates.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ ENDS: tuple[Ends, ...] = ((3, 2), (3, 1), (2, 1), (1, 1))
 """A handshake, and how it ended; fewer, if anomalies find no room beside them."""
 _SOON = 50
 """How many segments later an answer is looked for."""
-_ODD = 4
-"""Up to this rank a segment is an anomaly."""
+_TURN, _ODD, _REST = 3, 5, 6
+"""The rank of a SYN or FIN; up to which rank there is something to see; what only helps to understand that."""
+_ASKING = ("keep-alive", "window-probe", "probe-answer")
+"""Of these, one tells what those after it tell."""
 
 Run = tuple[int, int]
 """The first and the last segment of a row: the same one for an arrow."""
@@ -35,14 +38,10 @@ def by_importance(segments: Sequence[Transmission], most: int, ends: Ends = ENDS
     return list(islice(_unique(wanted), most))
 
 
-def anomalies(segments: Sequence[Transmission]) -> list[int]:
-    """What a story is about: blame, resets, challenges, losses, overtaking and what follows, closed windows."""
+def landmarks(segments: Sequence[Transmission]) -> list[int]:
+    """What a story is about: where the connection begins and ends, its SYNs, FINs and resets, and blame, challenges,
+    losses, overtaking and what follows, closed windows."""
     return [index for rank, index in _ranked(segments) if rank <= _ODD]
-
-
-def turns(segments: Sequence[Transmission]) -> list[int]:
-    """Where a connection begins and ends: its SYNs and FINs."""
-    return [index for index, sent in enumerate(segments) if sent.segment.syn or sent.segment.fin]
 
 
 def _ranked(segments: Sequence[Transmission]) -> list[tuple[int, int]]:
@@ -59,20 +58,36 @@ def _unique(indices: Iterable[int]) -> Iterator[int]:
 
 
 def _rank(segments: Sequence[Transmission], index: int, sent: Transmission) -> int:
-    """How much a segment stands out, 1 the most; 0 when it is like all others. A SYN or FIN comes after anomalies."""
+    """How much a segment stands out, 1 the most; 0 when it is like all others."""
     if sent.verdict == "violation":
         return 1
     if sent.segment.rst or sent.verdict == "warning" or sent.kind in ("injected", "challenge"):
         return 2
+    if sent.segment.syn or sent.segment.fin:
+        return _TURN
+    if sent.kind in _ASKING and _says_the_same(segments, index):
+        return _REST
     # a loss and its retransmission rank alike: they are told together
     if sent.fate != "delivered" or sent.kind != "new":
-        return 4 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 3
-    if _closes_window(sent) or _fills_window(segments, index, sent) or overtakes(segments, index):
-        return 3
+        return 5 if sent.kind == "window-update" and sent.segment.window and not _follows_closed(segments, index) else 4
+    if _closes_window(sent) or overtakes(segments, index):
+        return 4
     if index and segments[index - 1].kind == "injected" and segments[index - 1].origin != sent.origin:
         # how it was taken
-        return 3
-    return 5 if sent.segment.syn or sent.segment.fin else 0
+        return 4
+    return _REST if _fills_window(segments, index, sent) else 0
+
+
+def _says_the_same(segments: Sequence[Transmission], index: int) -> bool:
+    """As the last one of its kind, a little before."""
+    sent = segments[index]
+    before = (s for s in reversed(segments[max(0, index - _SOON) : index]) if (s.origin, s.kind) == _whose(sent))
+    last = next(before, None)
+    return last is not None and last.segment.window == sent.segment.window and last.segment.ack == sent.segment.ack
+
+
+def _whose(sent: Transmission) -> tuple[str, str]:
+    return sent.origin, sent.kind
 
 
 def _closes_window(sent: Transmission) -> bool:

@@ -124,15 +124,15 @@ def _linear(story: Story, plain: Fit, paced: Callable[[Pace], Fit | None], heigh
 def elided(facts: Facts, room: Room) -> Fit:
     """As many rows as fit at the least size, the most important first; never fewer than one."""
     segments = facts.connection.segments
-    count, odd, turns = len(segments), set(elide.anomalies(segments)), set(elide.turns(segments))
-    # where there are too many anomalies for any slide, the ends need not make way for them
-    tries = elide.ENDS if len(odd) < MOST_ROWS else elide.ENDS[:1]
+    count, landmarks = len(segments), set(elide.landmarks(segments))
+    # where there are too many landmarks for any slide, the ends need not make way for them
+    tries = elide.ENDS if len(landmarks) < MOST_ROWS else elide.ENDS[:1]
     found: list[tuple[list[int], Fit]] = []
     for ends in tries:
         found.append(_most(facts, elide.by_importance(segments, MOST_ROWS, ends), room))
-        if odd | turns <= set(found[-1][0]):
+        if landmarks <= set(found[-1][0]):
             break
-    kept, best = min(found, key=lambda tried: (len(odd.difference(tried[0])), len(turns.difference(tried[0]))))
+    kept, best = min(found, key=lambda tried: len(landmarks.difference(tried[0])))
     return fit(facts, elide.runs(kept, count), replace(room, most=LEAST_SIZE)) or best
 
 

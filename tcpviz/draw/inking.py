@@ -15,8 +15,8 @@ from tcpviz.exchange.exchange import SIDES
 
 _LEADING = 1.15
 """From one line of a label to the next, in em."""
-_TEETH = 7.0
-"""Half the period of a torn edge."""
+_TEETH, _TOOTH = 7.0, 2.0
+"""Half the period of a torn edge, and half its height."""
 
 
 def inked(slide: Placed) -> Iterator[Shape]:
@@ -149,7 +149,7 @@ def _gap(slide: Placed, row: int, gap: Gap) -> Iterator[Shape]:
     yield Line(tuple(upper), Role.MUTED, 1.0, part=part)
     yield Line(tuple(lower), Role.MUTED, 1.0, part=part)
     text = gap_text(gap, slide.place.span - 16, size, slide.metrics)
-    at = sum(slide.place.lifelines) / 2, y + 0.27 * size
+    at = sum(slide.place.lifelines) / 2, y + 0.32 * size
     yield slide.text(at, text, size, role=Role.MUTED, anchor="middle", part=f"{part}/label")
 
 
@@ -161,4 +161,4 @@ def _short(start: Point, end: Point, by: float) -> Point:
 
 def _torn(left: float, right: float, y: float) -> list[Point]:
     count = max(2, round((right - left) / _TEETH))
-    return [(left + (right - left) * i / count, y + (2.5 if i % 2 else -2.5)) for i in range(count + 1)]
+    return [(left + (right - left) * i / count, y + (_TOOTH if i % 2 else -_TOOTH)) for i in range(count + 1)]

@@ -26,7 +26,7 @@ _LEAN = 7.0
 """How far a turned box leans over its end."""
 LOST_GAP = 12.0
 """From the cross of a lost segment to the word beside it."""
-GAP_HALF = 0.85
+GAP_HALF = 0.76
 """Half the height of a torn strip, in em."""
 ELSEWHERE = 26.0
 """How far from its lifeline a segment begins that its origin did not send."""
@@ -85,7 +85,7 @@ class Label(Value):
 
 def timer_room(place: Columns) -> float:
     """How far below its node a timer beside the arrows reaches with its text."""
-    return place.small + 6 + place.size + 6
+    return place.small + 3 + 1.15 * place.size + 4
 
 
 class Labelled:

@@ -259,4 +259,6 @@ def _sends(rows: Sequence[Row], which: int, side: Side) -> bool:
 
 
 def _beside(rows: Sequence[Row], place: Mapping[int, int], side: Side, start: int, end: int) -> bool:
-    return _sends(rows, start, side) and place[end] == place[start] + 1
+    """Nothing comes in there: an arrow that falls towards the end would cross it."""
+    ends = end >= 2 * len(rows) or _sends(rows, end, side)
+    return ends and _sends(rows, start, side) and place[end] == place[start] + 1

@@ -33,8 +33,9 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
     facts = _facts(one, words), _facts(two, words)
     shown, both, rows = list(range(len(matches))), None, _whole(one, two)
     halves = Halves(facts, lambda stories: _level(stories, matches), metrics, once, beneath((one, two), words, metrics))
+    important = _important(matches, one, two)
     for count in range(min(MOST_ROWS, len(matches)), 0, -1):
-        shown = sorted(_important(matches)[:count])
+        shown = sorted(important[:count])
         rows = _rows(matches, shown, one, two)
         most = SIZES[-1] if count == len(matches) else LEAST_SIZE
         both = largest(halves, rows, most)
@@ -84,12 +85,14 @@ def _whole(one: Half, two: Half) -> Rows:
     return first, second
 
 
-def _important(matches: Sequence[Match]) -> list[int]:
-    """The ends, then what differs, then inwards."""
+def _important(matches: Sequence[Match], one: Half, two: Half) -> list[int]:
+    """The ends, then what differs, then what opens and closes, or else is a landmark, then inwards."""
     last = len(matches) - 1
     ends = [*range(min(_FIRST, last + 1)), *range(last, max(last - _LAST, -1), -1)]
     odd = [i for i, match in enumerate(matches) if not (match.same or match.moved)]
-    return list(dict.fromkeys([*ends, *odd, *range(last + 1)]))
+    ours, theirs = (set(elide.landmarks(half.connection.segments)) for half in (one, two))
+    landmarks = [i for i, match in enumerate(matches) if match.one in ours or match.two in theirs]
+    return list(dict.fromkeys([*ends, *odd, *landmarks, *range(last + 1)]))
 
 
 def _rows(matches: Sequence[Match], shown: Sequence[int], one: Half, two: Half) -> Rows:

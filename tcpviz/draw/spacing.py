@@ -41,7 +41,7 @@ class Pace(Value):
     """Instants, by their index, before which the axis is broken."""
 
 
-BREAK = 26.0
+BREAK = 22.0
 PLAIN = Pace()
 Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""

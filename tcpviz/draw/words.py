@@ -122,9 +122,9 @@ class Words(Value):
 ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
-    "compared", "same_states", "own_time", "fired", "comma", "udp", "udp_counted", "octets", "octets_range",
-    "segment", "segments", "retransmission", "retransmissions", "lost_ones", "violation", "violations", "byte", "bytes",
-    "datagrams",
+    "compared", "same_states", "own_time", "cut_short", "fired", "comma", "udp", "udp_counted", "octets",
+    "octets_range", "segment", "segments", "retransmission", "retransmissions", "lost_ones", "violation", "violations",
+    "byte", "bytes", "datagrams",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")

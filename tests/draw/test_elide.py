@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from connections import CONNECTIONS
 
 import tcpviz.draw as draw
+from tcpviz import match
 from tcpviz.draw.drawing import Text
 from tcpviz.draw.elide import by_importance, octets_text, runs, totals
 from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.simulate import simulate
 from tcpviz.language import BOTH
+
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 
 @pytest.mark.parametrize(
@@ -33,10 +38,22 @@ def test_every_segment_comes_up_once() -> None:
     assert sorted(by_importance(segments, len(segments))) == list(range(len(segments)))
 
 
-def test_anomalies_come_right_after_the_ends() -> None:
+def test_what_closes_and_then_what_is_odd_come_right_after_the_ends() -> None:
     segments = CONNECTIONS["long with losses"].segments
+    [fin] = [i for i, s in enumerate(segments[3:-2], 3) if s.segment.fin]
     odd = [i for i, s in enumerate(segments) if s.fate == "lost" or s.kind == "retransmission"]
-    assert by_importance(segments, 5 + len(odd))[5:] == odd
+    assert by_importance(segments, 6 + len(odd))[5:] == [fin, *odd]
+
+
+@pytest.mark.parametrize("name", ["zero-window", "tutorial-tcp-duplex", "fin-with-data"])
+def test_no_syn_and_no_fin_of_a_capture_is_hidden_and_probes_that_say_the_same_are(name: str) -> None:
+    [connection] = match(CAPTURES / f"{name}.pcapng").connections
+    drawing = draw.sequence(connection, title=name, clocks=1)
+    shown = [sent for i, sent in enumerate(connection.segments) if drawing.of(f"segment-{i}")]
+    hidden = [sent for sent in connection.segments if sent not in shown]
+    assert not [sent for sent in hidden if sent.segment.syn or sent.segment.fin]
+    for kind in {sent.kind for sent in hidden}:
+        assert kind == "new" or kind in {sent.kind for sent in shown}
 
 
 def written(name: str) -> str:
