@@ -13,6 +13,7 @@ import pytest
 import tcpviz
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Exchange
+from tcpviz.value import replace
 
 ROOT = Path(__file__).parents[1]
 TEXT, SVG = "text/plain", "image/svg+xml"
@@ -81,6 +82,13 @@ def test_png_is_what_draw_draws() -> None:
     assert tcpviz.png(exchange) == tcpviz.draw(exchange).png()
 
 
+def test_of_tcp_and_udp_the_one_is_drawn_that_is_asked_for() -> None:
+    udp = tcpviz.simulate("tutorial-udp-one-way")
+    both = replace(tcpviz.simulate("normal"), title="both", flows=udp.flows)
+    assert "SYN" in tcpviz.draw(both).svg().decode()
+    assert tcpviz.draw(both, flow=1).drawing.shapes == tcpviz.draw(replace(udp, title="both")).drawing.shapes
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -89,6 +97,8 @@ def test_png_is_what_draw_draws() -> None:
         ({"size": "letter"}, "size 'letter': expected one of 16:9, 4:3, A4"),
         ({"connection": 2}, "connection 2: .* has 1"),
         ({"connection": 0}, "connection 0: .* has 1"),
+        ({"flow": 1}, "flow 1: .* has 0"),
+        ({"connection": 1, "flow": 1}, "one picture shows one of them"),
     ],
 )
 def test_what_cannot_be_drawn(options: dict[str, Any], complaint: str) -> None:

@@ -78,7 +78,7 @@ class Look(Value):
         else:
             raise InputError(f"--size {self.size}: expected {', '.join(SIZES)}, or pixels such as 1920x1080")
         page = Page(width, height, dpi, self.transparent)
-        across, down = page.pixels
+        across, down = map(int, pixels.groups()) if pixels else page.pixels
         least = round(SLIDE.width * _LEAST_SCALE), round(SLIDE.height * _LEAST_SCALE)
         if across < least[0] or down < least[1]:
             raise InputError(

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tcpviz.cli.look import GIF, PICTURES, SIZE, THEME, Look
-from tcpviz.cli.output import STANDARD_OUTPUT
+from tcpviz.cli.output import STANDARD_OUTPUT, distinct, unnumbered
 from tcpviz.cli.telling import BLANKS, MOST_PAGES, SCALES, USUAL, Telling, some_of
 from tcpviz.errors import InputError
 from tcpviz.exchange.scenario import DETAILS
@@ -141,11 +141,15 @@ def telling(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def gathered(*, scale: Any, show: Any, pages: int, steps: Path | None, quiz: Any, **others: Any) -> Any:
-        for name in others.get("outputs", ()) if quiz else ():
-            if Path(name).suffix.lower() not in (*PICTURES, GIF) and name != STANDARD_OUTPUT:
-                raise InputError(f"{name}: --quiz leaves blanks in {' '.join((*PICTURES, GIF))} only")
+        story = Telling(scale, show, pages, steps, quiz)
+        paths = [Path(name) for name in others["outputs"] if name != STANDARD_OUTPUT]
+        for path in paths if quiz else ():
+            if path.suffix.lower() not in (*PICTURES, GIF):
+                raise InputError(f"{path}: --quiz leaves blanks in {' '.join((*PICTURES, GIF))} only")
         if quiz and steps:
             raise click.UsageError("--steps tells step by step what --quiz asks for: one or the other")
-        return command(story=Telling(scale, show, pages, steps, quiz), **others)
+        distinct((str(path), file) for path in paths for file in story.files(path))
+        unnumbered(steps, paths)
+        return command(story=story, **others)
 
     return reduce(lambda function, option: option(function), reversed(_TELLING), gathered)

@@ -37,7 +37,27 @@ def targets(paths: Iterable[str], known: Collection[str], where: str = "here") -
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise OutputError(f"{name}: cannot be written: permission denied")
         checked.append(path)
+    distinct((str(path), path) for path in checked)
     return tuple(checked)
+
+
+def distinct(claims: Iterable[tuple[str, Path]]) -> None:
+    """Refuse to write a file twice: each claim is an output, as it was asked for, and a file that it may write."""
+    asked: dict[Path, str] = {}
+    for name, path in claims:
+        file = path.resolve()
+        if file in asked:
+            raise OutputError(f"{path} would be written twice: for -o {asked[file]} and for -o {name}")
+        asked[file] = name
+
+
+def unnumbered(folder: Path | None, paths: Iterable[Path]) -> None:
+    """Refuse what a numbered picture in `folder` may be called."""
+    if folder is None:
+        return
+    for path in paths:
+        if path.parent.resolve() == folder.resolve() and path.suffix.lower() == ".png" and path.stem.isdecimal():
+            raise OutputError(f"{path} would be written twice: --steps numbers its pictures there")
 
 
 def tell(sentence: Sentence, language: Language = ENGLISH) -> None:

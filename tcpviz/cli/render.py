@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tcpviz.cli.look import GIF, PICTURES, Look
 from tcpviz.cli.output import write_text, write_whole
-from tcpviz.cli.telling import Telling
+from tcpviz.cli.telling import Telling, answers
 from tcpviz.exchange.document import written
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import ladders
@@ -54,8 +54,7 @@ def write(
     else:
         paint(story.drawings(path, exchange, numbers, look), look)
         if story.quiz:
-            answers = path.with_stem(f"{path.stem}-answers")
-            paint(replace(story, quiz=()).drawings(answers, exchange, numbers, look), look)
+            paint(replace(story, quiz=()).drawings(answers(path), exchange, numbers, look), look)
 
 
 def _recording(exchange: Exchange, form: Literal["pcap", "pcapng"]) -> bytes:

@@ -51,6 +51,7 @@ def command(
     if steps and not walk:
         raise click.UsageError("--steps draws a way step by step: say which with --walk SCENARIO.")
     files = output.targets(outputs, (*PICTURES, ".txt"))
+    output.unnumbered(steps, files)
     connections = simulate(library.load(walk)).connections if walk else ()
     if walk and not connections:
         raise InputError(f"--walk {walk}: UDP has no states; TCP has")

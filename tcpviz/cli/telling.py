@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from tcpviz.cli import output
-from tcpviz.cli.look import THEME, Look
+from tcpviz.cli.look import GIF, PICTURES, THEME, Look
 from tcpviz.errors import InputError, OutputError
 from tcpviz.exchange.exchange import Connection, Exchange, Flow
 from tcpviz.exchange.numbers import Numbers
@@ -36,6 +36,15 @@ class Telling(Value):
     steps: Path | None = None
     quiz: tuple[Blank, ...] = ()
     """What pictures leave blank; an answer sheet is written beside each."""
+
+    def files(self, path: Path) -> Iterator[Path]:
+        """What a file asked for may become."""
+        sheets = [path]
+        if path.suffix.lower() in (*PICTURES, GIF):
+            sheets += [answers(path)] if self.quiz else []
+            numbers = range(1, self.pages + 1) if self.pages > 1 else ()
+            yield from (_page(sheet, number) for sheet in sheets for number in numbers)
+        yield from sheets
 
     def of(self, plan: Scenario, numbers: Numbers) -> tuple[Telling, Numbers]:
         """As the scenario is best seen, where the reader left the choice to it."""
@@ -81,7 +90,7 @@ class Telling(Value):
             **look.setting(),
         )
         for number, slide in enumerate(slides, 1):
-            yield (path.with_stem(f"{path.stem}-{number}") if len(slides) > 1 else path), slide
+            yield (_page(path, number) if len(slides) > 1 else path), slide
 
     def recited(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
         """One diagram in the words of a program that draws it: Mermaid or PlantUML, by the path's ending."""
@@ -130,6 +139,15 @@ class Telling(Value):
             **look.setting(),
         )
         yield from numbered(self.steps, slides)
+
+
+def answers(path: Path) -> Path:
+    """Where the answers to an exercise go."""
+    return path.with_stem(f"{path.stem}-answers")
+
+
+def _page(path: Path, number: int) -> Path:
+    return path.with_stem(f"{path.stem}-{number}")
 
 
 def numbered(folder: Path, drawings: tuple[Drawing, ...]) -> Iterator[tuple[Path, Drawing]]:

@@ -74,6 +74,7 @@ def draw(
     exchange: Exchange,
     *,
     connection: int | None = None,
+    flow: int | None = None,
     numbers: Numbers = "relative",
     scale: Scale = "log",
     show: Iterable[Detail] = USUAL,
@@ -81,11 +82,12 @@ def draw(
     language: str = "en",
     size: str = "16:9",
 ) -> Picture:
-    """The sequence diagram of an exchange.
+    """The sequence diagram of one conversation in an exchange, or of two; `tcpviz.draw.html` shows all of them.
 
-    `connection`, counted from 1, is the one to draw. Without it two that conform stand side by side; of others it is
-    the first that violates, else the first; an exchange without connections shows its first UDP flow. `theme` is
-    light, dark, print or the path of a .toml file, `language` en, zh or both, `size` 16:9, 4:3 or A4.
+    `connection` is the TCP connection to draw, `flow` the UDP flow, both counted from 1. Without either, two
+    connections that conform stand side by side; of others it is the first that violates, else the first; only an
+    exchange without connections shows its first UDP flow. `theme` is light, dark, print or the path of a .toml file,
+    `language` en, zh or both, `size` 16:9, 4:3 or A4.
     InputError names what of these cannot be used.
     """
     for name, given, known in (("language", language, LANGUAGES), ("size", size, SIZES)):
@@ -102,18 +104,21 @@ def draw(
         "words": words,
         "slide": page.slide,
     }
-    drawing = _drawing(exchange, connection, asked)
+    drawing = _drawing(exchange, connection, flow, asked)
     return Picture(drawing, theme_file.load(theme), page, text)
 
 
-def _drawing(exchange: Exchange, connection: int | None, asked: diagrams.Asked) -> Drawing:
-    connections = exchange.connections
-    if connection is not None and not 1 <= connection <= len(connections):
-        raise InputError(f"connection {connection}: {exchange.title} has {len(connections)}")
-    if not connections:
-        if not exchange.flows:
+def _drawing(exchange: Exchange, connection: int | None, flow: int | None, asked: diagrams.Asked) -> Drawing:
+    connections, flows = exchange.connections, exchange.flows
+    if connection is not None and flow is not None:
+        raise InputError(f"connection {connection} and flow {flow}: one picture shows one of them")
+    for name, number, known in (("connection", connection, connections), ("flow", flow, flows)):
+        if number is not None and not 1 <= number <= len(known):
+            raise InputError(f"{name} {number}: {exchange.title} has {len(known)}")
+    if flow is not None or not connections:
+        if not flows:
             raise InputError(f"{exchange.title}: there is neither a TCP connection nor a UDP flow to draw")
-        return diagrams.flow(exchange.flows[0], title=exchange.title, **asked)
+        return diagrams.flow(flows[(flow or 1) - 1], title=exchange.title, **asked)
     if connection is None and len(connections) == 2 and exchange.conforms:
         return diagrams.pair(exchange, **asked)
     first = next((c for c in connections if not c.conforms), connections[0])

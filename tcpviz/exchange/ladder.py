@@ -174,10 +174,12 @@ def _afterwards(connection: Connection, width: int, ascii_only: bool, language: 
             assert change.row
             causes[Sentence(str(change.row.stimulus))] = None
         when = _ascii(time_text(time)) if ascii_only else time_text(time)
-        text = language.translated(Sentence("{} at {}", listed(causes), when))
-        # as str.center does, but a Chinese character takes two columns
-        centred = text.center(room - columns(text) + len(text))
-        yield _row("", str(shown["client"]), centred, str(shown["server"]), width)
+        left, right = str(shown["client"]), str(shown["server"])
+        for text in language.lines(Sentence("{} at {}", listed(causes), when)):
+            # as str.center does, but a Chinese character takes two columns
+            centred = text.center(room - columns(text) + len(text))
+            yield _row("", left, centred, right, width)
+            left = right = ""
 
 
 def _ascii(text: str) -> str:

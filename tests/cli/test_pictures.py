@@ -170,6 +170,7 @@ def test_transparent(tcpviz, tmp_path: Path) -> None:
     ("options", "complaint"),
     [
         (("--size", "300x200"), "300x200 pixels are too few to read: at least 480x270"),
+        (("--size", "0x0"), "0x0 pixels are too few to read: at least 480x270"),
         (("--size", "A4", "--dpi", "36"), "421x298 pixels are too few to read: at least 480x270"),
         (("--size", "99999x99999"), "are too many: at most 100,000,000"),
         (("--size", "letter"), "expected 16:9, 4:3, A4, or pixels such as 1920x1080"),
@@ -186,6 +187,35 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
     assert complaint in ran.err
     assert ran.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "twice"),
+    [
+        (("simulate", "-o", "a.png", "-o", "./a.png"), "a.png would be written twice"),
+        (("simulate", "--quiz", "flags", "-o", "a.png", "-o", "a-answers.png"), "a-answers.png would be written twice"),
+        (("simulate", "--pages", "3", "-o", "a.svg", "-o", "a-2.svg"), "a-2.svg would be written twice"),
+        (("simulate", "--steps", ".", "-o", "03.png"), "03.png would be written twice: --steps numbers its pictures"),
+        (("states", "--walk", "normal", "--steps", ".", "-o", "03.png"), "03.png would be written twice"),
+        (("segment", "normal", "1", "-o", "a.png", "-o", "a.png"), "a.png would be written twice"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_no_file_is_written_twice(
+    tcpviz, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], twice: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = tcpviz(*options)
+    assert ran.code == 2
+    assert twice in ran.err
+    assert ran.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_other_formats_are_no_second_one(tcpviz, tmp_path: Path) -> None:
+    ran = tcpviz("simulate", "--quiz", "flags", "-o", tmp_path / "a.svg", "-o", tmp_path / "a.tex")
+    assert ran.code == 0
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_theme_of_ones_own(tcpviz, tmp_path: Path) -> None:
@@ -210,6 +240,12 @@ def test_without_a_chinese_font_one_line_says_what_to_install(
     assert ran.err.count("\n") == 1
     assert "apt install fonts-noto-cjk" in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ladder_in_both_languages_says_everything_in_both(tcpviz) -> None:
+    *_, chinese, english = tcpviz("simulate", "fin-timeout", "--lang", "both").out.splitlines()
+    assert chinese.split() == ["CLOSED", "5.02", "s：用户超时", "ESTABLISHED"]
+    assert english.strip() == "USER TIMEOUT at 5.02 s"
 
 
 def test_the_ladder_speaks_the_language_in_eighty_columns(tcpviz) -> None:
