@@ -9,7 +9,7 @@ from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.order import Place
 from tcpviz.exchange.matching.past import Pending
-from tcpviz.model.segment import RST, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sequence import distance
 from tcpviz.value import Value, field, replace
 
@@ -163,10 +163,11 @@ class Observation(Value, eq=False, dict=True):
 
     @property
     def is_outdated(self) -> bool:
-        """It acknowledges less than what was captured before it, and nobody takes that back."""
+        """A FIN that acknowledges less than what was captured before it: nobody takes that back."""
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
         acks = [o.segment.ack for o in recent if o.side == self.side and o.segment.has_ack and not o.segment.rst]
-        return self.segment.has_ack and any(distance(self.segment.ack, ack) > 0 for ack in acks)
+        alone = self.segment.flags & (SYN | ACK | FIN | RST) == ACK | FIN
+        return alone and any(distance(self.segment.ack, ack) > 0 for ack in acks)
 
     @property
     def has_outlived_its_sender(self) -> bool:
