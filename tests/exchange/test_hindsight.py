@@ -86,3 +86,17 @@ def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, sca
     story[frame - 1] = story[frame - 1]._replace(options=wrong)
     # the sender's own scale says nothing of how much it may send
     assert blames(only(*story)) == ([(frame, "window scale")] if frame == 2 or scale is None else [])
+
+
+def test_a_window_was_as_small_as_it_said_where_text_beyond_it_was_refused() -> None:
+    offered, refused = stack(SYN | ACK, 0, 1, window=6000), stack(ACK, 1, 1, window=6000)
+    too_much = peer(PSH | ACK, 1, 1, 9000)
+    story = OPEN[0], offered, OPEN[2], too_much, refused, too_much, stack(ACK, 1, 9001, window=0)
+    assert blames(only(*story)) == [(4, "flags")]
+
+
+@pytest.mark.parametrize(("rest", "wrong"), [(9, 2), (5, 1)])
+def test_text_on_a_syn_of_which_the_rest_goes_again_was_all_there(rest: int, wrong: int) -> None:
+    asked = peer(SYN, 0, length=18)._replace(options=Options(fast_open=b"12345678"))
+    story = asked, stack(SYN | ACK, 0, 10), peer(PSH | ACK, 10, 1, rest), stack(ACK, 1, 10 + rest)
+    assert [frame for frame, _ in blames(only(*story))] == [wrong]

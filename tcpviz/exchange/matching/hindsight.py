@@ -46,8 +46,13 @@ def _counted(judged: Sequence[Observation], seen: Observation) -> Iterator[Segme
     own, theirs = _later(judged, seen)
     goes_on = next((segment.seq for segment in own if not segment.syn and segment.has_ack), None)
     acked = next((segment.ack for segment in theirs if segment.has_ack and not segment.rst), None)
-    if goes_on is not None and goes_on == acked:
+    if goes_on is not None and goes_on == acked and not _goes_again(seen.segment, own):
         yield replace(seen.segment, seq=add(goes_on, -1))
+
+
+def _goes_again(segment: Segment, own: list[Segment]) -> bool:
+    """Of its text its sender sends the rest again: it ended there."""
+    return segment.length > 0 and any(other.length and other.end == segment.end for other in own[:1])
 
 
 def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
@@ -56,7 +61,7 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     own, theirs = _later(judged, seen)
     following = [other for other in own if other.span or other.has_ack]
     acked = {other.ack for other in theirs if other.has_ack}
-    if not following or following[0].seq not in acked:
+    if not following or following[0].seq not in acked or _goes_again(segment, following):
         return
     next_, *others = following
     if not (next_.end == others[0].seq if others else not next_.span or next_.end in acked):
@@ -97,13 +102,24 @@ def _taken(judged: Sequence[Observation], seen: Observation) -> int:
         if other.side == seen.side:
             break
         end = add(other.segment.text, other.segment.length)
-        if other.segment.length and any(not before(ack, end) for ack in acked):
+        if other.segment.length and any(not before(ack, end) for ack in acked) and not _refused(judged, other):
             furthest = max(furthest, distance(seen.segment.ack, end))
     return furthest
 
 
+def _refused(judged: Sequence[Observation], text: Observation) -> bool:
+    """The next word of who got it is the last one again: it acknowledges nothing of the text."""
+    earlier = (o.segment for o in reversed(judged[: text.index]) if o.side != text.side)
+    last, answer = next(earlier, None), next((o.segment for o in judged[text.index + 1 :] if o.side != text.side), None)
+    if last is None or answer is None or answer.span or answer.rst:
+        return False
+    return (answer.seq, answer.ack, answer.window) == (last.end, last.ack, last.window)
+
+
 def _is_small(judged: Sequence[Observation], syn: Observation) -> bool:
-    """What was taken later is more than the windows that were offered, as they stand."""
+    """What was taken later is more than the windows that were offered, as they stand, and none of it was refused."""
+    if any(o.side != syn.side and o.segment.length and _refused(judged, o) for o in judged[syn.index + 1 :]):
+        return False
     return any(
         _taken(judged, other) > other.segment.window
         for other in judged[syn.index + 1 :]
