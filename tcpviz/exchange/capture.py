@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
@@ -24,6 +25,26 @@ class Address(Value, order=True):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Checksum(NamedTuple):
+    """What a TCP checksum says, and what it should say; None where it looks as if it was left to the network card."""
+
+    told: int
+    right: int | None
+
+
+class Flaw(NamedTuple):
+    """What no sender writes, or should write, into a field that decides nothing."""
+
+    field: Sentence
+    told: int
+    right: str
+    section: str
+
+
+OPTIONS = Sentence("options")
+"""A flaw of which is that not all of them can be read."""
 
 
 class Frame(Value):
@@ -52,8 +73,15 @@ class Frame(Value):
     identification: int = 0
     """The IP header's; 0 where it has none."""
 
-    checksum: tuple[int, int] | None = None
-    """What its TCP checksum says and should say, where it is wrong; None where it was still to be filled in."""
+    checksum: Checksum | None = None
+    """None where it cannot be told."""
+
+    flaw: Flaw | None = None
+    offset: int | None = None
+    """Its data offset, where that is less than any header has, or beyond the end of the segment."""
+
+    held: int | None = None
+    """The octets of text that the record has, where the IP header speaks of another number though nothing was cut."""
 
     undelivered: int | None = None
     """An ICMP error tells that a segment from `source` to `destination` has not arrived: its sequence number."""

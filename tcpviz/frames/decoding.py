@@ -16,7 +16,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv46, _IPv6ExtHdr
 from scapy.packet import NoPayload, Packet, Raw
 
-from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.capture import OPTIONS, Address, Checksum, Flaw, Frame
 from tcpviz.frames.record import Record
 from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
 from tcpviz.model.sentence import Sentence
@@ -32,7 +32,9 @@ LINK = Sentence("unknown link type")
 # system chose for itself. The IP version behind it says the same, and says it right
 _BSD_LOOPBACK, _BSD_LOOPBACK_HEADER = frozenset({0, 108}), 4
 _TCP, _UDP = 6, 17
-_TCP_HEADER, _UDP_HEADER = 20, 8
+_TCP_HEADER, _UDP_HEADER, _IPV6_HEADER = 20, 8, 40
+_LEAST_FRAME = 64
+"""Shorter ones Ethernet fills up, whether their last four octets, a checksum, are captured or not."""
 _CHECKSUM = 16
 """Where it stands in a TCP header."""
 _FLAGS = 0xFF
@@ -110,12 +112,15 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         return Skipped(NEITHER, name, _undelivered(protocol, body.original, record, number))
     if not isinstance(body, (TCP, UDP)):
         return Skipped(SHORT if record.cut else MALFORMED, "TCP" if protocol == _TCP else "UDP")
-    octets = body.original
+    octets, offset, flaw = body.original, None, None
     if isinstance(body, TCP):
         header = 4 * body.dataofs
-        if not _TCP_HEADER <= header <= length:
+        if length < _TCP_HEADER:
             return Skipped(MALFORMED, "TCP")
+        if not _TCP_HEADER <= header <= length:
+            header, offset = _TCP_HEADER, body.dataofs
         segment = _segment(body, octets[_TCP_HEADER:header], length - header)
+        flaw = _flaw(body, octets[_TCP_HEADER:header])
     else:
         header, segment = _UDP_HEADER, None
         length = min(body.len, length) if body.len else length
@@ -132,30 +137,55 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         data=record.data,
         link=record.link,
         cut=len(octets) < header,
-        checksum=_wrong(network, octets, length) if segment else None,
+        checksum=_checksum(network, octets, length) if segment else None,
+        flaw=flaw,
+        offset=offset,
+        held=None if segment is None or (held := _held(network, length, record)) is None else held - header,
         identification=network.id if isinstance(network, IP) else 0,
     )
 
 
-def _wrong(network: Packet, octets: bytes, length: int) -> tuple[int, int] | None:
-    """The checksum of a TCP segment and the right one, where it can be told that it is wrong.
+def _held(network: Packet, length: int, record: Record) -> int | None:
+    """The octets behind the IP header, where IP speaks of another number though nothing was cut or filled up."""
+    if isinstance(network, IPv6) and network.nh != _TCP:
+        return None
+    found = len(network.original) - (4 * network.ihl if isinstance(network, IP) else _IPV6_HEADER)
+    padded = found > length and len(record.data) <= _LEAST_FRAME
+    return None if record.cut or padded or found == length else found
 
-    Not where octets lack or the address on its way is another (routing headers), and not where it is the network
-    card's to fill in: on a loopback and behind offload it holds a part of the sum, or nothing.
+
+def _flaw(header: TCP, options: bytes) -> Flaw | None:
+    """What decides nothing, and is not as it should be."""
+    if options and (broken := _broken(options)):
+        return Flaw(OPTIONS, *broken, "RFC 9293 3.2")
+    if header.reserved:
+        return Flaw(Sentence("reserved bits"), header.reserved, "0", "RFC 9293 3.1")
+    if header.urgptr and not int(header.flags) & URG:
+        return Flaw(Sentence("urgent pointer"), header.urgptr, "0", "RFC 9293 3.1")
+    return None
+
+
+def _checksum(network: Packet, octets: bytes, length: int) -> Checksum | None:
+    """The checksum of a TCP segment, and the right one.
+
+    None where octets lack or the address on its way is another (routing headers). On a loopback and behind offload it
+    holds a part of the sum, or nothing: the rest is the network card's to fill in.
     """
     if isinstance(network, IP):
         plain, addresses = network.ihl == 5, network.original[12:20]
     else:
         plain, addresses = network.nh == _TCP, network.original[8:40]
+    if not plain or len(octets) < length:
+        return None
     told = int.from_bytes(octets[_CHECKSUM : _CHECKSUM + 2])
-    if not plain or len(octets) < length or told == 0:
-        return None
     pseudo = folded(addresses + bytes((0, _TCP)))
-    if told in (pseudo, folded(pseudo.to_bytes(2) + length.to_bytes(4))):  # cards that cut up leave the length out
-        return None
+    # cards that cut up leave the length out
+    if told in (0, pseudo, folded(pseudo.to_bytes(2) + length.to_bytes(4))):
+        return Checksum(told, None)
     rest = octets[:_CHECKSUM] + octets[_CHECKSUM + 2 : length]
     right = folded(pseudo.to_bytes(2) + length.to_bytes(4) + rest) ^ 0xFFFF
-    return (told, right) if (told - right) % 0xFFFF else None  # there are two ways to write zero
+    # there are two ways to write zero
+    return Checksum(told, right if (told - right) % 0xFFFF else told)
 
 
 def folded(octets: bytes) -> int:
@@ -261,6 +291,23 @@ def _options(octets: bytes) -> Options:
         sack=tuple(zip(edges[::2], edges[1::2], strict=True)),
         multipath=_MULTIPATH in found,
     )
+
+
+def _broken(octets: bytes) -> tuple[int, Sentence] | None:
+    """The length that the first option of a wrong length says, and what it should say."""
+    place = 0
+    while place < len(octets) and octets[place] != _END:
+        if octets[place] == _NO_OPERATION:
+            place += 1
+            continue
+        size, left = octets[place + 1] if place + 1 < len(octets) else 0, len(octets) - place
+        sizes = _OPTION_SIZES.get(octets[place], range(2, left + 1))
+        if size not in sizes or size > left:
+            if len(sizes) == 1:
+                return size, Sentence("option {} of {} octets", octets[place], sizes[0])
+            return size, Sentence("option {} of at most {} octets", octets[place], left)
+        place += size
+    return None
 
 
 def _fours(octets: bytes) -> Iterator[bytes]:

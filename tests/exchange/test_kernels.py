@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from wire import ISS, PEER, Said, blamed, captured, only, peer, stack
 
+from tcpviz.exchange.capture import Checksum
 from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.match import match
@@ -77,7 +78,7 @@ def test_who_probes_a_closed_window_has_called_send_for_all_that_follows() -> No
 
 def test_a_wrong_checksum_is_a_warning_and_says_so_where_nothing_else_is_odd() -> None:
     capture = captured(*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
-    frames = [replace(f, checksum=(0xDEAD, 0xBEEF)) if f.number == 4 else f for f in capture.frames]
+    frames = [replace(f, checksum=Checksum(0xDEAD, 0xBEEF)) if f.number == 4 else f for f in capture.frames]
     (found,) = match(replace(capture, frames=tuple(frames))).connections
     assert found.conforms
     told = [(s.frame, s.verdict, s.expected.field, s.expected.allowed) for s in found.segments if s.expected]

@@ -47,6 +47,8 @@ _FORGED, _RECOUNTED = 2, 20
 """After a violation: a third party sent it; the sender counts from there on."""
 SHOWN = 20
 """So much less costs a fault where what follows shows what had been sent."""
+_LEAST_OFFSET = 5
+"""What a header without options says (RFC 9293 section 3.1)."""
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
@@ -183,10 +185,19 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
     likely = sorted(ends, key=lambda end: end.cost)[:_MOST_BLAMES]
     misses = [miss for end in likely for miss in nearly(end, seen.index, seen.segment, meant)]
     misses += [unwanted(end, seen.segment) for end in ends]
+    if seen.frame.offset is not None:
+        misses = [_at_offset(miss, seen, seen.frame.offset) for miss in misses if miss.meant or not meant]
     different: dict[tuple[Difference, ...], Miss] = {}
     for miss in sorted(misses, key=lambda miss: miss.severity):
         different.setdefault(miss.differences, miss)
     return [_blamed(account, seen, miss, rank) for rank, miss in enumerate(list(different.values())[:_MOST_BLAMES])]
+
+
+def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
+    """Whatever else there is to say, its header ends nowhere."""
+    length = seen.segment.length if miss.meant is None else miss.meant.length
+    allowed = (seen.segment.length - length) // 4 + _LEAST_OFFSET
+    return miss._replace(differences=(Difference(Sentence("data offset"), told, allowed),), section="RFC 9293 3.1")
 
 
 def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Account:

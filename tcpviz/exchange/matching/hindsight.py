@@ -13,6 +13,8 @@ from tcpviz.model.sequence import add, before, distance
 from tcpviz.value import replace
 
 _LONGEST = 2**16
+_STAMPS = 12
+"""The octets of options that a segment with timestamps has."""
 _LARGEST_SCALE = 14
 """RFC 7323 section 2.3."""
 
@@ -20,11 +22,17 @@ _LARGEST_SCALE = 14
 def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
     """The same segment with one field as what follows shows it."""
     seen = judged[index]
-    if seen.segment.rst:
+    if seen.frame.offset is not None:
+        found = [replace(seen.segment, length=length) for length in _texts(judged, seen)]
+    elif seen.segment.rst:
         found = [replace(seen.segment, length=0)] if _was_last(judged, seen) else []
     else:
         found = [*_counted(judged, seen), *_ended(judged, seen), *_offered(judged, seen)]
-    return tuple(dict.fromkeys(segment for segment in found if segment != seen.segment))
+    if seen.frame.held is not None and seen.frame.held >= 0:
+        found.append(replace(seen.segment, length=seen.frame.held))
+    return tuple(
+        dict.fromkeys(segment for segment in found if segment != seen.segment or seen.frame.offset is not None)
+    )
 
 
 def _later(judged: Sequence[Observation], seen: Observation) -> tuple[list[Segment], list[Segment]]:
@@ -32,6 +40,14 @@ def _later(judged: Sequence[Observation], seen: Observation) -> tuple[list[Segme
     rest = [other for other in judged[seen.index + 1 :] if not other.is_twin]
     own = [other.segment for other in rest if other.side == seen.side]
     return own, [other.segment for other in rest if other.side != seen.side]
+
+
+def _texts(judged: Sequence[Observation], seen: Observation) -> list[int]:
+    """How much text there is behind a header that ends nowhere, if as many options precede it as elsewhere."""
+    if seen.segment.syn or seen.segment.rst:
+        return [0]
+    stamped = any(other.segment.options.timestamps for other in judged if other.side == seen.side)
+    return [length for length in (seen.segment.length - (_STAMPS if stamped else 0),) if length >= 0]
 
 
 def _was_last(judged: Sequence[Observation], seen: Observation) -> bool:

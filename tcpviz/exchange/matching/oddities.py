@@ -6,13 +6,15 @@ Worth a warning, never a violation: nothing of the handshake or the close hangs 
 
 from __future__ import annotations
 
+from tcpviz.exchange.capture import Checksum, Frame
 from tcpviz.exchange.exchange import Expected, Side, other
 from tcpviz.model.segment import RST, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, before, distance
 
-ECHO = Sentence("timestamp echo")
-_TIMESTAMPS, _STAMPS = Sentence("timestamps"), "RFC 7323 3.2"
+ECHO, STAMP, WINDOW = Sentence("timestamp echo"), Sentence("timestamp"), Sentence("window")
+TIMESTAMPS, STAMPS = Sentence("timestamps"), "RFC 7323 3.2"
+NONE, ONE = Sentence("none"), Sentence("a timestamp")
 
 
 class Oddities:
@@ -22,12 +24,14 @@ class Oddities:
         self._offers: dict[Side, Options] = {}
         self._answered: set[Side] = set()
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
+        self._fills: set[Side] = set()
+        """Who fills in the checksum before the place of capture."""
         self._newest: dict[Side, Segment] = {}
         self._edges: dict[Side, int] = {}
         """The number up to which each end has offered to take text."""
 
-    def of(self, side: Side, segment: Segment, checksum: tuple[int, int] | None) -> Expected | None:
-        """The first thing that is odd about the segment; it counts as seen from then on. `checksum`: as in a Frame."""
+    def of(self, side: Side, segment: Segment, frame: Frame) -> Expected | None:
+        """The first thing that is odd about the frame's segment; it counts as seen from then on."""
         found = self._in_syn(side, segment) if segment.syn else self._after_syn(side, segment)
         if segment.options.timestamps and not segment.rst:
             found = found or self._echo(side, segment, segment.options.timestamps)
@@ -37,11 +41,22 @@ class Oddities:
         if kept is None:
             self._note_window(side, segment)
         elif not found:
-            found = Expected(Sentence("window"), segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
-        if checksum and not found:
-            told, right = checksum
-            return Expected(Sentence("checksum"), f"{told:#06x}", f"{right:#06x}", "RFC 9293 3.1")
-        return found
+            found = Expected(WINDOW, segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
+        return found or self.in_header(side, frame)
+
+    def in_header(self, side: Side, frame: Frame) -> Expected | None:
+        """A field that decides nothing, or the checksum. Only who never fills that in leaves it to the network card."""
+        if frame.flaw:
+            field, told, right, section = frame.flaw
+            return Expected(field, told, right, section)
+        if frame.checksum is None:
+            return None
+        said, sum_ = frame.checksum
+        if said == sum_:
+            self._fills.add(side)
+        elif sum_ is not None or side in self._fills:
+            return wrong_sum(frame.checksum)
+        return None
 
     def kept_window(self, side: Side, segment: Segment) -> int | None:
         """The window that takes back nothing of what `side` has offered, where that of its segment does."""
@@ -76,9 +91,9 @@ class Oddities:
         if not segment.has_ack or theirs is None:
             return None
         if ours.window_scale is not None and theirs.window_scale is None:
-            return Expected(Sentence("window scale"), ours.window_scale, Sentence("none"), "RFC 7323 2.2")
+            return Expected(Sentence("window scale"), ours.window_scale, NONE, "RFC 7323 2.2")
         if ours.timestamps is not None and theirs.timestamps is None:
-            return Expected(_TIMESTAMPS, ours.timestamps[0], Sentence("none"), _STAMPS)
+            return Expected(TIMESTAMPS, ours.timestamps[0], NONE, STAMPS)
         if ours.sack_permitted and not theirs.sack_permitted:
             return Expected(Sentence("SACK permitted"), Sentence("yes"), Sentence("no"), "RFC 2018 2")
         return None
@@ -89,18 +104,23 @@ class Oddities:
             return None
         agreed = all(offer.timestamps is not None for offer in self._offers.values())
         if agreed and segment.options.timestamps is None:
-            return Expected(_TIMESTAMPS, Sentence("none"), Sentence("a timestamp"), _STAMPS)
+            return Expected(TIMESTAMPS, NONE, ONE, STAMPS)
         if not agreed and segment.options.timestamps is not None:
-            return Expected(_TIMESTAMPS, segment.options.timestamps[0], Sentence("none"), _STAMPS)
+            return Expected(TIMESTAMPS, segment.options.timestamps[0], NONE, STAMPS)
         return None
 
     def _echo(self, side: Side, segment: Segment, stamps: tuple[int, int]) -> Expected | None:
         value, echo = stamps
         own, heard = self._stamps[side], self._stamps[other(side)]
         if own and before(value, own[-1]):
-            return Expected(Sentence("timestamp"), value, Sentence("at least {}", own[-1]), "RFC 7323 5.3")
+            return Expected(STAMP, value, Sentence("at least {}", own[-1]), "RFC 7323 5.3")
         if not segment.has_ack or not heard or echo in heard:
             return None
         if before(max(heard, key=lambda stamp: stamp - heard[0]), echo):
-            return Expected(ECHO, echo, str(heard[-1]), _STAMPS)
+            return Expected(ECHO, echo, str(heard[-1]), STAMPS)
         return None
+
+
+def wrong_sum(checksum: Checksum) -> Expected:
+    due = Sentence("the sum of the segment") if checksum.right is None else f"{checksum.right:#06x}"
+    return Expected(Sentence("checksum"), f"{checksum.told:#06x}", due, "RFC 9293 3.1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 
-from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.capture import OPTIONS, Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.assume import VIOLATION
@@ -15,6 +15,7 @@ from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
 from tcpviz.exchange.matching.order import Order
+from tcpviz.exchange.matching.outliers import looked_again
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, RST, SYN, Segment
@@ -73,7 +74,8 @@ class Tracker:
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
         side, index = self.side_of(frame), len(self.judged)
-        if frame.cut and segment.syn:
+        unread = frame.cut or (frame.flaw is not None and frame.flaw.field == OPTIONS)
+        if unread and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
         last = self.judged[-1] if index else None
@@ -91,11 +93,13 @@ class Tracker:
         if seen.age:
             self._reordered.add(side)
         self._learn(side, segment)
-        if not seen.is_twin and not frame.cut:
+        if unread and not frame.cut:
+            seen = replace(seen, oddity=self._oddities.in_header(side, frame))
+        elif not unread and not seen.is_twin:
             kept = self._oddities.kept_window(side, segment)
-            seen = replace(seen, oddity=self._oddities.of(side, segment, frame.checksum), kept_window=kept)
+            seen = replace(seen, oddity=self._oddities.of(side, segment, frame), kept_window=kept)
         self.judged.append(seen)
-        if frame.cut and not segment.syn:
+        if unread and not segment.syn:
             self._accounts = [account.untold(side) for account in self._accounts]
         if index < _MOST_REMEMBERED:
             self._history[index] = self._accounts
@@ -118,7 +122,7 @@ class Tracker:
     def _explain(self, seen: Observation, *, guilty: bool = False, limit: int = NO_LIMIT) -> None:
         if seen.is_twin:
             return
-        if guilty:
+        if guilty or (seen.frame.offset is not None and seen.side in self._judges):
             self._accounts = blame(self._accounts, seen, meant(self.judged, seen.index), limit)
         elif seen.side in self._judges:
             alone = self._alone or len(self._judges) == 1
@@ -271,11 +275,11 @@ class Tracker:
     def connection(self, epoch: int) -> Connection:
         """All that is known so far, taking what was captured as having arrived."""
         best = self.reconsidered()
-        return best._verdicts(epoch).connection(self._saw_start)
+        return best._verdicts(epoch, looked_again(best.judged)).connection(self._saw_start)
 
     def newest(self, epoch: int) -> Connection:
         """Only the last segment, for whoever watches live: the cost does not grow with the connection."""
-        return self._verdicts(epoch).newest(self._saw_start)
+        return self._verdicts(epoch, self.judged).newest(self._saw_start)
 
-    def _verdicts(self, epoch: int) -> Verdicts:
-        return Verdicts(self._best(), self.judged, self._parties, self._judges, epoch)
+    def _verdicts(self, epoch: int, judged: list[Observation]) -> Verdicts:
+        return Verdicts(self._best(), judged, self._parties, self._judges, epoch)

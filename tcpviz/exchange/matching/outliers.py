@@ -1,0 +1,130 @@
+"""Looks at the warnings of a connection again, once all of it is known: which of several segments stands out?
+
+A clock that jumps ahead looks right until the next segment goes back to the old one. The warning belongs to the one
+that the segments before and after it agree against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tcpviz.exchange.exchange import SIDES, Expected
+from tcpviz.exchange.matching.observation import Observation
+from tcpviz.exchange.matching.oddities import ECHO, NONE, ONE, STAMP, STAMPS, TIMESTAMPS, WINDOW, wrong_sum
+from tcpviz.model.segment import RST, SYN
+from tcpviz.model.sentence import Sentence
+from tcpviz.model.sequence import add, at_or_before, before, distance
+from tcpviz.value import replace
+
+_Moved = tuple[int, Expected | None]
+"""What is odd about a segment after all."""
+
+
+def looked_again(judged: list[Observation]) -> list[Observation]:
+    """The same, with each warning at the segment that stands out."""
+    found = [*judged]
+    for side in SIDES:
+        own = [seen for seen in judged if seen.side == side and not seen.is_twin]
+        theirs = [seen for seen in judged if seen.side != side and not seen.is_twin]
+        moved = (
+            *_sums(own),
+            *_clocks(own, theirs),
+            *_echoes(own, theirs),
+            *_offer(own, theirs),
+            *_windows(own, judged),
+        )
+        for index, oddity in moved:
+            found[index] = replace(found[index], oddity=oddity)
+    return found
+
+
+def _sums(own: list[Observation]) -> Iterator[_Moved]:
+    """Who fills in a checksum does so from the first segment on."""
+    if any(seen.frame.checksum and seen.frame.checksum.told == seen.frame.checksum.right for seen in own):
+        for seen in own:
+            if seen.frame.checksum and seen.frame.checksum.right is None and not seen.oddity:
+                yield seen.index, wrong_sum(seen.frame.checksum)
+
+
+def _clock(seen: Observation) -> int:
+    stamps = seen.segment.options.timestamps
+    return stamps[0] if stamps else 0
+
+
+def _echo(seen: Observation) -> int:
+    stamps = seen.segment.options.timestamps
+    return stamps[1] if stamps else 0
+
+
+def _stamped(own: list[Observation]) -> list[Observation]:
+    return [seen for seen in own if seen.segment.options.timestamps and not seen.segment.rst]
+
+
+def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """A clock that goes back to where it was: it had jumped ahead in between."""
+    stamped = _stamped(own)
+    for number, back in enumerate(stamped[1:], 1):
+        ahead = stamped[number - 1]
+        if not back.oddity or back.oddity.field != STAMP:
+            continue
+        if number > 1:
+            earlier = at_or_before(_clock(stamped[number - 2]), _clock(back))
+        else:
+            echo = next((_echo(seen) for seen in _stamped(theirs) if seen.segment.has_ack), None)
+            earlier = echo is not None and at_or_before(echo, _clock(back))
+        if earlier:
+            yield ahead.index, Expected(STAMP, _clock(ahead), Sentence("at most {}", _clock(back)), "RFC 7323 5.3")
+            yield back.index, None
+
+
+def _echoes(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """An echo of what was never sent, though its sender's clock soon shows that: it should have been."""
+    timed = [seen for seen in own if not seen.segment.rst]
+    for echoing in _stamped(theirs):
+        if not echoing.oddity or echoing.oddity.field != ECHO:
+            continue
+        echo = _echo(echoing)
+        heard = next((seen for seen in reversed(timed) if seen.index < echoing.index), None)
+        after = next((seen for seen in _stamped(own) if seen.index > echoing.index), None)
+        if heard and after and at_or_before(echo, _clock(after)):
+            if not heard.segment.options.timestamps:
+                yield echoing.index, None
+            elif before(_clock(heard), echo):
+                yield heard.index, Expected(STAMP, _clock(heard), Sentence("at least {}", echo), "RFC 7323 5.3")
+                yield echoing.index, None
+
+
+def _offer(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """A SYN without timestamps, though all that follows has them."""
+    syn = next((seen for seen in own if seen.segment.syn), None)
+    if syn is None or syn.segment.options.timestamps or syn.frame.cut or not (_stamped(own) and _stamped(theirs)):
+        return
+    if not syn.oddity:
+        yield syn.index, Expected(TIMESTAMPS, NONE, ONE, STAMPS)
+    for seen in (*own, *theirs):
+        if seen.oddity and seen.oddity.field == TIMESTAMPS and seen.oddity.observed != NONE:
+            yield seen.index, None
+
+
+def _windows(own: list[Observation], judged: list[Observation]) -> Iterator[_Moved]:
+    """A window that alone went beyond what was offered before and since."""
+    scales = [seen.segment.options.window_scale for seen in judged if seen.segment.syn and not seen.is_twin]
+    mine = [seen.segment.options.window_scale for seen in own if seen.segment.syn]
+    scale = 0 if None in scales or not mine else min(mine[0] or 0, 14)
+    offers = [seen for seen in own if seen.segment.has_ack and not seen.segment.flags & (SYN | RST)]
+
+    def edge(seen: Observation) -> int:
+        return add(seen.segment.ack, seen.segment.window << scale)
+
+    warned = [seen for seen in offers if seen.oddity and seen.oddity.field == WINDOW]
+    for number, small in enumerate(offers[2:], 2):
+        if small not in warned:
+            continue
+        large, second, *_ = sorted(offers[:number], key=lambda o: distance(edge(small), edge(o)), reverse=True)
+        # what a scale cannot express is no window
+        if distance(edge(small), edge(second)) < 1 << scale <= distance(edge(small), edge(large)):
+            most = max(0, distance(large.segment.ack, edge(small)) >> scale)
+            yield large.index, Expected(WINDOW, large.segment.window, Sentence("at most {}", most), "RFC 9293 3.8.6")
+            yield from (
+                (o.index, None) for o in offers if o.index > large.index and o.oddity and o.oddity.field == WINDOW
+            )

@@ -1,0 +1,137 @@
+"""What decides nothing is warned at the segment that stands out, and at none that goes back to what was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from wire import Said, captured, normal, peer, stack, tapped
+
+from tcpviz.exchange.capture import OPTIONS, Capture, Checksum, Flaw
+from tcpviz.exchange.exchange import Transmission
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, PSH, SYN, Options
+from tcpviz.value import Value, replace
+
+LINES = [
+    peer(SYN, 0),
+    stack(SYN | ACK, 0, 1),
+    peer(ACK, 1, 1),
+    peer(PSH | ACK, 1, 1, 5),
+    stack(ACK, 1, 6),
+    stack(PSH | ACK, 1, 6, 3),
+    peer(ACK, 6, 4),
+    peer(FIN | ACK, 6, 4),
+    stack(FIN | ACK, 4, 7),
+    peer(ACK, 7, 5),
+]
+
+
+def timed() -> list[Said]:
+    """A tick from one to the next; each echoes what came last."""
+    newest = {True: 0, False: 0}
+    story = []
+    for clock, said in enumerate(LINES, 1000):
+        ours = said.by == LINES[0].by
+        scale = 7 if said.flags & SYN else None
+        newest[ours] = clock
+        stamps = (clock, newest[not ours])
+        story.append(said._replace(window=500, options=Options(timestamps=stamps, window_scale=scale)))
+    return story
+
+
+def found(capture: Capture) -> tuple[list[tuple[int | None, str]], list[tuple[int | None, str]]]:
+    """What was warned, and what was blamed."""
+    (connection,) = match(capture).connections
+
+    def fields(verdict: str) -> list[tuple[int | None, str]]:
+        told: Sequence[Transmission] = connection.segments
+        return [(sent.frame, sent.expected.field) for sent in told if sent.verdict == verdict and sent.expected]
+
+    return fields("warning"), fields("violation")
+
+
+def story_with(number: int, **fields: object) -> Capture:
+    story = timed()
+    story[number - 1] = story[number - 1]._replace(**fields)
+    return captured(*story)
+
+
+def stamped(number: int, value: int) -> Capture:
+    options = timed()[number - 1].options
+    assert options.timestamps
+    return story_with(number, options=replace(options, timestamps=(value, options.timestamps[1])))
+
+
+def test_the_story_is_right() -> None:
+    assert found(captured(*timed())) == ([], [])
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("value", [1, 10**6])
+def test_a_clock_that_was_wrong_once(number: int, value: int) -> None:
+    warned, blamed = found(stamped(number, value))
+    assert (warned, blamed) == ([(number, "timestamp")], [])
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 8])
+def test_timestamps_that_lack_once(number: int) -> None:
+    options = replace(timed()[number - 1].options, timestamps=None)
+    assert found(story_with(number, options=options)) == ([(number, "timestamps")], [])
+
+
+@pytest.mark.parametrize("number", [5, 6, 7])
+def test_a_window_that_was_too_large_once(number: int) -> None:
+    assert found(story_with(number, window=60000)) == ([(number, "window")], [])
+
+
+def test_windows_that_stay_smaller_were_taken_back() -> None:
+    story = timed()
+    for index in (7, 9):
+        story[index] = story[index]._replace(window=100)
+    assert found(captured(*story))[0] == [(8, "window"), (10, "window")]
+
+
+def frame_with(number: int, **fields: object) -> Capture:
+    """The exchange that everybody knows, its checksums filled in; one frame is otherwise."""
+    capture = tapped(normal())
+    frames = [replace(frame, checksum=Checksum(7, 7)) for frame in capture.frames]
+    frames[number - 1] = replace(frames[number - 1], **fields)
+    return replace(capture, frames=tuple(frames))
+
+
+@pytest.mark.parametrize("number", [1, 2, 6, 11])
+def test_who_fills_in_checksums_leaves_none_to_the_network_card(number: int) -> None:
+    assert found(frame_with(number, checksum=Checksum(0, None))) == ([(number, "checksum")], [])
+    assert found(frame_with(number, checksum=Checksum(3, 7))) == ([(number, "checksum")], [])
+
+
+def test_who_fills_in_none_leaves_all_to_it() -> None:
+    capture = tapped(normal())
+    left = tuple(replace(frame, checksum=Checksum(0, None)) for frame in capture.frames)
+    assert found(replace(capture, frames=left)) == ([], [])
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+@pytest.mark.parametrize("offset", [0, 4, 15])
+def test_a_header_that_ends_nowhere_is_blamed_and_taken_for_what_it_was(number: int, offset: int) -> None:
+    assert found(frame_with(number, offset=offset)) == ([], [(number, "data offset")])
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_options_that_cannot_be_read_speak_against_nobody_else(number: int) -> None:
+    flaw = Flaw(OPTIONS, 39, "option 2 of 4 octets", "RFC 9293 3.2")
+    story = captured(*timed())
+    wrong = story.frames[number - 1]
+    assert wrong.segment
+    unread = replace(wrong, flaw=flaw, segment=replace(wrong.segment, options=Options()))
+    frames: tuple[Value, ...] = tuple(unread if frame is wrong else frame for frame in story.frames)
+    assert found(replace(story, frames=frames)) == ([(number, "options")], [])
+
+
+def test_the_text_that_the_record_has_tells_that_the_length_is_wrong() -> None:
+    """The length of 40 octets that IP says would have to be acknowledged."""
+    frame = tapped(normal()).frames[9]
+    assert frame.segment
+    lied = replace(frame.segment, length=40)
+    assert found(frame_with(10, segment=lied, held=0, length=40)) == ([], [(10, "length")])
