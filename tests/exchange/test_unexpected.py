@@ -300,3 +300,24 @@ def test_an_icmp_error_about_text_or_about_nothing_known_changes_nothing() -> No
     text = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
     assert told_of(*text, after=4, about=4).outcome == "open"
     assert told_of(*text, after=3, about=1).outcome == "open"
+
+
+def test_an_answer_shows_what_came_again_though_more_was_on_its_way() -> None:
+    """A copy that the network made behind the place of capture is answered before what is sent meanwhile."""
+    first, second = peer(PSH | ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 1000)
+    again = stack(ACK, 1, 1001, window=60000)
+    assert not blamed(*OPEN, first, stack(ACK, 1, 1001), second, again, stack(ACK, 1, 2001))
+    # but what lacks just one octet of all that had come is a wrong number
+    assert blamed(*OPEN, first, stack(ACK, 1, 1001), peer(FIN | ACK, 1001, 1), again, stack(FIN | ACK, 1, 1002)) == [7]
+
+
+def test_text_that_finds_no_room_is_answered_again_and_again() -> None:
+    """The window that was offered is taken back: 3.8.6 only advises against it."""
+    full, more = stack(ACK, 1, 1001, window=0), peer(ACK, 1001, 1, 1000)
+    assert not blamed(*OPEN, peer(ACK, 1, 1, 1000), stack(ACK, 1, 1), full, more, full, full, stack(ACK, 1, 1001))
+
+
+def test_text_beyond_a_loss_comes_from_an_end_that_has_just_had_the_third_ack() -> None:
+    connection = only(*OPEN, peer(PSH | ACK, 1, 1, 1000), stack(PSH | ACK, 501, 1, 500), stack(ACK, 1001, 1001))
+    assert connection.conforms
+    assert [(s.origin, s.segment.length) for s in connection.segments if s.kind == "inferred"] == [("server", 500)]

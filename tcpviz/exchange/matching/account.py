@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tcpviz.exchange.exchange import Side
-from tcpviz.exchange.matching.assume import TINY, UNLIKELY
 from tcpviz.exchange.matching.difference import Miss
+from tcpviz.exchange.matching.guess import TINY, UNLIKELY
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.past import (
     LATE,
@@ -72,6 +72,8 @@ class Account(NamedTuple):
     missing: tuple[int, ...] = ()
     """Which of the unseen may still turn up."""
     blames: tuple[tuple[int, Miss], ...] = ()
+    disorder: int = 0
+    """How often the network has copied a segment, or held it back."""
 
     def ends(self, side: Side) -> tuple[End, ...]:
         return self.client if side == "client" else self.server

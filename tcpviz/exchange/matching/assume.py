@@ -7,59 +7,32 @@ blame, which costs more, is `account`'s business.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tcpviz.exchange.matching.explain import explain
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, UNLIKELY, Guess
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import (
     Call,
     End,
     Entry,
     Pending,
-    arriving,
     deliver,
     deliver_all,
     next_in_order,
-    timeless,
 )
+from tcpviz.exchange.matching.questions import asked
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import ACK, FIN, SYN, Options, Segment
+from tcpviz.model.segment import ACK, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, at_or_before, distance
+from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
 from tcpviz.value import replace
 
-VIOLATION = 100
-"""The cost of a segment that breaks the rules."""
-NOT_CAPTURED = 60
-"""The cost of a segment that must have been on the wire and that the capture lacks."""
-TINY, UNLIKELY = 3, VIOLATION + 21
-"""A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it; so is one for
-which its sender's count of packets leaves no room."""
 _GAVE_UP, _CRASHED = 5, 40
 _FARTHEST = 2**24
 """More octets than this do not go missing between two frames."""
-
-
-class Guess(NamedTuple):
-    """Both ends, after what is assumed.
-
-    `unseen`: segments that nobody captured, each with whether the sender sent it and what that costs; `cost` is
-    what all else costs.
-    """
-
-    sender: End
-    receiver: End
-    unseen: tuple[tuple[bool, Emit, int], ...]
-    cost: int
-    first: int
-    """The index of the first unseen segment; they count downwards."""
-
-    @property
-    def free(self) -> int:
-        return self.first - len(self.unseen)
 
 
 def assume(
@@ -104,13 +77,21 @@ def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Gues
         return
     for opened in _handshake(start, observed):
         for heard in _heard(opened, observed):
-            yield from (sent for sent in _sent(heard, observed) if sent.unseen)
+            for sent in _sent(heard, observed):
+                if sent.unseen:
+                    yield sent
+                    if _is_bare(observed):
+                        yield from asked(sent, observed)
     if observed.rst or observed.syn:
         sender = _let_go(start.sender)
         if sender.state in UNCONNECTED and sender.past:
-            yield from _asked(start._replace(sender=sender), observed)
-    elif not observed.span and observed.seq == start.sender.endpoint.tcb.snd_nxt:
-        yield from _asked(start, observed)
+            yield from asked(start._replace(sender=sender), observed)
+    elif _is_bare(observed) and observed.seq == start.sender.endpoint.tcb.snd_nxt:
+        yield from asked(start, observed)
+
+
+def _is_bare(observed: Segment) -> bool:
+    return observed.has_ack and not (observed.span or observed.rst)
 
 
 def _taken(start: Guess, observed: Segment) -> Iterator[Guess]:
@@ -179,10 +160,10 @@ def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
         yield guess
     elif sender.state is State.SYN_SENT and receiver.state in UNCONNECTED and receiver.pending:
         for end, emit in _answers(receiver, guess.free, add(observed.ack, -1), observed):
-            yield _towards_sender(guess._replace(receiver=end), emit, NOT_CAPTURED)
+            yield guess._replace(receiver=end).towards_sender(emit, NOT_CAPTURED)
     elif sender.state in UNCONNECTED and sender.pending and receiver.state is State.SYN_SENT:
         for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
-            yield from _acknowledged(_towards_receiver(guess._replace(sender=end), emit, NOT_CAPTURED))
+            yield from _acknowledged(guess._replace(sender=end).towards_receiver(emit, NOT_CAPTURED))
     elif _is_opening(receiver) and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
         yield from _third_ack(guess)
     else:
@@ -203,7 +184,7 @@ def _third_ack(guess: Guess) -> Iterator[Guess]:
     emit = next((command for command in result.commands if isinstance(command, Emit)), None)
     if emit:
         entry = Entry(guess.free, True, sender.state, result.endpoint.state, emit=emit)
-        guess = _towards_receiver(guess._replace(sender=sender.noted(entry, result.endpoint)), emit, NOT_CAPTURED)
+        guess = guess._replace(sender=sender.noted(entry, result.endpoint)).towards_receiver(emit, NOT_CAPTURED)
         yield guess._replace(receiver=deliver_all(guess.receiver))
 
 
@@ -245,9 +226,9 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
         yield guess
         return
     # it may have sent that before it took what is on its way
-    for before in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
-        for end, emit, cost in _sending(before, missing, guess.free):
-            yield _towards_sender(guess._replace(receiver=end), emit, cost)
+    for sender in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
+        for end, emit, cost in _sending(sender, missing, guess.free):
+            yield guess._replace(receiver=end).towards_sender(emit, cost)
 
 
 def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
@@ -256,8 +237,8 @@ def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if missing <= 0:
         yield guess
         return
-    for end, emit, cost in _sending(guess.sender, missing, guess.free):
-        yield _towards_receiver(guess._replace(sender=end), emit, cost)
+    for end, emit, cost in _sending(_let_in(guess.sender), missing, guess.free):
+        yield guess._replace(sender=end).towards_receiver(emit, cost)
 
 
 def _sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int]]:
@@ -299,38 +280,7 @@ def _acknowledged(guess: Guess) -> Iterator[Guess]:
     if emit:
         entry = Entry(guess.free, True, receiver.state, result.endpoint.state, emit=emit)
         receiver = receiver.noted(entry, result.endpoint)
-        yield _towards_sender(guess._replace(receiver=receiver), emit, NOT_CAPTURED)
-
-
-def _asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
-    """The segment answers one that nobody saw: a keep-alive, or a copy of something."""
-    receiver = guess.receiver
-    asked = step(receiver.endpoint, events.KeepAlive())
-    emit = next((command for command in asked.commands if isinstance(command, Emit)), None)
-    if not emit or observed.rst or observed.syn:
-        sent = [e.emit for e in receiver.recent() if e.sent and e.emit and not e.emit.segment.rst]
-        # a block that had been acknowledged says what has come twice (RFC 2883)
-        twice = [block for block in observed.options.sack[:1] if at_or_before(block[1], observed.ack)]
-        known = [piece for block in twice for e in sent if (piece := _piece(e, *block))]
-        again = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
-        emit = again and replace(again, kind="duplicate")
-    if emit:
-        copied = _towards_sender(guess, emit, NOT_CAPTURED)
-        # when it came, nobody knows: before what is still under way
-        *others, last = copied.sender.pending
-        late = copied.sender.late
-        pending = (*others[:late], last, *others[late:])
-        yield copied._replace(sender=copied.sender._replace(pending=pending))
-
-
-def _piece(emit: Emit, low: int, high: int) -> Emit | None:
-    """What of a segment was cut up on its way (offload) has these numbers; None: it has them not."""
-    segment = emit.segment
-    if not (at_or_before(segment.seq, low) and at_or_before(high, segment.end)) or segment.syn:
-        return None
-    flags = segment.flags if high == segment.end else segment.flags & ~FIN
-    length = distance(low, high) - bool(flags & FIN)
-    return replace(emit, segment=replace(segment, seq=low, length=length, flags=flags))
+        yield guess._replace(receiver=receiver).towards_sender(emit, NOT_CAPTURED)
 
 
 def _let_go(end: End) -> End:
@@ -340,32 +290,8 @@ def _let_go(end: End) -> End:
     return end
 
 
-def _may_ask(asked: Segment, answer: Segment) -> bool:
-    if answer.syn:
-        return asked.syn and not asked.has_ack and asked.end == answer.ack
-    return asked.ack == answer.seq if answer.rst else bool(asked.span)
-
-
-def _towards_sender(guess: Guess, emit: Emit, cost: int) -> Guess:
-    emit = _timeless(emit)
-    sender = arriving(_open_up_to(guess.sender, emit.segment.end), Pending(guess.free, emit.segment))
-    return guess._replace(sender=sender, unseen=(*guess.unseen, (False, emit, cost)))
-
-
-def _towards_receiver(guess: Guess, emit: Emit, cost: int) -> Guess:
-    emit = _timeless(emit)
-    receiver = arriving(_open_up_to(guess.receiver, emit.segment.end), Pending(guess.free, emit.segment))
-    return guess._replace(receiver=receiver, unseen=(*guess.unseen, (True, emit, cost)))
-
-
-def _timeless(emit: Emit) -> Emit:
-    return replace(emit, segment=timeless(emit.segment))
-
-
-def _open_up_to(end: End, number: int) -> End:
-    """With a window that reaches as far: what was offered in a segment that nobody saw."""
-    tcb = end.endpoint.tcb
-    needed = distance(tcb.rcv_nxt, number)
-    if end.state not in SYNCHRONIZED or needed <= tcb.rcv_wnd:
-        return end
-    return end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_wnd=needed)))
+def _let_in(end: End) -> End:
+    """As soon as it may send text."""
+    while end.state is State.SYN_RECEIVED and (position := next_in_order(end)) is not None:
+        end = deliver(end, position)
+    return end

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
-from tcpviz.exchange.matching.assume import NOT_CAPTURED, VIOLATION, assume
+from tcpviz.exchange.matching.assume import assume
 from tcpviz.exchange.matching.difference import Difference, Miss
 from tcpviz.exchange.matching.explain import explain, nearly, unwanted
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, VIOLATION
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.opening import shifted
 from tcpviz.exchange.matching.past import (
@@ -54,6 +55,8 @@ _ONE_WAY = 5
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
 _RARER = (100, 100, 70, 50, 35)
 """In percent, what the first, second ... frame costs that the capture lacks."""
+_UNRULY = (100, 60, 40, 25, 15)
+"""In percent, what the first, second ... copy costs that nobody saw: a network that makes one makes more."""
 
 
 def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:
@@ -83,7 +86,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
             continue
         if seen.is_repeated:
             # of bare ACKs a stack may send two alike, but not for nothing
-            cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
+            cost = _COPY if seen.segment.span or seen.segment.rst else _unruly(account, NOT_CAPTURED)
             grown.append(_known(account, seen, _COPIED, "duplicate", cost))
         if seen.is_tied and was_first(account.best(seen.side), seen.segment):
             why = Sentence("was sent a moment before, and captured late")
@@ -144,11 +147,18 @@ def _known(
         end.noted(Entry(seen.index, True, end.state, end.state, emit=emit), end.endpoint)
         for end in account.ends(seen.side)
     ]
-    grown = account._replace(cost=account.cost + cost).having(seen.side, ends)
+    # that a bare ACK is a copy is a guess, and tells nothing of the next one
+    disorder = account.disorder + (cost <= _COPY)
+    grown = account._replace(cost=account.cost + cost, disorder=disorder).having(seen.side, ends)
     found = [-1 - n for n in before.missing if before.is_missing(n, seen)] if before else []
     if found:
         return grown.having(seen.peer, [instead(end, found[0], seen.pending) for end in grown.ends(seen.peer)])
     return grown.receives(seen.peer, seen.pending)
+
+
+def _unruly(account: Account, price: int) -> int:
+    """The price of one more copy that nobody saw, in a network that has shown what it does."""
+    return price * _UNRULY[min(account.disorder, len(_UNRULY) - 1)] // 100
 
 
 def _assuming(account: Account, seen: Observation) -> list[Account]:
@@ -162,9 +172,11 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
         lagging = any(lags(end, other) for other in ends[:n]) and bool(found)
         for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
             unseen, cost = [*account.unseen], account.cost + guess.cost
-            for ours, emit, price in guess.unseen:
+            for number, (ours, emit, price) in enumerate(guess.unseen, 1):
                 origin = side if ours else peer
-                if ours and (seen.is_ahead or seen.adjoins):
+                if guess.copied and number == len(guess.unseen):
+                    paid = _unruly(account, price)
+                elif ours and (seen.is_ahead or seen.adjoins):
                     paid = counted(seen, emit, price)
                 elif origin == peer and seen.is_one_way:
                     paid = _ONE_WAY
@@ -173,7 +185,8 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
                 unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours))
                 cost += paid
             missing = (*account.missing, *range(len(account.unseen), len(unseen)))
-            grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing)
+            disorder = account.disorder + guess.copied
+            grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing, disorder=disorder)
             grown = grown.having(side, ways).having(peer, [guess.receiver])
             found.append(grown.receives(peer, seen.pending))
     return found

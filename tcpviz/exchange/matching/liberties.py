@@ -59,6 +59,9 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
     if start.state is State.TIME_WAIT and tcb.passive and asked:
         # MAY-2 is no duty: a SYN may be challenged as where the connection was opened actively
         others.append(replace(tcb, passive=False))
+    if tcb.window < tcb.rcv_wnd:
+        # it has no room any more for all that it had offered
+        others.append(replace(tcb, rcv_wnd=tcb.window))
     told = observed.window << tcb.rcv_scale
     if observed.has_ack and not observed.flags & (SYN | RST) and told < min(tcb.rcv_wnd, reach):
         # a window taken back (SHLD-14) takes no text that was sent for it; that it was is a warning

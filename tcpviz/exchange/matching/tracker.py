@@ -8,8 +8,8 @@ from copy import copy
 from tcpviz.exchange.capture import OPTIONS, Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
-from tcpviz.exchange.matching.assume import VIOLATION
 from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend
+from tcpviz.exchange.matching.guess import VIOLATION
 from tcpviz.exchange.matching.hindsight import meant
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
