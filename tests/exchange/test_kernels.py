@@ -100,6 +100,12 @@ def test_a_window_that_is_taken_back_is_a_warning_and_nobody_is_blamed_for_using
     assert warned(*OPEN, *text, stack(ACK, 1, 506, window=window), peer(PSH | ACK, 506, 1, 500)) == [(7, "window")]
 
 
+def test_a_window_once_taken_back_is_told_once() -> None:
+    """As where a stack forgets the scale of its first segment's window, and not of any after it."""
+    smaller = [peer(ACK, 1, 1, 5, window=250), peer(ACK, 6, 1, 5, window=250), peer(FIN | ACK, 11, 1, window=250)]
+    assert warned(*OPEN, *smaller, peer(FIN | ACK, 11, 1, window=249)) == [(4, "window"), (7, "window")]
+
+
 def test_a_window_that_closes_as_text_comes_takes_nothing_back() -> None:
     opened = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6, window=1000), peer(PSH | ACK, 6, 1, 1000))
     # what was offered last in a SYN had no scale, and is not held against anybody

@@ -38,9 +38,8 @@ class Oddities:
             self._stamps[side].append(segment.options.timestamps[0])
             del self._stamps[side][:-64]
         kept = self.kept_window(side, segment)
-        if kept is None:
-            self._note_window(side, segment)
-        elif not found:
+        self._note_window(side, segment, taken_back=kept is not None)
+        if kept is not None and not found:
             found = Expected(WINDOW, segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
         return found or self.in_header(side, frame)
 
@@ -70,12 +69,13 @@ class Oddities:
             return None
         return min(distance(segment.ack, edge) >> scale, 65535)
 
-    def _note_window(self, side: Side, segment: Segment) -> None:
+    def _note_window(self, side: Side, segment: Segment, *, taken_back: bool) -> None:
         # a SYN's window is without a scale, and few stacks keep to it exactly
         if not segment.has_ack or segment.flags & (SYN | RST) or len(self._offers) < 2:
             return
         edge = add(segment.ack, segment.window << self._scale(side))
-        if side not in self._edges or before(self._edges[side], edge):
+        # what was taken back once, who keeps to that does not take back again
+        if taken_back or side not in self._edges or before(self._edges[side], edge):
             self._edges[side] = edge
         if side not in self._newest or not before(segment.ack, self._newest[side].ack):
             self._newest[side] = segment
