@@ -41,12 +41,15 @@ Row = int | None
 
 
 class _Call(Value):
-    """What an application called, or what that returned, beside its end's lifeline at `y`."""
+    """What an application called, or what that returned, beside its end's lifeline at `y`.
+
+    `parts` are those of text and time.
+    """
 
     y: float
     text: str
     time: str
-    part: str
+    parts: tuple[str, str]
 
 
 class _Chart(Value):
@@ -113,7 +116,7 @@ def _wide(chart: _Chart, call: _Call) -> float:
     return sum(width(text, chart.size) + _GAP for text in (call.text, call.time) if text)
 
 
-_NOTHING = _Call(0.0, "", "", "")
+_NOTHING = _Call(0.0, "", "", ("", ""))
 
 
 def _around(chart: _Chart) -> Iterator[Shape]:
@@ -186,10 +189,10 @@ def _calls(chart: _Chart, side: int) -> Iterator[Shape]:
     for call, spot in zip(calls, spots, strict=True):
         x, y = chart.lifelines[side] + out * _GAP, spot + 0.27 * chart.size
         if call.text:
-            yield chart.text(x, y, call.text, Role.TEXT, f"{call.part}/call", anchor)
+            yield chart.text(x, y, call.text, Role.TEXT, call.parts[0], anchor)
             x += out * (chart.metrics.width(call.text, chart.size) + _GAP)
         if call.time:
-            yield chart.text(x, y, call.time, Role.MUTED, f"{call.part}/time", anchor)
+            yield chart.text(x, y, call.time, Role.MUTED, call.parts[1], anchor)
 
 
 def _said(chart: _Chart, side: int) -> Iterator[_Call]:
@@ -205,17 +208,18 @@ def _said(chart: _Chart, side: int) -> Iterator[_Call]:
         y = chart.y(row) + (-_SLANT if sends else _SLANT) / 2
         heights.append((time, y))
         call = f"sendto({datagram.length})" if sends else f"recvfrom() →\u00a0{datagram.length}"
+        parts = (f"{part}/call", f"{part}/time") if sends else (f"{part}/returned", f"{part}/arrived")
         known = "calls" in show and (sends or received(told, index))
         # one clock saw a datagram once
         timed = "times" in show and (sends or chart.view.clocks == 2)
         if known or timed:
-            yield _Call(y, call if known else "", time_text(time) if timed else "", part)
+            yield _Call(y, call if known else "", time_text(time) if timed else "", parts)
     for number, made in enumerate(told.calls[side]):
         if made.name in ("bind", "close") and "calls" in show:
             # nothing goes out of a closed socket: of several threads, the last one's close() is the socket's
             over = made.name == "close"
             before = max((y for time, y in heights if over or time <= made.time), default=_ABOVE - 12)
-            yield _Call(before + 1, f"{made.name}()", "", f"call-{side}-{number}")
+            yield _Call(before + 1, f"{made.name}()", "", (f"call-{side}-{number}", ""))
 
 
 def received(told: Flow, index: int) -> bool:

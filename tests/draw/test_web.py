@@ -175,8 +175,25 @@ def test_pages_go_on() -> None:
 def test_udp_has_steps_and_no_states() -> None:
     exchange = simulate(library.load("tutorial-udp-both-ways"))
     text = draw.html(exchange).decode()
-    assert [step["states"] for step in data(text)["connections"][0]["steps"]] == [{}] * 4
+    steps = data(text)["connections"][0]["steps"]
+    assert [step["states"] for step in steps] == [{}] * 12
     assert "edge-" not in text
+    assert [(step["time"], step["told"]) for step in steps[1:4]] == [
+        ("0 s", ["10.0.0.2:8080: bind()"]),
+        ("100 ms", ["10.0.0.1:8888: sendto(5)", "10.0.0.1:8888 sends 5 octets"]),
+        ("110 ms", ["10.0.0.2:8080 receives 5 octets", "10.0.0.2:8080: recvfrom() →\u00a05"]),
+    ]
+    assert [step["told"][0] for step in steps if "close" in step["told"][0]] == [
+        "10.0.0.2:8080: close()",
+        "10.0.0.1:8888: close()",
+    ]
+
+
+def test_a_captured_datagram_is_one_step_and_calls_nobody_knows_are_none() -> None:
+    told = replace(simulate(library.load("tutorial-udp-both-ways")).flows[0], calls=((), ()))
+    seen = replace(told, datagrams=tuple(replace(datagram, arrived=None) for datagram in told.datagrams))
+    steps = data(draw.html(Exchange("x", (), (seen,), clocks=1)).decode())["connections"][0]["steps"]
+    assert [step["segment"] for step in steps] == [1, 2, 3, 4]
 
 
 def test_tcp_and_udp_are_told_on_one_page() -> None:

@@ -206,7 +206,7 @@ def test_segments_are_reached_and_chosen_with_the_keyboard(visit: Open) -> None:
 
 
 def test_a_datagram_is_explained_too(visit: Open) -> None:
-    page = visit("udp", "#2")
+    page = visit("udp", "#5")
     page.get_by_role("button", name=re.compile("Datagram 1")).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Datagram 1")).to_contain_text("“hello”")
@@ -271,10 +271,13 @@ def test_a_flow_beside_connections_is_chosen_and_linked(visit: Open) -> None:
     expect(chosen).to_be_visible()
     page.emulate_media(media="screen")
     page.get_by_role("button", name="Next step").click()
+    expect(page.get_by_role("status")).to_contain_text("10.0.0.1:8888: bind()")
+    assert page.url.endswith("#3.1")
+    for _ in range(2):
+        page.get_by_role("button", name="Next step").click()
     expect(page.get_by_role("status")).to_contain_text("sends 5 octets")
     expect(page.get_by_role("region", name="Datagram 1")).to_contain_text("“hello”")
-    assert page.url.endswith("#3.1")
-    again = visit("mixed", "#3.2")
+    again = visit("mixed", "#3.5")
     expect(again.get_by_role("region", name="Datagram 2")).to_contain_text("“你好”")
     again.get_by_role("combobox").select_option(index=1)
     expect(again.get_by_role("region", name="State machine")).to_be_visible()
@@ -370,6 +373,24 @@ def test_on_paper_all_steps_are_a_list_and_nothing_is_a_control(visit: Open, tmp
     for arrow in page.locator(".arrow").all():
         expect(arrow).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="no pdftotext: apt install poppler-utils")
+@pytest.mark.parametrize(("where", "chosen"), [("#2.1", 1), ("#3.4", 2)])
+def test_on_paper_there_is_the_chosen_conversation_alone(visit: Open, tmp_path: Path, where: str, chosen: int) -> None:
+    page = visit("mixed", where)
+    file = tmp_path / "page.pdf"
+    page.pdf(path=file, format="A4")
+    text = subprocess.run(["pdftotext", "-raw", str(file), "-"], check=True, capture_output=True, text=True).stdout
+    said, told = " ".join(text.split()), data(PAGES["mixed"].decode())["connections"]
+    assert " ".join(told[chosen]["name"].split()) in said
+    for number, conversation in enumerate(told):
+        for step in conversation["steps"] if number == chosen else ():
+            assert all(" ".join(line.split()) in said for line in step["told"])
+        assert number == chosen or conversation["name"] not in said
+    page.emulate_media(media="print")
+    for number, slide in enumerate(page.locator(".slide").all()):
+        expect(slide).to_be_visible(visible=number == chosen)
 
 
 def test_without_script_the_pictures_stand_with_their_words(browser: Browser, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ class Phrases(Value):
 
     sends: str = "{end} sends {segment}"
     sends_octets: str = "{end} sends {count} octets"
+    receives_octets: str = "{end} receives {count} octets"
     receives: str = "{end} receives {segment}"
     is_lost: str = "{segment} is lost"
     goes: str = "{end}: {before} → {after}"

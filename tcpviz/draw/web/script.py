@@ -157,20 +157,28 @@ class _Speaker:
         return details.named(self.connection, self.connection.segments[index], self.numbers, self.words)
 
 
+class _Event(Value):
+    """Something that happens to a flow, and which parts of the picture show it."""
+
+    time: int
+    told: list[str]
+    parts: tuple[str, ...]
+    datagram: int | None = None
+
+
 def script_of_flow(flow: Flow, name: str, drawing: Drawing, words: Words, phrases: Phrases) -> Script:
-    """UDP: a step for each datagram that is shown."""
-    parts = {shape.part.partition("/")[0] for shape in drawing.shapes if shape.part.startswith("datagram-")}
-    shown = sorted(int(part.partition("-")[2]) for part in parts)
+    """UDP: a step for each call, and for each datagram that is shown one when it leaves and one when it arrives."""
     steps: list[dict[str, Any]] = []
-    labels: dict[str, str] = {}
     since: dict[str, int] = {}
-    for step, number in enumerate(shown, 1):
-        datagram, part = flow.datagrams[number - 1], f"datagram-{number}"
-        end = printable(str(flow.endpoints[datagram.origin]))
-        told = phrases.sends_octets.format(end=end, count=datagram.length)
-        since[part], labels[part] = step, f"{phrases.datagram.format(number=number)}: {told}"
-        where = {"slide": 0, "reached": 0, "time": time_text(datagram.time)}
-        steps.append({**where, "told": [told], "states": {}, "lit": [], "segment": number})
+    until: dict[str, int] = {}
+    for step, event in enumerate(sorted(_events(flow, drawing, phrases), key=lambda event: event.time), 1):
+        since |= dict.fromkeys(event.parts, step)
+        if event.datagram is not None:
+            until[f"datagram-{event.datagram}"] = step
+        where = {"slide": 0, "reached": 0, "time": time_text(event.time)}
+        steps.append({**where, "told": event.told, "states": {}, "lit": [], "segment": event.datagram})
+    shown = sorted(int(part.partition("-")[2]) for part in until)
+    labels = {f"datagram-{number}": _datagram_label(flow, number, phrases) for number in shown}
     data = {
         "name": name,
         "begin": {"states": {}, "reached": 0},
@@ -178,5 +186,47 @@ def script_of_flow(flow: Flow, name: str, drawing: Drawing, words: Words, phrase
         "steps": steps,
         "segments": {number: details.datagram(flow, number - 1, words, phrases) for number in shown},
     }
-    description = "\n".join(f"{step['time']}: {step['told'][0]}" for step in steps)
-    return Script(name, (Slide(drawing, since, since, labels),), data, description)
+    description = "\n".join(f"{step['time']}: {phrases.stop.join(step['told'])}" for step in steps)
+    return Script(name, (Slide(drawing, since, until, labels),), data, description)
+
+
+def _datagram_label(flow: Flow, number: int, phrases: Phrases) -> str:
+    sent = flow.datagrams[number - 1]
+    end = printable(str(flow.endpoints[sent.origin]))
+    return f"{phrases.datagram.format(number=number)}: {phrases.sends_octets.format(end=end, count=sent.length)}"
+
+
+def _events(flow: Flow, drawing: Drawing, phrases: Phrases) -> Iterator[_Event]:
+    """In the order in which the picture has them, where times are the same."""
+    ends = [printable(str(end)) for end in flow.endpoints]
+    texts = {shape.part: shape.text for shape in drawing.texts()}
+    shown = {part.partition("/")[0] for part in texts}
+    last = [0, 0]
+
+    def called(side: int, part: str) -> list[str]:
+        return [phrases.asks.format(end=ends[side], call=texts[part])] if part in texts else []
+
+    own = [(side, n, call) for side, calls in enumerate(flow.calls) for n, call in enumerate(calls)]
+    made = [(call.name, side, call.time, part) for side, n, call in own if (part := f"call-{side}-{n}") in texts]
+    for _, side, time, part in (one for one in made if one[0] != "close"):
+        yield _Event(time, called(side, part), (part,))
+    for number, sent in enumerate(flow.datagrams, 1):
+        part, to = f"datagram-{number}", 1 - sent.origin
+        if part not in shown:
+            continue
+        sends = phrases.sends_octets.format(end=ends[sent.origin], count=sent.length)
+        leaves = [*called(sent.origin, f"{part}/call"), sends]
+        returned, back = called(to, f"{part}/returned"), (f"{part}/returned", f"{part}/arrived")
+        last[sent.origin] = max(last[sent.origin], sent.time)
+        if sent.arrived is None or sent.arrived == sent.time:
+            # one clock saw it once
+            last[to] = max(last[to], sent.time)
+            yield _Event(sent.time, [*leaves, *returned], (part, *back), number)
+            continue
+        last[to] = max(last[to], sent.arrived)
+        arrives = phrases.receives_octets.format(end=ends[to], count=sent.length)
+        yield _Event(sent.time, leaves, (part,), number)
+        yield _Event(sent.arrived, [arrives, *returned], back, number)
+    for _, side, time, part in (one for one in made if one[0] == "close"):
+        # of several threads the last one's is the socket's: nothing comes or goes after it
+        yield _Event(max(time, last[side]), called(side, part), (part,))
