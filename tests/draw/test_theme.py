@@ -34,6 +34,8 @@ DRAWINGS = {
 ALL = pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 ARROWS = (Role.SYN, Role.DATA, Role.ACK, Role.FIN, Role.RESET)
 ENDS = (Role.CLIENT, Role.SERVER)
+VERDICTS = (Role.MUTED, Role.WARNING, Role.VIOLATION)
+"""Allowed, odd, not allowed."""
 
 
 @ALL
@@ -96,7 +98,11 @@ def test_contrast_is_the_known_one() -> None:
 
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("roles", "least"), [(ARROWS, 12), (ENDS, 40), (BANDS, 8)], ids=["arrows", "ends", "states"])
+@pytest.mark.parametrize(
+    ("roles", "least"),
+    [(ARROWS, 12), (ENDS, 40), (BANDS, 8), (VERDICTS, 12)],
+    ids=["arrows", "ends", "states", "verdicts"],
+)
 def test_colours_that_must_be_told_apart_can_be(theme: str, roles: tuple[Role, ...], least: float, vision: str) -> None:
     """A difference of 2 or 3 can just be seen side by side; these are further apart than that in any eyes."""
     colours = THEMES[theme].colours
