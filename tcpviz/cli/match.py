@@ -14,7 +14,7 @@ from tcpviz.cli.against import ENDINGS, Against
 from tcpviz.cli.judged import Matched, Tally, Wanted
 from tcpviz.cli.look import Look
 from tcpviz.cli.speech import echo
-from tcpviz.cli.telling import Telling, entitled
+from tcpviz.cli.telling import Telling
 from tcpviz.errors import InputError
 from tcpviz.exchange import streaming
 from tcpviz.exchange.capture import Capture, Frame
@@ -150,7 +150,7 @@ def command(
             _write(path, results, style)
         if story.steps:
             one, number, count = _worth_seeing(str(story.steps), results, spoken)
-            one = replace(one, title=entitled(one.title, number, count, look))
+            one = replace(one, title=look.words().one_of(one.title, number, count))
             render.paint(story.stepwise(one, style.numbers, look), look)
     ctx.exit(tally.exit_code)
 
@@ -283,14 +283,14 @@ def _write(path: Path, results: Sequence[Matched], style: _Style) -> None:
         lines = (_line(m.capture.file, n, m.exchange.connections[n - 1]) for m in results for n in m.shown)
         output.write_whole(path, "".join(lines).encode())
     elif kind == render.PAGE:
-        everything = _everything(results, style.wanted)
-        render.write(path, everything, {}, style.numbers, style.ascii_only, True, style.look, style.story)
+        everything, names = _everything(results, style)
+        output.write_whole(path, style.story.page(path, everything, style.numbers, style.look, names))
     else:
         one, number, count = _worth_seeing(str(path), results, style.spoken)
         if kind == _STORY:
             _write_story(path, one, style.spoken)
         else:
-            one = replace(one, title=entitled(one.title, number, count, style.look))
+            one = replace(one, title=style.look.words().one_of(one.title, number, count))
             render.write(path, one, {}, style.numbers, style.ascii_only, True, style.look, style.story)
 
 
@@ -298,13 +298,14 @@ def _compare(
     other: Against, results: Sequence[Matched], style: _Style, paths: Sequence[Path], spoken: Language
 ) -> None:
     """Say how the two differ, and write both."""
-    one, _, _ = _worth_seeing("--against", results, spoken)
-    told = other.sentences(one)
+    one, number, count = _worth_seeing("--against", results, spoken)
+    told, title = other.sentences(one), style.look.words().one_of(one.title, number, count)
     echo(spoken.text(told), nl=False)
     for path in paths:
         if path.suffix.lower() == ".txt":
             output.write_text(path, _text(results, style) + style.spoken.text(told))
         else:
+            one = replace(one, title=title)
             render.paint([(path, other.drawing(one, style.numbers, style.story, style.look))], style.look)
 
 
@@ -312,16 +313,31 @@ def _text(results: Sequence[Matched], style: _Style) -> str:
     return "".join((style.head, *map(style.told, results)))
 
 
-def _everything(results: Sequence[Matched], wanted: Wanted) -> Exchange:
-    """A page is of all that was asked for: there a reader chooses. Who asks for connections asks for no flows."""
+def _everything(results: Sequence[Matched], style: _Style) -> tuple[Exchange, tuple[str, ...]]:
+    """A page is of all that was asked for: there a reader chooses. Who asks for connections asks for no flows.
+
+    With what its conversations are called: by their numbers in their captures, and of several by their files.
+    """
     found = [matched.chosen for matched in results]
     title = found[0].title if len(found) == 1 else f"{found[0].title} … {found[-1].title}"
-    return replace(
+    flows = [exchange.flows if style.wanted.all else () for exchange in found]
+    if [len(matched.shown) for matched in results] == [1] and not flows[0]:
+        number, count = results[0].shown[0], len(results[0].exchange.connections)
+        title = style.look.words().one_of(title, number, count)
+    names = [_called(matched, len(results), f"TCP {number}") for matched in results for number in matched.shown]
+    for matched, some in zip(results, flows, strict=True):
+        names += [_called(matched, len(results), f"UDP {number}") for number in range(1, len(some) + 1)]
+    everything = replace(
         found[0],
         title=title,
         connections=tuple(connection for exchange in found for connection in exchange.connections),
-        flows=tuple(flow for exchange in found for flow in exchange.flows) if wanted.all else (),
+        flows=tuple(flow for some in flows for flow in some),
     )
+    return everything, tuple(names)
+
+
+def _called(matched: Matched, files: int, name: str) -> str:
+    return name if files == 1 else f"{matched.exchange.title} · {name}"
 
 
 def _worth_seeing(path: str, results: Sequence[Matched], spoken: Language) -> tuple[Exchange, int, int]:

@@ -77,10 +77,9 @@ class Telling(Value):
             clocks = exchange.clocks
             yield path, draw.flow(shown, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
             return
-        connections = exchange.connections
         slides = draw.slides(
             shown,
-            title=entitled(exchange.title, connections.index(shown) + 1, len(connections), look),
+            title=_titled(exchange, shown, look),
             pages=self.pages,
             numbers=numbers,
             clocks=exchange.clocks,
@@ -100,11 +99,12 @@ class Telling(Value):
         asked: Asked = {
             "numbers": numbers, "clocks": exchange.clocks, "show": self.show, "words": look.words(),
         }  # fmt: skip
+        title = exchange.title if isinstance(told, Flow) else _titled(exchange, told, look)
         if path.suffix.lower() == ".mmd":
-            return draw.mermaid(told, title=exchange.title, **asked)
-        return draw.plantuml(told, title=exchange.title, theme=look.colours(), **asked)
+            return draw.mermaid(told, title=title, **asked)
+        return draw.plantuml(told, title=title, theme=look.colours(), **asked)
 
-    def page(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look) -> bytes:
+    def page(self, path: Path, exchange: Exchange, numbers: Numbers, look: Look, names: tuple[str, ...] = ()) -> bytes:
         """One HTML file to step through. It follows its reader's light or dark unless a theme was asked for."""
         import tcpviz.draw as draw
 
@@ -112,6 +112,7 @@ class Telling(Value):
             raise InputError(f"{path}: there is neither a TCP connection nor a UDP flow to show")
         return draw.html(
             exchange,
+            names=names,
             pages=self.pages,
             numbers=numbers,
             scale=self.scale,
@@ -128,10 +129,10 @@ class Telling(Value):
 
         if not exchange.connections:
             raise InputError(f"{self.steps}: there is no TCP connection to draw")
-        shown, count = _worth_seeing(exchange.connections), len(exchange.connections)
+        shown = _worth_seeing(exchange.connections)
         slides = draw.steps(
             shown,
-            title=entitled(exchange.title, exchange.connections.index(shown) + 1, count, look),
+            title=_titled(exchange, shown, look),
             numbers=numbers,
             clocks=exchange.clocks,
             scale=self.scale,
@@ -186,10 +187,9 @@ def _tell_of_udp(path: Path, exchange: Exchange, look: Look) -> None:
 _ALL = Sentence("a page (-o x.html) has everything")
 
 
-def entitled(title: str, number: int, count: int, look: Look) -> str:
-    """The title of a picture that shows one connection of several."""
-    words = look.words()
-    return title if count == 1 else f"{words.title(title)} · {words.connection} {number}/{count}"
+def _titled(exchange: Exchange, shown: Connection, look: Look) -> str:
+    connections = exchange.connections
+    return look.words().one_of(exchange.title, connections.index(shown) + 1, len(connections))
 
 
 def _worth_seeing(connections: tuple[Connection, ...]) -> Connection:

@@ -241,10 +241,17 @@ def segment(
 
 
 def html(
-    exchange: Exchange, *, title: str = "", pages: int = 1, theme: Theme | None = None, **asked: Unpack[Asked]
+    exchange: Exchange,
+    *,
+    title: str = "",
+    names: Sequence[str] = (),
+    pages: int = 1,
+    theme: Theme | None = None,
+    **asked: Unpack[Asked],
 ) -> bytes:
-    """All connections of an exchange as one HTML page to step through, or its UDP flows.
+    """All connections of an exchange, and its UDP flows, as one HTML page to step through.
 
+    `names` are what they are called there, the connections first: TCP 1, TCP 2, UDP 1 unless something else is said.
     Without a theme the page is light or dark, as its reader's system is. ValueError when there is nothing to show.
     """
     from tcpviz.draw import web
@@ -254,7 +261,9 @@ def html(
         raise ValueError("the exchange has neither a connection nor a flow")
     words, metrics = _in_words(asked)
     view, named = _view({"clocks": exchange.clocks, **asked}), words.title(title or exchange.title)
-    return web.render(exchange, edges(), title=named, view=view, pages=pages, theme=theme, metrics=metrics, words=words)
+    return web.render(
+        exchange, names, edges(), title=named, view=view, pages=pages, theme=theme, metrics=metrics, words=words
+    )
 
 
 def mermaid(told: Connection | Flow, *, title: str, **asked: Unpack[Asked]) -> bytes:

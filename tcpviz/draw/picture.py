@@ -121,6 +121,6 @@ def _drawing(exchange: Exchange, connection: int | None, flow: int | None, asked
         return diagrams.flow(flows[(flow or 1) - 1], title=exchange.title, **asked)
     if connection is None and len(connections) == 2 and exchange.conforms:
         return diagrams.pair(exchange, **asked)
-    first = next((c for c in connections if not c.conforms), connections[0])
-    shown = first if connection is None else connections[connection - 1]
-    return diagrams.sequence(shown, title=exchange.title, **asked)
+    number = connection or next((n for n, found in enumerate(connections, 1) if not found.conforms), 1)
+    title = asked["words"].one_of(exchange.title, number, len(connections))
+    return diagrams.sequence(connections[number - 1], title=title, **asked)

@@ -102,6 +102,10 @@ class Words(Value):
         said = printable(self.language.say(title, " · "))
         return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
 
+    def one_of(self, title: str, number: int, count: int) -> str:
+        """The title of a picture that shows the connection `number` of `count`."""
+        return title if count == 1 else f"{self.title(title)} · {self.connection} {number}/{count}"
+
     def kind(self, kind: str) -> str:
         """What a segment is besides new: `retransmission`, `keep-alive`."""
         if kind == "inferred":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -267,3 +269,40 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
         assert process.stderr
         assert process.stderr.read() == b""
     assert process.returncode in (0, 1)
+
+
+def conversations(page: Path) -> list[str]:
+    """What they are called on a page, without their ends."""
+    return [html.unescape(name) for name in re.findall(r"<option>(.*?): \S+ \S+ \S+</option>", page.read_text())]
+
+
+@pytest.mark.parametrize("chosen", [("--only", "violates"), ("--connection", "3")])
+def test_page_picture_and_text_count_as_the_capture_does(
+    tcpviz, tmp_path: Path, four: Path, chosen: tuple[str, ...]
+) -> None:
+    page, picture, words = tmp_path / "x.html", tmp_path / "x.svg", tmp_path / "x.mmd"
+    ran = tcpviz("match", four, *chosen, "-o", page, "-o", picture, "-o", words)
+    assert "connection 3: VIOLATES" in ran.out
+    assert conversations(page) == ["TCP 3"]
+    named = f"{four.name} · Connection 3/4"
+    assert f"<title>{named}</title>" in page.read_text()
+    assert f"{named}</title>" in picture.read_text()
+    assert named in words.read_text()
+
+
+def test_a_page_of_several_captures_names_them(tcpviz, tmp_path: Path, four: Path) -> None:
+    page = tmp_path / "x.html"
+    tcpviz("match", NORMAL, four, "-o", page)
+    assert conversations(page) == [f"{NORMAL.name} · TCP 1", *(f"{four.name} · TCP {n}" for n in (1, 2, 3, 4))]
+
+
+def test_a_comparison_says_which_connection_it_is_of(tcpviz, tmp_path: Path, four: Path) -> None:
+    picture = tmp_path / "x.svg"
+    tcpviz("match", four, "--connection", 2, "--against", "abort", "-o", picture)
+    assert f"{four.name} · Connection 2/4 · " in picture.read_text()
+
+
+def test_a_capture_of_one_connection_counts_none(tcpviz, tmp_path: Path) -> None:
+    page = tmp_path / "x.html"
+    tcpviz("match", NORMAL, "-o", page)
+    assert f"<title>{NORMAL.name}</title>" in page.read_text()

@@ -38,6 +38,7 @@ MOST = 8
 
 def render(
     exchange: Exchange,
+    names: Sequence[str],
     edges: Sequence[Edge],
     *,
     title: str,
@@ -51,15 +52,17 @@ def render(
     phrases = phrases_in(words.language)
     shown = _worth_seeing(exchange.connections)
     scripts: list[Script] = []
+    count = len(exchange.connections)
+    names = names or [f"TCP {n + 1}" for n in range(count)] + [f"UDP {n + 1}" for n in range(len(exchange.flows))]
     for number, connection in shown:
         ends = f"{printable(str(connection.client.address))} → {printable(str(connection.server.address))}"
-        name = f"TCP {number}: {ends}"
+        name = f"{printable(names[number - 1])}: {ends}"
         pictures = list(told(connection, title, view, metrics, words, pages))
         description = describe.connection(connection, view.numbers, words)
         scripts.append(script_of(connection, name, pictures, view, edges, words, phrases, description))
-    for number, datagrams in enumerate(exchange.flows[:MOST], 1):
+    for datagrams, called in zip(exchange.flows[:MOST], names[count:], strict=False):
         drawing = flow(datagrams, title=title, view=view, metrics=metrics, words=words)
-        name = f"UDP {number}: {' ↔ '.join(printable(str(endpoint)) for endpoint in datagrams.endpoints)}"
+        name = f"{printable(called)}: {' ↔ '.join(printable(str(endpoint)) for endpoint in datagrams.endpoints)}"
         scripts.append(script_of_flow(datagrams, name, drawing, words, phrases))
     omitted = len(exchange.connections) + len(exchange.flows) - len(scripts)
     look = theme or LIGHT
