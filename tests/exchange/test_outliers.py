@@ -106,6 +106,19 @@ def test_who_fills_in_checksums_leaves_none_to_the_network_card(number: int) -> 
     assert found(frame_with(number, checksum=Checksum(3, 7))) == ([(number, "checksum")], [])
 
 
+def test_a_part_of_the_sum_is_what_linux_leaves_on_a_loopback_though_it_fills_in_some_resets() -> None:
+    assert found(frame_with(6, checksum=Checksum(0xFE28, None))) == ([], [])
+
+
+def test_what_was_overtaken_has_an_older_clock_and_the_newer_one_is_right() -> None:
+    """A few ticks are no jump."""
+    story = timed()
+    third = story[3].options.timestamps
+    assert third
+    story[3] = story[3]._replace(options=replace(story[3].options, timestamps=(third[0] + 6, third[1])))
+    assert found(captured(*story))[0] == [(7, "timestamp")]
+
+
 def test_who_fills_in_none_leaves_all_to_it() -> None:
     capture = tapped(normal())
     left = tuple(replace(frame, checksum=Checksum(0, None)) for frame in capture.frames)

@@ -24,8 +24,6 @@ class Oddities:
         self._offers: dict[Side, Options] = {}
         self._answered: set[Side] = set()
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
-        self._fills: set[Side] = set()
-        """Who fills in the checksum before the place of capture."""
         self._newest: dict[Side, Segment] = {}
         self._edges: dict[Side, int] = {}
         """The number up to which each end has offered to take text."""
@@ -41,21 +39,18 @@ class Oddities:
         self._note_window(side, segment, taken_back=kept is not None)
         if kept is not None and not found:
             found = Expected(WINDOW, segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
-        return found or self.in_header(side, frame)
+        return found or self.in_header(frame)
 
-    def in_header(self, side: Side, frame: Frame) -> Expected | None:
-        """A field that decides nothing, or the checksum. Only who never fills that in leaves it to the network card."""
+    @staticmethod
+    def in_header(frame: Frame) -> Expected | None:
+        """A field that decides nothing, or the checksum."""
         if frame.flaw:
             field, told, right, section = frame.flaw
             return Expected(field, told, right, section)
-        if frame.checksum is None:
+        checksum = frame.checksum
+        if checksum is None or checksum.right in (None, checksum.told):
             return None
-        said, sum_ = frame.checksum
-        if said == sum_:
-            self._fills.add(side)
-        elif sum_ is not None or side in self._fills:
-            return wrong_sum(frame.checksum)
-        return None
+        return wrong_sum(checksum)
 
     def kept_window(self, side: Side, segment: Segment) -> int | None:
         """The window that takes back nothing of what `side` has offered, where that of its segment does."""

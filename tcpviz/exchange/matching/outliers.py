@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tcpviz.exchange.capture import Checksum
 from tcpviz.exchange.exchange import SIDES, Expected
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import ECHO, NONE, ONE, STAMP, STAMPS, TIMESTAMPS, WINDOW, wrong_sum
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, at_or_before, before, distance
+from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.value import replace
+
+_EMPTY = Checksum(0, None)
+_FAR, _TICK = 500, 10**6
+"""So many ticks are no accident; the nanoseconds of one, by the fastest usual clock."""
 
 _Moved = tuple[int, Expected | None]
 """What is odd about a segment after all."""
@@ -39,11 +44,11 @@ def looked_again(judged: list[Observation]) -> list[Observation]:
 
 
 def _sums(own: list[Observation]) -> Iterator[_Moved]:
-    """Who fills in a checksum does so from the first segment on."""
-    if any(seen.frame.checksum and seen.frame.checksum.told == seen.frame.checksum.right for seen in own):
-        for seen in own:
-            if seen.frame.checksum and seen.frame.checksum.right is None and not seen.oddity:
-                yield seen.index, wrong_sum(seen.frame.checksum)
+    """Who fills in checksums leaves none at zero. (On a loopback Linux fills in those of some resets and no others.)"""
+    empty = [seen for seen in own if seen.frame.checksum == _EMPTY]
+    filled = any(seen.frame.checksum and seen.frame.checksum.told == seen.frame.checksum.right for seen in own)
+    if filled and len(empty) == 1 and not empty[0].oddity:
+        yield empty[0].index, wrong_sum(_EMPTY)
 
 
 def _clock(seen: Observation) -> int:
@@ -68,11 +73,12 @@ def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
         if not back.oddity or back.oddity.field != STAMP:
             continue
         if number > 1:
-            earlier = at_or_before(_clock(stamped[number - 2]), _clock(back))
+            first, elapsed = _clock(stamped[number - 2]), ahead.time - stamped[number - 2].time
         else:
-            echo = next((_echo(seen) for seen in _stamped(theirs) if seen.segment.has_ack), None)
-            earlier = echo is not None and at_or_before(echo, _clock(back))
-        if earlier:
+            first, elapsed = next((_echo(seen) for seen in _stamped(theirs) if seen.segment.has_ack), _clock(ahead)), 0
+        # what was overtaken on its way is no further back than that
+        jumped = distance(first, _clock(ahead)) > _FAR + 2 * elapsed // _TICK
+        if jumped and at_or_before(first, _clock(back)):
             yield ahead.index, Expected(STAMP, _clock(ahead), Sentence("at most {}", _clock(back)), "RFC 7323 5.3")
             yield back.index, None
 
@@ -89,7 +95,7 @@ def _echoes(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
         if heard and after and at_or_before(echo, _clock(after)):
             if not heard.segment.options.timestamps:
                 yield echoing.index, None
-            elif before(_clock(heard), echo):
+            elif distance(_clock(heard), echo) > _FAR:
                 yield heard.index, Expected(STAMP, _clock(heard), Sentence("at least {}", echo), "RFC 7323 5.3")
                 yield echoing.index, None
 
@@ -118,7 +124,7 @@ def _windows(own: list[Observation], judged: list[Observation]) -> Iterator[_Mov
 
     warned = [seen for seen in offers if seen.oddity and seen.oddity.field == WINDOW]
     for number, small in enumerate(offers[2:], 2):
-        if small not in warned:
+        if small not in warned or small.age:
             continue
         large, second, *_ = sorted(offers[:number], key=lambda o: distance(edge(small), edge(o)), reverse=True)
         # what a scale cannot express is no window

@@ -94,7 +94,7 @@ class Tracker:
             self._reordered.add(side)
         self._learn(side, segment)
         if unread and not frame.cut:
-            seen = replace(seen, oddity=self._oddities.in_header(side, frame))
+            seen = replace(seen, oddity=self._oddities.in_header(frame))
         elif not unread and not seen.is_twin:
             kept = self._oddities.kept_window(side, segment)
             seen = replace(seen, oddity=self._oddities.of(side, segment, frame), kept_window=kept)
