@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpviz.exchange.matching.explain import explain
-from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, UNLIKELY, Guess
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import (
-    Call,
     End,
     Entry,
     Pending,
@@ -22,17 +21,15 @@ from tcpviz.exchange.matching.past import (
 )
 from tcpviz.exchange.matching.questions import asked
 from tcpviz.model import events
-from tcpviz.model.commands import Emit, Refuse
+from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, distance
-from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State
+from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, State
 from tcpviz.value import replace
 
 _GAVE_UP, _CRASHED = 5, 40
-_FARTHEST = 2**24
-"""More octets than this do not go missing between two frames."""
 
 
 def assume(
@@ -84,7 +81,7 @@ def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Gues
                         yield from asked(sent, observed)
     if observed.rst or observed.syn:
         sender = _let_go(start.sender)
-        if sender.state in UNCONNECTED and sender.past:
+        if sender.past and sender.state in (*UNCONNECTED, State.FIN_WAIT_1, State.FIN_WAIT_2):
             yield from asked(start._replace(sender=sender), observed)
     elif _is_bare(observed) and observed.seq == start.sender.endpoint.tcb.snd_nxt:
         yield from asked(start, observed)
@@ -227,7 +224,7 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
         return
     # it may have sent that before it took what is on its way
     for sender in (later, receiver) if receiver.pending and receiver.state in SYNCHRONIZED else (later,):
-        for end, emit, cost in _sending(sender, missing, guess.free):
+        for end, emit, cost in sending(sender, missing, guess.free):
             yield guess._replace(receiver=end).towards_sender(emit, cost)
 
 
@@ -237,39 +234,8 @@ def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if missing <= 0:
         yield guess
         return
-    for end, emit, cost in _sending(_let_in(guess.sender), missing, guess.free):
+    for end, emit, cost in sending(_let_in(guess.sender), missing, guess.free):
         yield guess._replace(sender=end).towards_receiver(emit, cost)
-
-
-def _sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int]]:
-    """How `end` may have sent so many octets of sequence space: text, or text and a FIN."""
-    if octets > _FARTHEST:
-        return
-    yield from _transmitting(end, index, octets, fin=False)
-    yield from _transmitting(end, index, octets - 1, fin=True)
-
-
-def _transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[tuple[End, Emit, int]]:
-    # what the peer's window was by then, a segment that nobody saw may have told
-    endpoint = Endpoint(end.state, replace(end.endpoint.tcb, snd_wnd=ANY_WINDOW))
-    plan: list[events.Event] = [events.Send(octets)] if octets else []
-    plan += [events.Close()] if fin and not endpoint.tcb.fin_queued else []
-    rows: list[Row] = []
-    emits: list[Emit] = []
-    for event in (*plan, events.Transmit(octets, fin=fin)):
-        result = step(endpoint, event)
-        if any(isinstance(command, Refuse) for command in result.commands):
-            return
-        endpoint = result.endpoint
-        rows += result.rows
-        emits += [command for command in result.commands if isinstance(command, Emit)]
-    if not emits:
-        return
-    calls: tuple[Call, ...] = (("send", octets),) if octets else ()
-    calls += (("close", None),) if fin else ()
-    entry = Entry(index, True, end.state, endpoint.state, tuple(rows), calls, emits[-1])
-    cost = UNLIKELY if 0 < octets <= TINY else NOT_CAPTURED
-    yield end.noted(entry, endpoint), emits[-1], cost
 
 
 def _acknowledged(guess: Guess) -> Iterator[Guess]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tcpviz.exchange.matching.past import End, Pending, arriving, timeless
-from tcpviz.model.commands import Emit
-from tcpviz.model.endpoint import Endpoint
+from tcpviz.exchange.matching.opening import ANY_WINDOW
+from tcpviz.exchange.matching.past import Call, End, Entry, Pending, arriving, timeless
+from tcpviz.model import events
+from tcpviz.model.commands import Emit, Refuse
+from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.sequence import distance
-from tcpviz.model.transitions import SYNCHRONIZED
+from tcpviz.model.transitions import SYNCHRONIZED, Row
 from tcpviz.value import replace
 
 VIOLATION = 100
@@ -18,6 +21,8 @@ NOT_CAPTURED = 60
 TINY, UNLIKELY = 3, VIOLATION + 21
 """A lost frame with so few octets is less likely than a wrong number, unless the peer acknowledges it; so is one for
 which its sender's count of packets leaves no room."""
+_FARTHEST = 2**24
+"""More octets than this do not go missing between two frames."""
 
 
 class Guess(NamedTuple):
@@ -50,6 +55,38 @@ class Guess(NamedTuple):
         emit = _timeless(emit)
         receiver = arriving(_open_up_to(self.receiver, emit.segment.end), Pending(self.free, emit.segment))
         return self._replace(receiver=receiver, unseen=(*self.unseen, (True, emit, cost)))
+
+
+def sending(end: End, octets: int, index: int) -> Iterator[tuple[End, Emit, int]]:
+    """How `end` may have sent so many octets of sequence space: text, or text and a FIN."""
+    if octets > _FARTHEST:
+        return
+    yield from transmitting(end, index, octets, fin=False)
+    yield from transmitting(end, index, octets - 1, fin=True)
+
+
+def transmitting(end: End, index: int, octets: int, *, fin: bool) -> Iterator[tuple[End, Emit, int]]:
+    """How it may have sent so much text, with a FIN or without: the end after it, the segment, and what it costs."""
+    # what the peer's window was by then, a segment that nobody saw may have told
+    endpoint = Endpoint(end.state, replace(end.endpoint.tcb, snd_wnd=ANY_WINDOW))
+    plan: list[events.Event] = [events.Send(octets)] if octets else []
+    plan += [events.Close()] if fin and not endpoint.tcb.fin_queued else []
+    rows: list[Row] = []
+    emits: list[Emit] = []
+    for event in (*plan, events.Transmit(octets, fin=fin)):
+        result = step(endpoint, event)
+        if any(isinstance(command, Refuse) for command in result.commands):
+            return
+        endpoint = result.endpoint
+        rows += result.rows
+        emits += [command for command in result.commands if isinstance(command, Emit)]
+    if not emits:
+        return
+    calls: tuple[Call, ...] = (("send", octets),) if octets else ()
+    calls += (("close", None),) if fin else ()
+    entry = Entry(index, True, end.state, endpoint.state, tuple(rows), calls, emits[-1])
+    cost = UNLIKELY if 0 < octets <= TINY else NOT_CAPTURED
+    yield end.noted(entry, endpoint), emits[-1], cost
 
 
 def _timeless(emit: Emit) -> Emit:

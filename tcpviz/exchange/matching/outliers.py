@@ -12,7 +12,6 @@ from tcpviz.exchange.capture import Checksum
 from tcpviz.exchange.exchange import SIDES, Expected
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import ECHO, NONE, ONE, STAMP, STAMPS, TIMESTAMPS, WINDOW, wrong_sum
-from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.value import replace
@@ -117,10 +116,12 @@ def _windows(own: list[Observation], judged: list[Observation]) -> Iterator[_Mov
     scales = [seen.segment.options.window_scale for seen in judged if seen.segment.syn and not seen.is_twin]
     mine = [seen.segment.options.window_scale for seen in own if seen.segment.syn]
     scale = 0 if None in scales or not mine else min(mine[0] or 0, 14)
-    offers = [seen for seen in own if seen.segment.has_ack and not seen.segment.flags & (SYN | RST)]
+    offers = [seen for seen in own if (seen.segment.has_ack or seen.segment.syn) and not seen.segment.rst]
+    start = next((seen.segment.ack for seen in offers if not seen.segment.syn), 0)
 
     def edge(seen: Observation) -> int:
-        return add(seen.segment.ack, seen.segment.window << scale)
+        segment = seen.segment
+        return add(start, segment.window) if segment.syn else add(segment.ack, segment.window << scale)
 
     warned = [seen for seen in offers if seen.oddity and seen.oddity.field == WINDOW]
     for number, small in enumerate(offers[2:], 2):

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tcpviz.exchange.matching.deliveries import fits, one_by_one
-from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, VIOLATION, Guess
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, VIOLATION, Guess, transmitting
+from tcpviz.exchange.matching.past import End, deliver, next_in_order
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import FIN, Segment
 from tcpviz.model.sequence import at_or_before, distance
+from tcpviz.model.transitions import SYNCHRONIZED
 from tcpviz.value import replace
 
 _UNWARRANTED = VIOLATION + 40
@@ -33,6 +35,8 @@ def asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
         known = [piece for block in twice for e in sent if (piece := _piece(e, *block))]
         again = next((e for e in (*known, *sent) if _may_ask(e.segment, observed)), None)
         emit = again and replace(again, kind="duplicate")
+    if not emit and observed.rst and not observed.has_ack:
+        emit = _answered(receiver, observed.seq)
     if emit:
         # what it acknowledges had come before
         reached = (run for run in one_by_one(guess.sender, observed) if fits(run, observed))
@@ -43,6 +47,17 @@ def asked(guess: Guess, observed: Segment) -> Iterator[Guess]:
         late = asking.sender.late
         pending = (*others[:late], last, *others[late:])
         yield asking._replace(sender=asking.sender._replace(pending=pending))
+
+
+def _answered(end: End, number: int) -> Emit | None:
+    """Text that acknowledges so much: a reset without ACK says no more of what it answers."""
+    while True:
+        if end.state in SYNCHRONIZED and end.endpoint.tcb.rcv_nxt == number:
+            return next((emit for _, emit, _ in transmitting(end, 0, 1, fin=False)), None)
+        position = next_in_order(end)
+        if position is None:
+            return None
+        end = deliver(end, position)
 
 
 def _copy(guess: Guess, observed: Segment) -> int:
