@@ -132,9 +132,14 @@ def _cell(state: State, stimulus: Stimulus) -> str:
     return "=" if row.target is state else f"→{_SHORT[row.target]}"
 
 
+_OPTIONS = (Deviation.NO_TIME_WAIT_ASSASSINATION, Deviation.TIME_WAIT_REUSED)
+"""What a host of a scenario can be given whatever its dialect."""
+
+
 def _deviation_row(deviation: Deviation) -> str:
     label, what, source = deviation.value
-    takers = ", ".join(name for name, policy in POLICIES.items() if deviation in policy.deviations) or "an option"
+    takers = ", ".join(name for name, policy in POLICIES.items() if deviation in policy.deviations)
+    takers = takers or ("an option" if deviation in _OPTIONS else "no dialect; the matcher knows it")
     return f"| {label} | {what} | {source} | {takers} |"
 
 

@@ -13,7 +13,7 @@ from tcpviz.exchange.policy import POLICIES
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sequence import add, before, distance
-from tcpviz.model.transitions import State, Stimulus
+from tcpviz.model.transitions import Reply, State, Stimulus
 from tcpviz.value import Value
 
 _SYNCHRONIZED = (
@@ -65,7 +65,7 @@ def _evidence(connection: Connection, side: Side) -> Iterator[tuple[Deviation, b
             unanswered = segment
         elif segment.verdict != "violation" and segment.kind != "injected":
             if segment.segment.rst:
-                yield from _reset(connection, side, segment)
+                yield from _reset(connection, side, segment, heard)
             if segment.kind in ("keep-alive", "window-probe"):
                 yield from _probe(segment, heard)
             if segment.segment.has_ack and not segment.segment.flags & (SYN | RST):
@@ -88,13 +88,28 @@ def _as_met(connection: Connection, side: Side) -> list[Transmission]:
     return [sent for _, sent in sorted(((t, sent) for t, sent in met if t is not None), key=lambda pair: pair[0])]
 
 
-def _reset(connection: Connection, side: Side, ours: Transmission) -> Iterator[tuple[Deviation, bool]]:
+def _reset(
+    connection: Connection, side: Side, ours: Transmission, heard: list[Transmission]
+) -> Iterator[tuple[Deviation, bool]]:
     """A reset with ACK at a number of our own; one that answers a segment without ACK has number 0 (3.10.7.1)."""
+    question = next((theirs.segment for theirs in reversed(heard) if _resets(theirs, ours)), None)
+    if question:
+        if question.rst:
+            yield Deviation.RESET_ANSWERED, True
+        if question.has_ack and ours.segment.has_ack:
+            yield Deviation.RESET_ACKNOWLEDGES, True
+        return
     aborts = any(call.name == "abort" and call.time == ours.sent for call in connection.party(side).calls)
     if ours.segment.has_ack and ours.segment.seq:
         yield Deviation.RESET_WITH_ACK, True
     elif aborts:
         yield Deviation.RESET_WITH_ACK, False
+
+
+def _resets(theirs: Transmission, ours: Transmission) -> bool:
+    """`ours` is the answer to what came to no connection."""
+    answered = any(row.source is State.CLOSED and row.reply is Reply.SND_RST for row in theirs.rows)
+    return answered and ours.segment.seq == (theirs.segment.ack if theirs.segment.has_ack else 0)
 
 
 def _probe(ours: Transmission, heard: list[Transmission]) -> Iterator[tuple[Deviation, bool]]:

@@ -30,7 +30,8 @@ class Arrival(NamedTuple):
 def name(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
     """What `segment` means to an endpoint in `state` (RFC 9293 sections 3.10.7.1 to 3.10.7.4)."""
     if state is State.CLOSED:
-        return Arrival((Stimulus.RCV_RST if segment.rst else Stimulus.RCV_SEGMENT,), tcb)
+        discarded = segment.rst and Deviation.RESET_ANSWERED not in tcb.deviations
+        return Arrival((Stimulus.RCV_RST if discarded else Stimulus.RCV_SEGMENT,), tcb)
     if state is State.LISTEN:
         return _in_listen(tcb, segment)
     if state is State.SYN_SENT:

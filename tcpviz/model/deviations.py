@@ -17,6 +17,17 @@ class Deviation(Enum):
         "a reset sent by ABORT carries ACK = RCV.NXT, where 3.10.5 sends a bare RST",
         "Linux net/ipv4/tcp_output.c, tcp_send_active_reset(); FreeBSD sys/netinet/tcp_fsm.h, tcp_outflags[]",
     )
+    RESET_ACKNOWLEDGES = (
+        "reset-acknowledges",
+        "a reset for a segment that belongs to no connection acknowledges it, also where it carried ACK itself, where "
+        "3.10.7.1 sends a bare RST",
+        "lwIP src/core/tcp_out.c, tcp_rst()",
+    )
+    RESET_ANSWERED = (
+        "reset-answered",
+        "a reset that belongs to no connection is answered as any other segment, where 3.10.7.1 discards it",
+        "libslirp src/tcp_input.c, tcp_input(), dropwithreset",
+    )
     EMPTY_WINDOW_PROBE = (
         "empty-window-probe",
         "a zero-window probe is empty, at SND.UNA - 1, where 3.8.6.1 sends an octet of new data",

@@ -191,13 +191,16 @@ def _snd_rst(run: Run, row: Row) -> None:
         run.emit(flags, why, row.section)
     else:
         why = Sentence("answers: {} in {}", Sentence(str(row.stimulus)), row.source)
-        run.commands.append(Emit(reset_for(segment), why, row.section))
+        acknowledging = row.source is State.CLOSED and Deviation.RESET_ACKNOWLEDGES in run.tcb.deviations
+        run.commands.append(Emit(_reset_for(segment, acknowledging=acknowledging), why, row.section))
     if row.target is State.CLOSED and row.source is not State.CLOSED:
         _delete(run)
 
 
-def reset_for(segment: Segment) -> Segment:
+def _reset_for(segment: Segment, *, acknowledging: bool) -> Segment:
     """The reset that answers `segment` without a connection (3.10.7.1): believable to who sent it."""
+    if segment.has_ack and acknowledging:
+        return Segment(seq=segment.ack, ack=segment.end, flags=RST | ACK)
     if segment.has_ack:
         return Segment(seq=segment.ack, ack=0, flags=RST)
     return Segment(seq=0, ack=segment.end, flags=RST | ACK)

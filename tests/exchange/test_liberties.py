@@ -10,6 +10,7 @@ from wire import ISS, PEER, STACK, Said, blamed, only, peer, stack
 
 from tcpviz.exchange.dialect import habits
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
+from tcpviz.model.transitions import State
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=6000), peer(ACK, 1, 1))
 TOO_MUCH = peer(PSH | ACK, 1, 1, 9000)
@@ -79,3 +80,38 @@ def test_the_first_ack_may_tell_of_text_that_is_not_all_there() -> None:
 def test_a_fin_that_its_own_ack_overtook_is_known_by_what_it_acknowledges(heard: int, wrong: list[int]) -> None:
     story = (*OPEN, stack(FIN | ACK, 1, 1), peer(ACK, 2, 2), peer(FIN | ACK, 1, heard), stack(ACK, 2, 2))
     assert blamed(*story) == wrong
+
+
+# What belongs to no connection: lwIP acknowledges it, libslirp answers resets, too
+
+OVER = (*OPEN, peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2), peer(ACK, 2, 2), peer(FIN | ACK, 1, 1))
+RESET = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(RST | ACK, 6, 1), stack(ACK, 1, 6), peer(RST, 6))
+
+
+@pytest.mark.parametrize(
+    ("story", "answer", "deviation"),
+    [
+        (OVER, stack(RST, 1), None),
+        (OVER, stack(RST | ACK, 1, 2), "reset-acknowledges"),
+        (RESET, stack(RST | ACK, -ISS[STACK], 6), "reset-answered"),
+    ],
+)
+def test_a_reset_for_what_belongs_to_no_connection(
+    story: tuple[Said, ...], answer: Said, deviation: str | None
+) -> None:
+    found = only(*story, answer)
+    assert found.conforms, found.violations
+    assert deviation in [None, *(habit.label for habit in habits(found, "server").seen)]
+    assert found.party("server").states[-1].state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    "answer", [stack(RST, 3), stack(RST | ACK, 1, 0), stack(RST | ACK, 1, 3), stack(RST | ACK, 5, 2)]
+)
+def test_whose_numbers_are_those_of_the_segment_that_it_answers(answer: Said) -> None:
+    assert blamed(*OVER, answer) == [8]
+
+
+@pytest.mark.parametrize("answer", [stack(RST | ACK, -ISS[STACK], 7), stack(RST | ACK, 2, 6)])
+def test_also_where_that_is_a_reset(answer: Said) -> None:
+    assert blamed(*RESET, answer) == [8]

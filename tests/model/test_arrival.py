@@ -119,3 +119,15 @@ def test_a_fin_behind_text_that_has_not_come_to_an_end_that_has_closed(
     after = step(end, arrives(FIN | ACK, seq=IRS + 1 + lacking, ack=ISS + 2)).endpoint
     waits = State.FIN_WAIT_2 if lacking else State.TIME_WAIT
     assert after.state is (State.CLOSED if lacking and deviation else waits)
+
+
+def test_what_belongs_to_no_connection_is_reset_and_a_reset_is_not() -> None:
+    text, reset = arrives(ACK, seq=70, ack=90, length=5), arrives(RST | ACK, seq=70, ack=90)
+    acknowledging, answering = Deviation.RESET_ACKNOWLEDGES, Deviation.RESET_ANSWERED
+    assert answers(State.CLOSED, text, None) == [RST]
+    assert answers(State.CLOSED, text, acknowledging) == [RST | ACK]
+    assert [answers(State.CLOSED, reset, deviation) for deviation in (None, acknowledging, answering)] == [
+        [],
+        [],
+        [RST],
+    ]

@@ -24,8 +24,6 @@ _ROOM = 2**20
 
 def otherwise(start: End, observed: Segment) -> Iterator[End]:
     """The pasts of an end that took one of these liberties, after each delivery that fits the segment."""
-    if start.state in UNCONNECTED:
-        return
     for tcb in _liberties(start, observed):
         other = start._replace(endpoint=replace(start.endpoint, tcb=tcb))
         fitting = in_order(other, observed)[1]
@@ -37,7 +35,9 @@ def otherwise(start: End, observed: Segment) -> Iterator[End]:
 
 def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
     tcb = start.endpoint.tcb
-    others = []
+    others = [replace(tcb, deviations=tcb.deviations | {habit}) for habit in _without_connection(start, observed)]
+    if start.state in UNCONNECTED:
+        return others
     asked = any(item.segment.syn for item in start.pending)
     if any(item.segment.rst for item in start.pending):
         others.append(replace(tcb, deviations=tcb.deviations - {Deviation.RESET_AT_FIN}))
@@ -67,3 +67,11 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
         # a window taken back (SHLD-14) takes no text that was sent for it; that it was is a warning
         others.append(replace(tcb, rcv_wnd=told, window=told))
     return others
+
+
+def _without_connection(start: End, observed: Segment) -> Iterator[Deviation]:
+    """How a stack may reset what belongs to no connection."""
+    if observed.rst and any(item.segment.rst for item in start.pending):
+        yield Deviation.RESET_ANSWERED
+    if observed.rst and observed.has_ack:
+        yield Deviation.RESET_ACKNOWLEDGES
