@@ -179,13 +179,14 @@ def _checksum(network: Packet, octets: bytes, length: int) -> Checksum | None:
         return None
     told = int.from_bytes(octets[_CHECKSUM : _CHECKSUM + 2])
     pseudo = folded(addresses + bytes((0, _TCP)))
-    # cards that cut up leave the length out
-    if told in (0, pseudo, folded(pseudo.to_bytes(2) + length.to_bytes(4))):
-        return Checksum(told, None)
     rest = octets[:_CHECKSUM] + octets[_CHECKSUM + 2 : length]
     right = folded(pseudo.to_bytes(2) + length.to_bytes(4) + rest) ^ 0xFFFF
     # there are two ways to write zero
-    return Checksum(told, right if (told - right) % 0xFFFF else told)
+    if not (told - right) % 0xFFFF:
+        return Checksum(told, told)
+    # cards that cut up leave the length out
+    left = told in (0, pseudo, folded(pseudo.to_bytes(2) + length.to_bytes(4)))
+    return Checksum(told, None if left else right)
 
 
 def folded(octets: bytes) -> int:

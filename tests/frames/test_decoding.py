@@ -203,6 +203,13 @@ def test_a_checksum_that_is_left_to_the_network_card_is_not_wrong(left: int) -> 
     assert frame(ether(V4, TCP(**{**PLAIN.fields, "chksum": left}), b"abc")).checksum == (left, None)
 
 
+def test_a_right_checksum_is_right_also_where_it_looks_like_one_that_was_left() -> None:
+    left = 0x141F
+    sum_ = int.from_bytes(ether(V4, PLAIN, bytes(2))[-6:-4])
+    text = ((sum_ - left) % 0xFFFF).to_bytes(2)
+    assert frame(ether(V4, PLAIN, text)).checksum == (left, left)
+
+
 def test_a_checksum_over_what_was_not_captured_is_not_judged() -> None:
     data = ether(V4, TCP(sport=1, dport=2, chksum=1), b"x" * 100)
     assert frame(data).checksum
