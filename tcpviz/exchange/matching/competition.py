@@ -174,7 +174,8 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
             unseen, cost = [*account.unseen], account.cost + guess.cost
             for number, (ours, emit, price) in enumerate(guess.unseen, 1):
                 origin = side if ours else peer
-                if guess.copied and number == len(guess.unseen):
+                copied = guess.copied and number == len(guess.unseen)
+                if copied:
                     paid = _unruly(account, price)
                 elif ours and (seen.is_ahead or seen.adjoins):
                     paid = counted(seen, emit, price)
@@ -182,7 +183,8 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
                     paid = _ONE_WAY
                 else:
                     paid = price * _RARER[min(len(unseen), 4)] // 100
-                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours))
+                # who is copied does not count the copy
+                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours or copied))
                 cost += paid
             missing = (*account.missing, *range(len(account.unseen), len(unseen)))
             disorder = account.disorder + guess.copied
