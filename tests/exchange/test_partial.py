@@ -15,7 +15,3 @@ def test_of_one_end_alone_resets_answer_what_the_other_sent_meanwhile() -> None:
     assert blamed(*OPENED, peer(FIN | ACK, 6, 1), peer(RST, 6)) == []
     # the number is the one that the other end had come to
     assert blamed(*OPENED, peer(RST | ACK, 6, 1), peer(RST, 600)) == [5]
-
-
-def test_a_capture_may_begin_between_two_fins_that_cross() -> None:
-    assert blamed(stack(FIN | ACK, 1, 1), peer(ACK, 2, 2), stack(ACK, 2, 2)) == []

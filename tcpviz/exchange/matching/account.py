@@ -185,7 +185,7 @@ class Account(NamedTuple):
 
 def counted(seen: Observation, emit: Emit, cost: int) -> int:
     """What it costs that a segment is missing before `seen`, by the count of packets of the sender of both."""
-    # no count tells of a copy that the network made, nor of Linux's SYN,ACK, sent in the name of a connection to be
-    if seen.adjoins and not emit.segment.syn and emit.kind != "duplicate":
+    # Linux sends a SYN,ACK in the name of a connection to be, without a count
+    if seen.adjoins and not emit.segment.syn:
         return max(cost, UNLIKELY)
     return min(cost, _SKIPPED) if seen.is_ahead else cost

@@ -86,7 +86,7 @@ def shifted(end: End, *, send: int = 0, receive: int = 0, cost: int = 0) -> End:
 def settled(end: End, observed: Segment) -> End:
     """An end of which the capture has shown little counts from where its segment says."""
     tcb = end.endpoint.tcb
-    if not end.loose or end.state not in (State.ESTABLISHED, State.FIN_WAIT_1) or observed.syn:
+    if not end.loose or end.state is not State.ESTABLISHED or observed.syn:
         return end
     if not observed.span and distance(observed.seq, tcb.snd_nxt) == 1:
         # a keep-alive asks when everything has been told
