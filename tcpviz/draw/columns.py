@@ -141,8 +141,7 @@ def gap_text(gap: Gap, room: float, size: float, metrics: Metrics) -> str:
 
 def note_text(mark: Mark, room: float, size: float, metrics: Metrics) -> str:
     """What happened at a free node and when; only when, where there is no room for both."""
-    text = f"{mark.text}, {mark.time}"
-    return text if metrics.width(text, size) <= room else mark.time
+    return mark.text if metrics.width(mark.text, size) <= room else mark.time
 
 
 def mark_width(row: Arrow, size: float, metrics: Metrics) -> float:

@@ -142,7 +142,7 @@ class Labelled:
     def _label(self, row: int) -> Label:
         shown, size, span = self.story.rows[row], self.place.size, self.place.span
         if isinstance(shown, Gap):
-            half = GAP_HALF * size + 5
+            half = GAP_HALF * size + 4
             whole = Part(-999, span + 999, half, above=True)
             return Label((("", ""),), whole, replace(whole, above=False))
         flags, _, kind = shown.flags.partition(" (")

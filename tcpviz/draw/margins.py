@@ -175,7 +175,7 @@ def _breaks(slide: Placed) -> Iterator[Shape]:
             if any(timer.beside and timer.broken and timer.end in after for timer in line.timers)
         ]
         for x in (*slide.place.lifelines, *timers):
-            yield from _axis_break(x, high + 0.4 * (low - high), f"{slide.prefix}break-{at}")
+            yield from _axis_break(x, high + 0.36 * (low - high), f"{slide.prefix}break-{at}")
 
 
 def _marks(slide: Placed, side: Side, line: Lifeline) -> Iterator[Shape]:

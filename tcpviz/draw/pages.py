@@ -20,13 +20,11 @@ _FEWEST, _COMMON = 4, 18
 def slides(facts: Facts, room: Room, most: int) -> list[Fit]:
     """At most `most` slides. What does not fit on them is elided, the least important first."""
     count = len(facts.connection.segments)
-    if count <= MOST_ROWS:
-        whole = fit(facts, elide.runs(range(count), count), room)
+    for way in facts.ways():
+        whole = fit(way, elide.runs(range(count), count), room) if count <= MOST_ROWS else None
         if whole is not None:
             return [whole]
-    if most <= 1:
-        return [elided(facts, room)]
-    return _paged(facts, room, most)
+    return [elided(way, room)] if most <= 1 else _paged(way, room, most)
 
 
 def _paged(facts: Facts, room: Room, most: int) -> list[Fit]:

@@ -134,7 +134,7 @@ class _Teller:
             return
         place, line = self._at(which)
         yield from self._timers(which, place, line)
-        yield from (Said(place, f"{mark.text}, {mark.time}") for mark in line.marks if mark.node == which)
+        yield from (Said(place, mark.text) for mark in line.marks if mark.node == which)
         yield from self._states(which, place, line)
         yield from (Said(place, shout.text) for shout in line.shouts if shout.nodes == (which, which))
         yield from self._between(which, place, line)

@@ -41,7 +41,7 @@ class Pace(Value):
     """Instants, by their index, before which the axis is broken."""
 
 
-BREAK = 22.0
+BREAK = 26.0
 PLAIN = Pace()
 Floors = Mapping[int, float]
 """For nodes that something outside the story holds down: their least distance from the top."""
@@ -200,7 +200,12 @@ class _Solver(Labelled):
                     yield node(before, side), node(after, side), size + self.pauses[after]
 
     def _instants(self) -> Iterator[Constraint]:
-        """What happens later, at either end, is not drawn higher."""
+        """What happens later, at either end, is not drawn higher; nor is what no segment made so before one that leaves
+        at that instant."""
+        for _, nodes in self.story.instants:
+            leaving = [which for which in nodes if which < 2 * len(self.story.rows) and self._is_tail(which)]
+            free = [which for which in nodes if which >= 2 * len(self.story.rows)]
+            yield from ((tail, which, 0.0) for tail in leaving for which in free)
         for at, ((time, nodes), (later, followers)) in enumerate(pairwise(self.story.instants), 1):
             gap = 0.0 if at in self.broken else self.pace.points * (later - time)
             yield from ((before, after, gap) for before in nodes for after in followers)
@@ -219,7 +224,7 @@ class _Solver(Labelled):
         gaps = [n for n in line.nodes if self._is_torn(n)]
         at = {n: i for i, n in enumerate(line.nodes)} | {root: -1, floor: len(line.nodes)}
         starts = [root if b.node is None else b.node for b in line.bands]
-        torn = GAP_HALF * self.place.size + 5
+        torn = GAP_HALF * self.place.size + 4
         for band, start, end in zip(line.bands, starts, [*starts[1:], floor], strict=False):
             top = max((g for g in gaps if at[start] <= at[g] < at[end]), key=at.__getitem__, default=start)
             more = len(band.lines) - 1

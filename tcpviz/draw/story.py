@@ -86,7 +86,7 @@ class Timer(Value):
 
 
 class Mark(Value):
-    """What happened at a free node, and when."""
+    """What happened at a free node and when, and when alone."""
 
     text: str
     time: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from copy import copy
 from itertools import groupby
 
 from tcpviz.draw import elide
@@ -19,6 +20,7 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import BLANK, Words
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Side, Transmission, other
 from tcpviz.exchange.numbers import time_text
+from tcpviz.language import columns
 from tcpviz.model.transitions import Reply, State
 
 Key = tuple[float, int, float]
@@ -27,6 +29,8 @@ Key = tuple[float, int, float]
 _FREE: Key = (-1, 0, 0)
 _LONG = len("ESTABLISHED")
 """Longer names take two lines where room is narrow."""
+_ABREAST = 2 * _LONG
+"""Two names that are longer together take two lines in any case."""
 
 
 class Facts:
@@ -40,6 +44,16 @@ class Facts:
         self.sent = [sent.sent for sent in connection.segments]
         self.delay = min((s.arrived - s.sent for s in connection.segments if s.arrived is not None), default=0)
         """The shortest way from one end to the other, in nanoseconds."""
+        self.abreast = False
+        """A state's two names stand in one line: that is wider, and lower."""
+
+    def ways(self) -> Iterator[Facts]:
+        """As it is best told, and where that takes too much height, as it takes less."""
+        yield self
+        if len(self.words.state(State.CLOSED)) > 1:
+            lower = copy(self)
+            lower.abreast = True
+            yield lower
 
 
 def tell(facts: Facts, runs: Sequence[Run], *, strict: bool = True) -> Story:
@@ -225,6 +239,8 @@ class _Teller:
         if self.view.narrow and len(names[0]) > _LONG:
             first, _, rest = names[0].partition("-")
             names = f"{first}-", rest, *names[1:]
+        elif self.facts.abreast and columns(" ".join(names)) <= _ABREAST:
+            names = (" ".join(names),)
         return Band(names, state, at, blank="states" in self.view.quiz)
 
     def _anchor(self, side: Side, change: Change, floor: Key, nearest: int) -> tuple[int, int | None]:
@@ -258,7 +274,10 @@ class _Teller:
             if owner != side or which in ended:
                 continue
             if change.row is None and "calls" not in self.view.show:
-                yield Mark(self.words.crash, time_text(change.time), which)
+                named = self.words.crash
             elif change.row and "IMEOUT" in change.row.stimulus.name:
                 named = BLANK if "states" in self.view.quiz else self.words.notation(str(change.row.stimulus))
-                yield Mark(named, time_text(change.time), which)
+            else:
+                continue
+            time = time_text(change.time)
+            yield Mark(f"{named}{self.words.comma}{time}", time, which)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from connections import CONNECTIONS, WITH_STATES, long, of_library
@@ -15,7 +15,7 @@ from tcpviz.draw import Scale, elide
 from tcpviz.draw.drawing import Drawing, Line, Polygon, Rect, Role, Text
 from tcpviz.draw.metrics import default
 from tcpviz.draw.page import SIZES, Page
-from tcpviz.draw.words import ENGLISH
+from tcpviz.draw.words import ENGLISH, words_in
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Connection
@@ -181,14 +181,28 @@ def test_no_sequence_number_is_negative(name: str) -> None:
     assert not re.search(r"=-\d", " ".join(said(drawn(f"library {name}").shapes)))
 
 
-@pytest.mark.parametrize("name", WITH_STATES)
-def test_every_landmark_stays_in_sight(name: str) -> None:
+TOO_MUCH = ("zero-window", "zh")
+"""States that have two names leave no room for all of it on one slide."""
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [pair for pair in product(WITH_STATES, ["en", "zh"]) if pair != TOO_MUCH]
+)
+def test_every_landmark_stays_in_sight(name: str, language: str) -> None:
     segments = of_library(name).segments
-    drawing = drawn(f"library {name}")
+    drawing = drawn(f"library {name}", words=words_in(LANGUAGES[language]))
     for index in elide.landmarks(segments):
         assert drawing.of(f"segment-{index}"), (index, segments[index].kind)
     assert drawing.of("segment-0")
     assert drawing.of(f"segment-{len(segments) - 1}")
+
+
+def test_the_names_of_a_state_stand_abreast_before_anything_is_left_out() -> None:
+    chinese = words_in(LANGUAGES["zh"])
+    roomy, full = (drawn(f"library {name}", words=chinese) for name in ("normal", "last-ack-lost"))
+    assert said(roomy.of("band-client-0/name")) == ["CLOSED", "关闭"]
+    assert said(full.of("band-client-0/name")) == ["CLOSED 关闭"]
+    assert not [shape for shape in full.shapes if shape.part.startswith("gap-")]
 
 
 def test_a_state_that_a_timeout_ends_lasts_until_then() -> None:
@@ -213,6 +227,12 @@ def test_only_what_lasted_2msl_is_told_so(name: str) -> None:
     for connection in simulate(library.load(name)).connections:
         told = said(draw.sequence(connection, title=name).shapes)
         assert {text for text in told if "2MSL =" in text} <= {f"2MSL = {time_text(2 * RFC.msl)}"}
+
+
+def test_who_is_both_ends_leaves_a_state_at_one_height() -> None:
+    drawing = draw.sequence(of_library("self-connect"), title="")
+    [one], [two] = ([s for s in drawing.shapes if s.part == f"band-{side}-4" and isinstance(s, Rect)] for side in SIDES)
+    assert one.y == pytest.approx(two.y)
 
 
 def test_a_capture_ties_what_is_sent_again_to_what_was_sent_before() -> None:
