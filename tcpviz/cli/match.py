@@ -352,10 +352,10 @@ def _worth_seeing(path: str, results: Sequence[Matched], spoken: Language) -> tu
             return flowing, 1, 1
         raise InputError(f"{path}: there is no TCP connection to show")
     matched, number = min(found, key=lambda pair: pair[0].exchange.connections[pair[1] - 1].conforms)
-    if len(found) > 1:
-        told = Sentence("{} shows connection {} of {}, one of {}", path, number, matched.capture.file, len(found))
-        output.tell(told, spoken)
     exchange, count = matched.exchange, len(matched.exchange.connections)
+    if len(found) > 1:
+        told = Sentence("{} shows connection {} of {} in {}", path, number, count, matched.capture.file)
+        output.tell(told, spoken)
     flows = exchange.flows if len(matched.shown) == count else ()
     return replace(exchange, connections=(exchange.connections[number - 1],), flows=flows), number, count
 

@@ -225,7 +225,7 @@ def test_the_picture_is_of_the_connection_that_was_named_and_says_which(tcpviz, 
     assert named.code == 0
     assert "shows" not in named.err
     worst = tcpviz("match", four, "-o", tmp_path / "worst.svg", "--steps", tmp_path / "steps")
-    assert "shows connection 3 of" in worst.err
+    assert f"shows connection 3 of 4 in {four}" in worst.err
     alone = write(tmp_path / "alone.pcap", simulated(port=50004, server=8080, later=3 * 10**9))
     assert tcpviz("match", alone, "-o", tmp_path / "alone.svg").code == 0
     titles = [f"{four.name} · Connection 4/4", f"{four.name} · Connection 3/4", "alone.pcap"]

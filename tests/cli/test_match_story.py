@@ -59,7 +59,7 @@ def test_of_several_connections_the_one_that_was_named(tcpviz, tmp_path: Path) -
     run, story = tmp_path / "run.pcap", tmp_path / "story.toml"
     tcpviz("simulate", "two-connections", "-o", run)
     ran = tcpviz("match", run, "-o", story)
-    assert f"{story} shows connection 1 of {run}, one of 2" in ran.err
+    assert f"{story} shows connection 1 of 2 in {run}" in ran.err
     tcpviz("match", run, "--connection", 2, "-o", story)
     assert "port = 50001" in story.read_text()
 
