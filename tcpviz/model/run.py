@@ -228,7 +228,9 @@ def send_again(run: Run, start: int | None, octets: int | None, push: bool, *, f
         run.commands.append(Refuse(Sentence("nothing there is waiting for an acknowledgement"), "3.8.1"))
         return
     if first == tcb.iss and run.state in (State.SYN_SENT, State.SYN_RECEIVED, State.FIN_WAIT_1):
-        flags, length = (SYN if run.state is State.SYN_SENT else _syn_ack(tcb)), 0
+        flags = SYN if run.state is State.SYN_SENT else _syn_ack(tcb)
+        # text that was on a SYN, or has followed it, goes again with it only where somebody says so (RFC 7413 4.2.1)
+        length = 0 if start is None or octets is None else min(octets, distance(first, tcb.snd_nxt) - 1)
     else:
         end = tcb.snd_nxt if tcb.fin_sent is None else tcb.fin_sent
         length = distance(first, later(first, end))

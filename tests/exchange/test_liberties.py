@@ -115,3 +115,23 @@ def test_whose_numbers_are_those_of_the_segment_that_it_answers(answer: Said) ->
 @pytest.mark.parametrize("answer", [stack(RST | ACK, -ISS[STACK], 7), stack(RST | ACK, 2, 6)])
 def test_also_where_that_is_a_reset(answer: Said) -> None:
     assert blamed(*RESET, answer) == [8]
+
+
+def test_who_keeps_only_a_cookie_answers_each_syn_with_a_number_of_its_own() -> None:
+    asked = peer(SYN, 0)
+    first, second = stack(SYN | ACK, 0, 1), stack(SYN | ACK, 7000, 1)
+    assert blamed(asked, first, asked, second, peer(ACK, 1, 7001), stack(PSH | ACK, 7001, 1, 10)) == []
+    # for the same SYN there is one number, and the one that both go on with is right
+    assert blamed(asked, first, second, peer(ACK, 1, 7001), stack(PSH | ACK, 7001, 1, 10)) == [2]
+    assert blamed(asked, first, asked, second, peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 10)) == [4]
+
+
+@pytest.mark.parametrize(("length", "wrong"), [(0, []), (50, []), (51, [3])])
+def test_text_on_a_syn_or_a_syn_ack_may_go_again_with_it(length: int, wrong: list[int]) -> None:
+    cookie = Options(mss=1000, fast_open=b"12345678")
+    asked = peer(SYN, 0, length=50)._replace(options=cookie)
+    answer = stack(SYN | ACK, 0, 51, 50)
+    assert blamed(asked, answer, answer._replace(length=length, window=9), side="server") == wrong
+    asked = stack(SYN, 0, length=50)._replace(options=cookie)
+    again = asked._replace(length=length, window=9)
+    assert blamed(asked, peer(RST, 9), again, peer(SYN | ACK, 0, 51), stack(ACK, 51, 1), side="client") == wrong

@@ -34,6 +34,8 @@ _BURST = 4
 _RARE = 45
 """The cost of a connect() while a SYN is on its way to the same end, or with the number of an earlier one, and of an
 abort() after close()."""
+_FORGETFUL = 20
+"""The cost of a half-open connection that was forgotten: a wrong number in its SYN,ACK looks the same."""
 _UNACCEPTED = 5
 """The cost of a close() before the handshake is complete: accept() gives no such connection away."""
 
@@ -134,15 +136,22 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
 
 
 def _listening(start: End, observed: Segment) -> Iterator[End]:
-    """Where a connection is over a listener is left: its SYN,ACK opens another, also for a SYN that came late."""
+    """Where a connection is over a listener is left: its SYN,ACK opens another, also for a SYN that came late.
+
+    So it does for a SYN that comes again to who kept nothing but a cookie, or has dropped what it kept (RFC 4987).
+    """
     if not observed.syn or not observed.has_ack:
         return
     for run in in_order(start, observed)[0]:
         asking = (p for p, item in enumerate(run.pending) if item.segment.syn and item.segment.end == observed.ack)
-        if run.state in UNCONNECTED and run.past and (asked := next(asking, None)) is not None:
+        over = run.state in UNCONNECTED and run.past
+        forgotten = (
+            run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and observed.seq != run.endpoint.tcb.iss
+        )
+        if (over or forgotten) and (asked := next(asking, None)) is not None:
             listener = step(Endpoint(), events.PassiveOpen()).endpoint
-            opening = opening_with(run._replace(endpoint=listener, cost=run.cost + SILENT_CALL), observed)
-            yield deliver(opening, asked)
+            cost = SILENT_CALL if over else _FORGETFUL
+            yield deliver(opening_with(run._replace(endpoint=listener, cost=run.cost + cost), observed), asked)
 
 
 def _silently(end: End, observed: Segment) -> Iterator[End]:

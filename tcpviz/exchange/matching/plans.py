@@ -21,7 +21,8 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
     if observed.syn:
         if state is State.CLOSED and not observed.has_ack:
             return [[(events.ActiveOpen(observed.length), ("connect", observed.length or None))]]
-        return [[(events.Retransmit(start=tcb.iss), None)]] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
+        first: Plan = [(events.Retransmit(tcb.iss, observed.length), None)]
+        return [first] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
     behind = distance(observed.seq, tcb.snd_una) == 1
     if not observed.span:
         plain: Plan = [(events.Acknowledge(observed.options.multipath), None)]
