@@ -74,6 +74,15 @@ def test_a_clock_that_was_wrong_once(number: int, value: int) -> None:
     assert (warned, blamed) == ([(number, "timestamp")], [])
 
 
+@pytest.mark.parametrize("number", [2, 3, 4, 6, 8])
+@pytest.mark.parametrize("echo", [0, 990, 5000])
+def test_an_echo_is_no_older_than_the_peer_s_syn_nor_newer_than_what_it_has_sent(number: int, echo: int) -> None:
+    options = timed()[number - 1].options
+    assert options.timestamps
+    wrong = replace(options, timestamps=(options.timestamps[0], echo))
+    assert found(story_with(number, options=wrong)) == ([(number, "timestamp echo")], [])
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 8])
 def test_timestamps_that_lack_once(number: int) -> None:
     options = replace(timed()[number - 1].options, timestamps=None)

@@ -24,6 +24,8 @@ class Oddities:
         self._offers: dict[Side, Options] = {}
         self._answered: set[Side] = set()
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
+        self._opened: dict[Side, int] = {}
+        """The clock of each end's first SYN."""
         self._newest: dict[Side, Segment] = {}
         self._edges: dict[Side, int] = {}
         """The number up to which each end has offered to take text."""
@@ -83,6 +85,8 @@ class Oddities:
         """What the SYN did not offer, the SYN,ACK must not answer."""
         ours, theirs = segment.options, self._offers.get(other(side))
         self._offers[side] = ours
+        if ours.timestamps:
+            self._opened.setdefault(side, ours.timestamps[0])
         if not segment.has_ack or theirs is None:
             return None
         if ours.window_scale is not None and theirs.window_scale is None:
@@ -111,7 +115,9 @@ class Oddities:
             return Expected(STAMP, value, Sentence("at least {}", own[-1]), "RFC 7323 5.3")
         if not segment.has_ack or not heard or echo in heard:
             return None
-        if before(max(heard, key=lambda stamp: stamp - heard[0]), echo):
+        opened = self._opened.get(other(side)) if len(self._offers) > 1 else None
+        too_old = opened is not None and before(echo, opened)
+        if too_old or before(max(heard, key=lambda stamp: stamp - heard[0]), echo):
             return Expected(ECHO, echo, str(heard[-1]), STAMPS)
         return None
 

@@ -77,9 +77,14 @@ def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
             first, elapsed = next((_echo(seen) for seen in _stamped(theirs) if seen.segment.has_ack), _clock(ahead)), 0
         # what was overtaken on its way is no further back than that
         jumped = distance(first, _clock(ahead)) > _FAR + 2 * elapsed // _TICK
-        if jumped and at_or_before(first, _clock(back)):
+        back_by = distance(first, _clock(back))
+        if jumped and back_by >= 0:
             yield ahead.index, Expected(STAMP, _clock(ahead), Sentence("at most {}", _clock(back)), "RFC 7323 5.3")
             yield back.index, None
+            # what echoes the clock as it was echoes nothing that was seen
+            for seen in _stamped(theirs):
+                if seen.oddity and seen.oddity.field == ECHO and distance(first, _echo(seen)) in range(back_by + 1):
+                    yield seen.index, None
 
 
 def _echoes(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
