@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wire import blamed, peer, stack
+from wire import blamed, peer
 
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
 
