@@ -42,7 +42,8 @@ def name(state: State, tcb: ControlBlock, segment: Segment) -> Arrival:
 def acceptable(tcb: ControlBlock, segment: Segment) -> bool:
     """The four cases of Table 6 in section 3.10.7.4: does any of the segment lie in the receive window?"""
     if not segment.span:
-        return segment.seq == tcb.rcv_nxt or _in_window(tcb, segment.seq)
+        ahead = distance(tcb.rcv_nxt, segment.seq)
+        return 0 <= ahead < max(tcb.rcv_wnd, 1) or (ahead == tcb.rcv_wnd and Deviation.EDGE_TAKEN in tcb.deviations)
     return _in_window(tcb, segment.seq) or _in_window(tcb, add(segment.end, -1))
 
 

@@ -86,6 +86,11 @@ class Deviation(Enum):
         "an orphan in FIN-WAIT-2 is given up after a while, where Figure 5 waits for the FIN",
         "Linux tcp(7), tcp_fin_timeout",
     )
+    EDGE_TAKEN = (
+        "edge-taken",
+        "an empty segment at the right edge of the window is taken, where 3.10.7.4 wants it to lie within (Table 6)",
+        "Linux net/ipv4/tcp_input.c, tcp_sequence(); FreeBSD sys/netinet/tcp_input.c, tcp_do_segment()",
+    )
     RESET_IN_WINDOW = (
         "reset-in-window",
         "any reset in the window ends the connection, where 3.10.7.4 asks for RCV.NXT exactly",
@@ -129,6 +134,7 @@ LINUX = frozenset(
         Deviation.FIN_BEHIND_TEXT,
         Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,
+        Deviation.EDGE_TAKEN,
     }
 )
 # sys/netinet/tcp_fsm.h: tcp_outflags[TCPS_CLOSED] is TH_RST|TH_ACK
@@ -139,5 +145,6 @@ FREEBSD = frozenset(
         Deviation.TIME_WAIT_ANSWERS,
         Deviation.ACK_FIRST,
         Deviation.SYN_WITHOUT_FIN,
+        Deviation.EDGE_TAKEN,
     }
 )

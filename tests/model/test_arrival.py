@@ -131,3 +131,11 @@ def test_what_belongs_to_no_connection_is_reset_and_a_reset_is_not() -> None:
         [],
         [RST],
     ]
+
+
+@pytest.mark.parametrize("deviation", [Deviation.EDGE_TAKEN, None])
+def test_an_empty_segment_at_the_edge_of_the_window(deviation: Deviation | None) -> None:
+    window = in_state(State.ESTABLISHED).tcb.rcv_wnd
+    at, beyond = (arrives(ACK, seq=IRS + 1 + window + more, ack=ISS + 1) for more in (0, 1))
+    assert answers(State.ESTABLISHED, at, deviation) == ([] if deviation else [ACK])
+    assert answers(State.ESTABLISHED, beyond, deviation) == [ACK]

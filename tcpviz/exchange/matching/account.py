@@ -74,6 +74,8 @@ class Account(NamedTuple):
     blames: tuple[tuple[int, Miss], ...] = ()
     disorder: int = 0
     """How often the network has copied a segment, or held it back."""
+    copies: int = 0
+    """What those of the copies would cost, each alone, that only their answers tell of."""
 
     def ends(self, side: Side) -> tuple[End, ...]:
         return self.client if side == "client" else self.server
@@ -98,6 +100,15 @@ class Account(NamedTuple):
     def open(self) -> list[tuple[Side, Segment]]:
         """Of the unseen segments those that may still turn up."""
         return [(self.unseen[n].origin, self.unseen[n].emit.segment) for n in self.missing]
+
+    def disturbed(self, price: int = 0) -> Account:
+        """The network has copied a segment, or held it back; `price` is what that alone would cost, as a guess.
+
+        A network that does so does it again: the oftener it was seen to, the less each guess costs, earlier ones too.
+        """
+        disorder, copies = self.disorder + 1, self.copies + price
+        more = 2 * copies // (disorder + 1) - 2 * self.copies // disorder if disorder > 1 else price
+        return self._replace(cost=self.cost + more, disorder=disorder, copies=copies)
 
     def repeated(self, seen: Observation) -> Account:
         """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""

@@ -54,7 +54,7 @@ def assume(
 
 def _price(found: tuple[Guess, list[End]]) -> int:
     guess, ways = found
-    return guess.cost + sum(cost for _, _, cost in guess.unseen) + min(way.cost for way in ways)
+    return guess.price + min(way.cost for way in ways)
 
 
 def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Guess]:

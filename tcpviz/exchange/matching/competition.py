@@ -55,8 +55,6 @@ _ONE_WAY = 5
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
 _RARER = (100, 100, 70, 50, 35)
 """In percent, what the first, second ... frame costs that the capture lacks."""
-_UNRULY = (100, 60, 40, 25, 15)
-"""In percent, what the first, second ... copy costs that nobody saw: a network that makes one makes more."""
 
 
 def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: int = NO_LIMIT) -> list[Account]:
@@ -86,7 +84,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
             continue
         if seen.is_repeated:
             # of bare ACKs a stack may send two alike, but not for nothing
-            cost = _COPY if seen.segment.span or seen.segment.rst else _unruly(account, NOT_CAPTURED)
+            cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
             grown.append(_known(account, seen, _COPIED, "duplicate", cost))
         if seen.is_tied and was_first(account.best(seen.side), seen.segment):
             why = Sentence("was sent a moment before, and captured late")
@@ -147,18 +145,13 @@ def _known(
         end.noted(Entry(seen.index, True, end.state, end.state, emit=emit), end.endpoint)
         for end in account.ends(seen.side)
     ]
-    # that a bare ACK is a copy is a guess, and tells nothing of the next one
-    disorder = account.disorder + (cost <= _COPY)
-    grown = account._replace(cost=account.cost + cost, disorder=disorder).having(seen.side, ends)
+    # that a bare ACK is a copy is a guess
+    known = account.disturbed() if cost <= _COPY else account
+    grown = known._replace(cost=known.cost + cost).having(seen.side, ends)
     found = [-1 - n for n in before.missing if before.is_missing(n, seen)] if before else []
     if found:
         return grown.having(seen.peer, [instead(end, found[0], seen.pending) for end in grown.ends(seen.peer)])
     return grown.receives(seen.peer, seen.pending)
-
-
-def _unruly(account: Account, price: int) -> int:
-    """The price of one more copy that nobody saw, in a network that has shown what it does."""
-    return price * _UNRULY[min(account.disorder, len(_UNRULY) - 1)] // 100
 
 
 def _assuming(account: Account, seen: Observation) -> list[Account]:
@@ -171,24 +164,24 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
         # who has processed more explains it already
         lagging = any(lags(end, other) for other in ends[:n]) and bool(found)
         for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
-            unseen, cost = [*account.unseen], account.cost + guess.cost
-            for number, (ours, emit, price) in enumerate(guess.unseen, 1):
+            unseen, cost = [*account.unseen], guess.cost
+            for ours, emit, price in guess.unseen:
                 origin = side if ours else peer
-                copied = guess.copied and number == len(guess.unseen)
-                if copied:
-                    paid = _unruly(account, price)
-                elif ours and (seen.is_ahead or seen.adjoins):
+                if ours and (seen.is_ahead or seen.adjoins):
                     paid = counted(seen, emit, price)
                 elif origin == peer and seen.is_one_way:
                     paid = _ONE_WAY
                 else:
                     paid = price * _RARER[min(len(unseen), 4)] // 100
-                # who is copied does not count the copy
-                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours or copied))
+                unseen.append(Unseen(seen.index, origin, emit, paid, seen.time, sooner=ours, counted=ours))
                 cost += paid
             missing = (*account.missing, *range(len(account.unseen), len(unseen)))
-            disorder = account.disorder + guess.copied
-            grown = account._replace(cost=cost, unseen=tuple(unseen), missing=missing, disorder=disorder)
+            grown = account
+            if guess.copy:
+                # it was sent once, and captured
+                unseen.append(Unseen(seen.index, peer, guess.copy[0], 0, seen.time))
+                grown = account.disturbed(guess.copy[1])
+            grown = grown._replace(cost=grown.cost + cost, unseen=tuple(unseen), missing=missing)
             grown = grown.having(side, ways).having(peer, [guess.receiver])
             found.append(grown.receives(peer, seen.pending))
     return found

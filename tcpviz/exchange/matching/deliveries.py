@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from tcpviz.exchange.matching.past import LATE, End, deliver, divided, next_in_order, packet, packets
+from tcpviz.exchange.matching.past import LATE, End, deliver, divided, next_in_order, packet, packets, timeless
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.control import ControlBlock, Ranges
@@ -137,6 +137,9 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
         return
     run, reached = _taking(end, observed)
     if run.endpoint.tcb.rcv_nxt != observed.ack:
+        # of what came again the first may have come after all, and which clock was first nobody knows
+        run, reached = _taking(_without_clocks(end), observed, again=True)
+    if run.endpoint.tcb.rcv_nxt != observed.ack:
         return
     if fits(run, observed):
         yield run
@@ -197,8 +200,15 @@ def _asks(segment: Segment, observed: Segment) -> bool:
     return not observed.options.sack or at_or_before(segment.end, observed.ack) or _told(segment, observed)
 
 
-def _taking(end: End, observed: Segment) -> tuple[End, End]:
-    """The past that has taken what `observed` tells of and nothing else; and the same, as soon as it fits."""
+def _without_clocks(end: End) -> End:
+    return end._replace(pending=tuple(item._replace(segment=timeless(item.segment)) for item in end.pending))
+
+
+def _taking(end: End, observed: Segment, *, again: bool = False) -> tuple[End, End]:
+    """The past that has taken what `observed` tells of and nothing else; and the same, as soon as it fits.
+
+    `again`: also what has come again.
+    """
     ack, reached, position = observed.ack, end, 0
     while position < len(end.pending):
         segment = end.pending[position].segment
@@ -206,7 +216,7 @@ def _taking(end: End, observed: Segment) -> tuple[End, End]:
         edge = _edge_within(segment, observed) if beyond and _is_several(end, segment) else None
         if edge is not None:
             end = divided(end, position, edge)
-        elif segment.rst or (beyond and not _told(segment, observed)) or _comes_again(end, position):
+        elif segment.rst or (beyond and not _told(segment, observed)) or (not again and _comes_again(end, position)):
             position += 1
         else:
             behind = len(end.pending) - position - 1

@@ -38,12 +38,16 @@ class Guess(NamedTuple):
     cost: int
     first: int
     """The index of the first unseen segment; they count downwards."""
-    copied: bool = False
-    """The last of the unseen came once more than it was sent, or later: the network's doing."""
+    copy: tuple[Emit, int] | None = None
+    """After these, what came once more than it was sent, or late, and what that would cost alone."""
 
     @property
     def free(self) -> int:
         return self.first - len(self.unseen)
+
+    @property
+    def price(self) -> int:
+        return self.cost + sum(cost for _, _, cost in self.unseen) + (self.copy[1] if self.copy else 0)
 
     def towards_sender(self, emit: Emit, cost: int) -> Guess:
         """With an unseen segment that reaches the sender."""

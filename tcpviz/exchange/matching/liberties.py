@@ -59,6 +59,9 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
     if start.state is State.TIME_WAIT and tcb.passive and asked:
         # MAY-2 is no duty: a SYN may be challenged as where the connection was opened actively
         others.append(replace(tcb, passive=False))
+    edge = add(tcb.rcv_nxt, tcb.rcv_wnd)
+    if any(item.segment.seq == edge and not item.segment.span for item in start.pending):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.EDGE_TAKEN}))
     if tcb.window < tcb.rcv_wnd:
         # it has no room any more for all that it had offered
         others.append(replace(tcb, rcv_wnd=tcb.window))
