@@ -135,3 +135,12 @@ def test_text_on_a_syn_or_a_syn_ack_may_go_again_with_it(length: int, wrong: lis
     asked = stack(SYN, 0, length=50)._replace(options=cookie)
     again = asked._replace(length=length, window=9)
     assert blamed(asked, peer(RST, 9), again, peer(SYN | ACK, 0, 51), stack(ACK, 51, 1), side="client") == wrong
+
+
+def test_an_ack_at_the_very_edge_of_a_window_that_is_full_lets_text_go_out() -> None:
+    """The first text was lost behind the place of capture, and what follows it fills the window."""
+    narrow = [said._replace(window=1000) for said in (peer(ACK, 1, 1), peer(ACK, 1, 1, 1000), peer(ACK, 1001, 1, 5000))]
+    full = (*OPEN[:2], *narrow, stack(PSH | ACK, 1, 1, 1000))
+    told, more = peer(ACK, 6001, 1001, window=1000), stack(PSH | ACK, 1001, 1, 1000)
+    assert not blamed(*full, told, more, side="server")
+    assert blamed(*full, more, side="server") == [7]

@@ -6,7 +6,7 @@ The server is the stack that is looked at. Numbers are relative; its window is 6
 from __future__ import annotations
 
 import pytest
-from wire import ISS, STACK, Said, blamed, captured, only, peer, stack
+from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import habits
@@ -321,3 +321,14 @@ def test_text_beyond_a_loss_comes_from_an_end_that_has_just_had_the_third_ack() 
     connection = only(*OPEN, peer(PSH | ACK, 1, 1, 1000), stack(PSH | ACK, 501, 1, 500), stack(ACK, 1001, 1001))
     assert connection.conforms
     assert [(s.origin, s.segment.length) for s in connection.segments if s.kind == "inferred"] == [("server", 500)]
+
+
+def test_copies_that_show_later_make_an_earlier_one_likelier() -> None:
+    """One octet short, a number is likelier wrong; not in a network that is seen to copy, as D-SACK tells."""
+    able = Options(sack_permitted=True)
+    opened = (peer(SYN, 0, options=able), stack(SYN | ACK, 0, 1, options=able), peer(ACK, 1, 1))
+    text, short = peer(PSH | ACK, 1, 1, 1000), stack(ACK, 1, 1001)
+    story = (*opened, text, short, peer(PSH | ACK, 1001, 1, 1), short._replace(window=60000), stack(ACK, 1, 1002))
+    twice = Options(sack=((add(ISS[PEER], 1), add(ISS[PEER], 1001)),))
+    assert blamed(*story) == [7]
+    assert not blamed(*story, *(stack(ACK, 1, 1002, options=twice) for _ in range(3)))

@@ -273,12 +273,16 @@ def _is_refuted(account: Account, best: Account, index: int) -> bool:
 
 
 def _outdoes(account: Account, other: Account) -> bool:
-    """Whatever comes, the other explains no more of it, and never at less."""
-    return account.open == other.open and all(
-        any(
-            end.cost + account.cost <= theirs.cost + other.cost and (same(end, theirs) or lags(end, theirs))
-            for end in account.ends(side)
+    """Whatever comes, the other explains no more of it, and never at less: nor can its copies become likelier."""
+    return (
+        account.open == other.open
+        and account.copies >= other.copies
+        and all(
+            any(
+                end.cost + account.cost <= theirs.cost + other.cost and (same(end, theirs) or lags(end, theirs))
+                for end in account.ends(side)
+            )
+            for side in SIDES
+            for theirs in other.ends(side)
         )
-        for side in SIDES
-        for theirs in other.ends(side)
     )

@@ -26,11 +26,12 @@ def otherwise(start: End, observed: Segment) -> Iterator[End]:
     """The pasts of an end that took one of these liberties, after each delivery that fits the segment."""
     for tcb in _liberties(start, observed):
         other = start._replace(endpoint=replace(start.endpoint, tcb=tcb))
-        fitting = in_order(other, observed)[1]
-        if not fitting and tcb.rcv_wnd > start.endpoint.tcb.rcv_wnd:
-            # what it had no room for at first has come again since
-            fitting = [*disordered(other, observed)]
-        yield from (run._replace(cost=run.cost + SILENT_CALL) for run in turns(fitting))
+        fitting = turns(in_order(other, observed)[1])
+        beyond = Deviation.EDGE_TAKEN in tcb.deviations
+        if beyond or (not fitting and tcb.rcv_wnd > start.endpoint.tcb.rcv_wnd):
+            # what it had no room for at first has come again since, and what fills the window leaves a gap
+            fitting += disordered(other, observed)
+        yield from (run._replace(cost=run.cost + SILENT_CALL) for run in fitting)
 
 
 def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
