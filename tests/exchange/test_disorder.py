@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wire import normal, played, scenario, tapped
+from wire import Said, captured, normal, peer, played, scenario, stack, tapped
 
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture, Frame
@@ -14,7 +14,7 @@ from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import Record, record_of
 from tcpviz.frames.building import frames_of
 from tcpviz.frames.decoding import decode
-from tcpviz.model.segment import ACK, FIN, RST, Options, Segment
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.value import replace
 
@@ -59,6 +59,17 @@ def test_without_clocks_an_older_ack_is_blamed() -> None:
     capture = tapped(normal())
     late = in_this_order(capture, 1, 2, 4, 5, 6, 3, *range(7, 12))
     assert [s.frame for s in only(late).violations] == [6]
+
+
+@pytest.mark.parametrize(
+    ("text", "blames"),
+    [(peer(PSH | ACK, 1, 1, 1), []), (peer(PSH | ACK, 1, 4, 1), [5]), (peer(PSH | ACK, 2, 1, 1), [6])],
+)
+def test_text_that_an_ack_beyond_it_overtook_acknowledges_less(text: Said, blames: list[int]) -> None:
+    """A stack lets acknowledgements pass text that waits, and its text has no clock."""
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 3))
+    found = only(captured(*opened, peer(ACK, 2, 4), text, stack(PSH | ACK, 4, 2, 3), peer(ACK, 2, 7)))
+    assert [sent.frame for sent in found.violations] == blames
 
 
 def test_text_goes_again_without_the_fin_that_followed_it() -> None:

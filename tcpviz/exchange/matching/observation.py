@@ -9,7 +9,7 @@ from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.order import Place
 from tcpviz.exchange.matching.past import Pending
-from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
+from tcpviz.model.segment import ACK, RST, SYN, Segment
 from tcpviz.model.sequence import distance
 from tcpviz.value import Value, field, replace
 
@@ -163,11 +163,11 @@ class Observation(Value, eq=False, dict=True):
 
     @property
     def is_outdated(self) -> bool:
-        """A FIN that acknowledges less than what was captured before it: nobody takes that back."""
+        """Text or a FIN that acknowledges less than what was captured before it: nobody takes that back."""
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
         acks = [o.segment.ack for o in recent if o.side == self.side and o.segment.has_ack and not o.segment.rst]
-        alone = self.segment.flags & (SYN | ACK | FIN | RST) == ACK | FIN
-        return alone and any(distance(self.segment.ack, ack) > 0 for ack in acks)
+        plain = self.segment.flags & (SYN | ACK | RST) == ACK and self.segment.span > 0
+        return plain and any(distance(self.segment.ack, ack) > 0 for ack in acks)
 
     @property
     def has_outlived_its_sender(self) -> bool:
