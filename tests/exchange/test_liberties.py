@@ -144,3 +144,13 @@ def test_an_ack_at_the_very_edge_of_a_window_that_is_full_lets_text_go_out() -> 
     told, more = peer(ACK, 6001, 1001, window=1000), stack(PSH | ACK, 1001, 1, 1000)
     assert not blamed(*full, told, more, side="server")
     assert blamed(*full, more, side="server") == [7]
+
+
+@pytest.mark.parametrize(
+    ("length", "taken", "wrong"),
+    [(6000, 3001, []), (6000, 5, []), (6000, 4, [5]), (6000, 5998, [5]), (6000, 6003, [5]), (1400, 701, [5])],
+)
+def test_who_passes_text_on_may_acknowledge_a_part_of_much(length: int, taken: int, wrong: list[int]) -> None:
+    """Whatever its MSS: pasta reads 64 KiB at once, and acknowledges what the socket behind it has taken."""
+    opened = tuple(said._replace(options=Options(mss=9000)) for said in OPEN[:2])
+    assert blamed(*opened, OPEN[2], peer(PSH | ACK, 1, 1, length), stack(ACK, 1, taken, window=6000)) == wrong

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from tcpviz.exchange.matching.past import LATE, End, deliver, divided, next_in_order, packet, packets, timeless
+from tcpviz.exchange.matching.guess import TINY
+from tcpviz.exchange.matching.past import (
+    ETHERNET,
+    LATE,
+    End,
+    deliver,
+    divided,
+    next_in_order,
+    packet,
+    packets,
+    timeless,
+)
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.control import ControlBlock, Ranges
@@ -213,8 +224,8 @@ def _taking(end: End, observed: Segment, *, again: bool = False) -> tuple[End, E
     while position < len(end.pending):
         segment = end.pending[position].segment
         beyond = bool(segment.span) and before(ack, segment.end)
-        edge = _edge_within(segment, observed) if beyond and _is_several(end, segment) else None
-        if edge is not None:
+        edge = _edge_within(segment, observed) if beyond else None
+        if edge is not None and (_is_several(end, segment) or _is_part(segment, edge)):
             end = divided(end, position, edge)
         elif segment.rst or (beyond and not _told(segment, observed)) or (not again and _comes_again(end, position)):
             position += 1
@@ -231,6 +242,12 @@ def _taking(end: End, observed: Segment, *, again: bool = False) -> tuple[End, E
 def _is_several(end: End, segment: Segment) -> bool:
     """One captured frame may have been several segments on the wire, which arrived one by one (offload)."""
     return segment.length > packet(end)
+
+
+def _is_part(segment: Segment, edge: int) -> bool:
+    """Who passes text on may take a part of much, and acknowledge what the next has taken; not all but a few octets."""
+    taken = distance(segment.text, edge)
+    return segment.length > ETHERNET and min(taken, segment.length - taken) > TINY
 
 
 def _edge_within(segment: Segment, observed: Segment) -> int | None:

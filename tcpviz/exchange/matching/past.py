@@ -19,7 +19,7 @@ from tcpviz.value import replace
 
 MOST_PENDING = 4096
 """How far an end may lag behind the capture without a word that tells so: as many segments as a window may hold."""
-_ETHERNET = 1460
+ETHERNET = 1460
 _MOST_LATE = 32
 """How many segments are remembered that were captured and not taken, though their text was, in later ones."""
 _MOST_OWED = 16
@@ -175,7 +175,7 @@ def packets(end: End, segment: Segment) -> int:
 
 def packet(end: End) -> int:
     """So many octets of text fit into one packet on its way to this end."""
-    return end.endpoint.tcb.options.mss or _ETHERNET
+    return end.endpoint.tcb.options.mss or ETHERNET
 
 
 def divided(end: End, position: int, number: int) -> End:
