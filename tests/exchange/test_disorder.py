@@ -294,3 +294,16 @@ def test_without_sack_only_later_acks_tell_which_were_lost(lost: tuple[int, ...]
     frames = frames_of(exchange) if seen.startswith("both") else tapped(exchange.connections[0]).frames
     found = only(Capture("lossy.pcap", frames, len(frames)))
     assert found.conforms, found.violations[:3]
+
+
+@pytest.mark.parametrize(
+    ("answer", "blames"), [(peer(ACK, 41, 1), []), (peer(ACK, 41, 2), []), (peer(ACK, 41, 3), [7])]
+)
+def test_a_reset_behind_a_fin_that_was_lost_is_challenged(answer: Said, blames: list[int]) -> None:
+    """A server has closed, and resets text that comes: the client has not heard of its FIN."""
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(FIN | ACK, 1, 1))
+    text = peer(PSH | ACK, 1, 1, 40)
+    found = only(captured(*opened, text, stack(RST | ACK, 2, 41), answer))
+    assert [sent.frame for sent in found.violations] == blames
+    if answer.ack == 1:
+        assert [sent.kind for sent in found.segments][-1] == "challenge"

@@ -161,8 +161,8 @@ def disordered(end: End, observed: Segment) -> Iterator[End]:
         beyond = (p for p in reversed(range(len(run.pending))) if leaves_gap(run, run.pending[p].segment))
         yield from (deliver(run, position) for position in islice(beyond, _MOST_DISORDER))
     # what lies beyond a gap, and what was there already, are answered at once
-    for past in (run, end) if end.endpoint.tcb.sack_on else ():
-        asking = (p for p, item in enumerate(past.pending) if _asks(item.segment, observed))
+    for past in (run, end):
+        asking = (p for p, item in enumerate(past.pending) if _asks(past, item.segment, observed))
         for position in islice(asking, _MOST_DISORDER):
             if fits(asked := deliver(past, position), observed):
                 yield asked
@@ -204,9 +204,12 @@ def copied(end: End, observed: Segment) -> End | None:
     return end._replace(owed=reply[-1:], cost=end.cost + LATE) if reply else None
 
 
-def _asks(segment: Segment, observed: Segment) -> bool:
+def _asks(end: End, segment: Segment, observed: Segment) -> bool:
     """The segment may be what `observed` answers; where there are SACK blocks, one tells of it (RFC 2018 section 4)."""
-    if not segment.span or segment.seq == observed.ack:
+    if segment.rst:
+        # beyond a gap it is challenged (RFC 5961 section 3.2)
+        return not observed.span and before(observed.ack, segment.seq)
+    if not end.endpoint.tcb.sack_on or not segment.span or segment.seq == observed.ack:
         return False
     return not observed.options.sack or at_or_before(segment.end, observed.ack) or _told(segment, observed)
 
