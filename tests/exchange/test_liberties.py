@@ -85,6 +85,8 @@ def test_a_fin_that_its_own_ack_overtook_is_known_by_what_it_acknowledges(heard:
 # What belongs to no connection: lwIP acknowledges it, libslirp answers resets, too
 
 OVER = (*OPEN, peer(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 2), peer(ACK, 2, 2), peer(FIN | ACK, 1, 1))
+LONG = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(FIN | ACK, 6, 1))
+OLD = (*LONG, stack(FIN | ACK, 1, 7), peer(ACK, 7, 2), peer(PSH | ACK, 1, 1, 5))
 RESET = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(RST | ACK, 6, 1), stack(ACK, 1, 6), peer(RST, 6))
 
 
@@ -93,6 +95,7 @@ RESET = (*OPEN, peer(PSH | ACK, 1, 1, 5), peer(RST | ACK, 6, 1), stack(ACK, 1, 6
     [
         (OVER, stack(RST, 1), None),
         (OVER, stack(RST | ACK, 1, 2), "reset-acknowledges"),
+        (OLD, stack(RST | ACK, 1, 6), "reset-acknowledges"),
         (RESET, stack(RST | ACK, -ISS[STACK], 6), "reset-answered"),
     ],
 )

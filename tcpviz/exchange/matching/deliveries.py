@@ -23,6 +23,7 @@ from tcpviz.exchange.matching.past import (
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.control import ControlBlock, Ranges
+from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import step
 from tcpviz.model.segment import ACK, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
@@ -72,7 +73,8 @@ def _covered(inner: tuple[int, int], ranges: Iterable[tuple[int, int]]) -> bool:
 
 def _beyond(run: End, observed: Segment) -> bool:
     """It has taken more than the segment tells of, and will not unlearn it."""
-    if not observed.has_ack or run.state in _UNSYNCHRONIZED:
+    tells = observed.has_ack and not (observed.rst and Deviation.RESET_ACKNOWLEDGES in run.endpoint.tcb.deviations)
+    if not tells or run.state in _UNSYNCHRONIZED:
         return False
     ahead = distance(observed.ack, run.endpoint.tcb.rcv_nxt)
     return ahead > 0 or (ahead == 0 and _exceeds_sack(run, observed))
