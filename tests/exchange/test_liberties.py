@@ -115,6 +115,13 @@ def test_whose_numbers_are_those_of_the_segment_that_it_answers(answer: Said) ->
     assert blamed(*OVER, answer) == [8]
 
 
+@pytest.mark.parametrize(("flags", "wrong"), [(RST, []), (RST | ACK, [8])])
+def test_nor_does_an_end_acknowledge_that_has_only_given_up(flags: int, wrong: list[int]) -> None:
+    """Its FIN has gone out twice: that it is closed, and a stack with this habit, would both be assumed."""
+    closing = (stack(FIN | ACK, 1, 1), peer(ACK, 1, 2), stack(FIN | ACK, 1, 1))
+    assert blamed(*OPEN, *closing, peer(FIN | ACK, 1, 2), stack(flags, 2, 2 if flags & ACK else None)) == wrong
+
+
 @pytest.mark.parametrize("answer", [stack(RST | ACK, -ISS[STACK], 7), stack(RST | ACK, 2, 6)])
 def test_also_where_that_is_a_reset(answer: Said) -> None:
     assert blamed(*RESET, answer) == [8]

@@ -13,7 +13,7 @@ from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.sequence import add, before, distance
-from tcpviz.model.transitions import UNCONNECTED, State
+from tcpviz.model.transitions import UNCONNECTED, State, Stimulus
 from tcpviz.value import replace
 
 SILENT_CALL = 2
@@ -77,5 +77,13 @@ def _without_connection(start: End, observed: Segment) -> Iterator[Deviation]:
     """How a stack may reset what belongs to no connection."""
     if observed.rst and any(item.segment.rst for item in start.pending):
         yield Deviation.RESET_ANSWERED
-    if observed.rst and observed.has_ack:
+    if observed.rst and observed.has_ack and not _is_gone(start):
         yield Deviation.RESET_ACKNOWLEDGES
+
+
+def _is_gone(end: End) -> bool:
+    """That it has forgotten its connection is assumed for this reset alone: a wrong flag is likelier than both."""
+    newest = end.newest()
+    if newest is None or newest.after is not State.CLOSED or newest.before is State.CLOSED:
+        return False
+    return not newest.rows or newest.rows[-1].stimulus is Stimulus.USER_TIMEOUT
