@@ -55,6 +55,15 @@ def test_an_ack_that_was_overtaken_is_older_by_its_sender_s_clock() -> None:
     assert [s.kind for s in found.segments if s.frame == 5] == ["out-of-order"]
 
 
+def test_a_copy_has_the_clock_of_when_it_was_sent() -> None:
+    capture = stamped()
+    counted = [replace(frame, identification=100 + frame.number) for frame in capture.frames]
+    text, later = counted[3], counted[7]
+    frames = [*counted[: later.number], replace(text, time=later.time + MS), *counted[later.number :]]
+    found = only(replace(capture, frames=tuple(replace(frame, number=n) for n, frame in enumerate(frames, 1))))
+    assert [(s.kind, s.verdict) for s in found.segments if s.frame == later.number + 1] == [("duplicate", "ok")]
+
+
 def test_without_clocks_an_older_ack_is_blamed() -> None:
     capture = tapped(normal())
     late = in_this_order(capture, 1, 2, 4, 5, 6, 3, *range(7, 12))

@@ -19,6 +19,8 @@ from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import State, cite
 from tcpviz.value import Value, replace
 
+_OLDER = ("out-of-order", "duplicate")
+"""What was overtaken, or is a copy, has an older clock and window, and that is why."""
 _Entries = dict[Side, dict[tuple[int, bool], Entry]]
 """What each end's past knows of a segment: by its place, and whether that end sent it."""
 
@@ -105,8 +107,7 @@ class Verdicts(Value):
             why = Sentence("is not judged")
         elif emit and not miss:
             why, section = emit.why, cite(emit.section)
-        # what was overtaken is older, and that is why
-        oddity = seen.oddity if judged and not (emit and emit.kind == "out-of-order") else None
+        oddity = seen.oddity if judged and not (emit and emit.kind in _OLDER) else None
         return Transmission(
             origin=seen.side,
             segment=seen.frame.segment if seen.frame.cut and seen.frame.segment else seen.segment,
