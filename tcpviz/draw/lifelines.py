@@ -22,6 +22,9 @@ _LONG = ("time-wait", "FIN-WAIT-2")
 _WRITING = ("connect", "send", "send-urgent")
 """Calls that may hand over text."""
 
+_OCTETS = " octets"
+"""How many a call of recv() took that asked for some."""
+
 _HEARD_FIN = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING, State.TIME_WAIT, State.CLOSED)
 """In which the other end will send no more."""
 
@@ -103,6 +106,8 @@ def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
     cause = "returned"
     if name == "recv" and not result and call.octets is not None and call.returned is not None:
         result, cause = str(call.octets), "received"
+    if name == "recv" and call.result.endswith(_OCTETS):
+        result, cause = call.result.removesuffix(_OCTETS), "received"
     if result:
         time = call.time if call.returned is None else call.returned
         # a no-break space: an arrow at the end of a line points nowhere

@@ -188,7 +188,7 @@ class Application:
             taken = min(tcb.unread, action.octets or 0)
             if taken:
                 socket.receive(taken)
-            return str(taken) if taken else "b''" if tcb.fin_received else None
+            return f"{taken} octets" if taken else "b''" if tcb.fin_received else None
         if action.octets is None:
             if tcb.unread:
                 socket.receive(tcb.unread)

@@ -229,6 +229,12 @@ def test_only_what_lasted_2msl_is_told_so(name: str) -> None:
         assert {text for text in told if "2MSL =" in text} <= {f"2MSL = {time_text(2 * RFC.msl)}"}
 
 
+def test_a_recv_of_some_octets_says_how_many_as_others_do() -> None:
+    for language in ("en", "zh"):
+        drawing = draw.sequence(of_library("two-sends-one-recv"), title="", words=words_in(LANGUAGES[language]))
+        assert "recv() →\u00a010" in said(drawing.shapes)
+
+
 def test_who_is_both_ends_leaves_a_state_at_one_height() -> None:
     drawing = draw.sequence(of_library("self-connect"), title="")
     [one], [two] = ([s for s in drawing.shapes if s.part == f"band-{side}-4" and isinstance(s, Rect)] for side in SIDES)
