@@ -222,9 +222,10 @@ class Labelled:
         return PAD + self.place.size * (1.0 + 1.15 * (len(lines) - 1))
 
     def _stop(self, shown: Arrow, width: float) -> float:
-        """A lost segment ends well short of the other lifeline, but not before its label does."""
+        """A lost segment ends well short of the other lifeline and its timers, but not before its label does."""
         lost = self.metrics.width(self.words.lost, self.place.size, True)
-        most = min(0.86 * self.place.span, self.place.span - lost - LOST_GAP - 8)
+        timed = any(timer.beside for timer in self.story.lifelines[shown.origin == "client"].timers)
+        most = min(0.86 * self.place.span, self.place.span - lost - LOST_GAP - 8 - (TIMER_AT if timed else 0))
         stop = min(most, max(0.66 * self.place.span, width + 40))
         return stop if shown.origin == "client" else self.place.span - stop
 
