@@ -138,9 +138,8 @@ def _learn_syn(tcb: ControlBlock, segment: Segment) -> ControlBlock:
         snd_wnd_max=segment.window,
         snd_wl1=segment.seq,
         scaled=scaled,
-        # RFC 7323 section 2.3: a shift above 14 is used as 14
-        snd_scale=min(theirs.window_scale or 0, 14) if scaled else 0,
-        rcv_scale=min(ours.window_scale or 0, 14) if scaled else 0,
+        snd_scale=theirs.shift if scaled else 0,
+        rcv_scale=ours.shift if scaled else 0,
         sack_on=ours.sack_permitted and theirs.sack_permitted,
         multipath_on=ours.multipath and theirs.multipath,
         timestamps_on=stamps is not None,

@@ -11,6 +11,9 @@ from tcpviz.value import Value
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 
+LARGEST_SCALE = 14
+"""A larger window scale counts as this (RFC 7323 section 2.3)."""
+
 _LETTERS = "FSRPAUEC"
 _WORDS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 
@@ -39,6 +42,11 @@ class Options(Value):
     """Blocks of text that arrived after a gap, the newest first (RFC 2018)."""
     multipath: bool = False
     """One of Multipath TCP's options is there; what it says is another layer's affair (RFC 8684)."""
+
+    @property
+    def shift(self) -> int:
+        """By how many bits windows are scaled, where both ends offer that."""
+        return min(self.window_scale or 0, LARGEST_SCALE)
 
 
 NO_OPTIONS = Options()

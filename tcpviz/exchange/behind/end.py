@@ -13,7 +13,7 @@ from typing import Any
 
 from tcpviz.exchange.exchange import Connection, Party, Side, Transmission, other
 from tcpviz.exchange.scenario import MILLISECOND, Start
-from tcpviz.model.segment import ECE
+from tcpviz.model.segment import ECE, NO_OPTIONS
 from tcpviz.model.sequence import at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import Value
@@ -126,9 +126,8 @@ class End(Value, dict=True):
 
     @staticmethod
     def _scale(syn: Transmission | None) -> int | None:
-        """What is beyond 14 counts as 14 (RFC 7323 section 2.3)."""
-        scale = syn.segment.options.window_scale if syn else None
-        return None if scale is None else min(scale, 14)
+        options = syn.segment.options if syn else NO_OPTIONS
+        return None if options.window_scale is None else options.shift
 
     def _cookie(self) -> bytes | None:
         """What it asked with, or gave; who took the text on a SYN has given out the cookie on it earlier."""

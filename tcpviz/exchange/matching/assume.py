@@ -23,7 +23,7 @@ from tcpviz.exchange.matching.questions import asked
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import ACK, SYN, Options, Segment
+from tcpviz.model.segment import ACK, LARGEST_SCALE, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, State
@@ -193,7 +193,7 @@ def _answers(end: End, index: int, iss: int, observed: Segment) -> Iterator[tupl
     asked = end.pending[0].segment.options
     options = Options(
         mss=asked.mss,
-        window_scale=None if asked.window_scale is None else 14,
+        window_scale=None if asked.window_scale is None else LARGEST_SCALE,
         sack_permitted=asked.sack_permitted,
         timestamps=asked.timestamps if observed.options.timestamps else None,
         multipath=asked.multipath,

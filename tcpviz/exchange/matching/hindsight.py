@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.model.segment import FIN, Segment
+from tcpviz.model.segment import FIN, LARGEST_SCALE, Segment
 from tcpviz.model.sequence import add, before, distance
 from tcpviz.value import replace
 
 _LONGEST = 2**16
 _STAMPS = 12
 """The octets of options that a segment with timestamps has."""
-_LARGEST_SCALE = 14
-"""RFC 7323 section 2.3."""
 
 
 def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
@@ -101,12 +99,12 @@ def _offered(judged: Sequence[Observation], seen: Observation) -> Iterator[Segme
     segment = seen.segment
     needed = _taken(judged, seen)
     scales = [other.segment.options.window_scale for other in judged[: seen.index + 1] if other.segment.syn]
-    mine = [o.segment.options.window_scale for o in judged[: seen.index + 1] if o.segment.syn and o.side == seen.side]
-    scale = 0 if segment.syn or None in (*scales, *mine[:1]) or not mine else min(mine[0] or 0, _LARGEST_SCALE)
+    mine = [o.segment.options.shift for o in judged[: seen.index + 1] if o.segment.syn and o.side == seen.side]
+    scale = 0 if segment.syn or None in scales or not mine else mine[0]
     if segment.has_ack and needed > segment.window << scale and -(-needed >> scale) < _LONGEST:
         yield replace(segment, window=-(-needed >> scale))
-    if segment.syn and (segment.options.window_scale or 0) < _LARGEST_SCALE and _is_small(judged, seen):
-        yield replace(segment, options=replace(segment.options, window_scale=_LARGEST_SCALE))
+    if segment.syn and segment.options.shift < LARGEST_SCALE and _is_small(judged, seen):
+        yield replace(segment, options=replace(segment.options, window_scale=LARGEST_SCALE))
 
 
 def _taken(judged: Sequence[Observation], seen: Observation) -> int:

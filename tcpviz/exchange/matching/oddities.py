@@ -79,7 +79,7 @@ class Oddities:
 
     def _scale(self, side: Side) -> int:
         scales = [offer.window_scale for offer in self._offers.values()]
-        return 0 if None in scales else min(self._offers[side].window_scale or 0, 14)
+        return 0 if None in scales else self._offers[side].shift
 
     def _in_syn(self, side: Side, segment: Segment) -> Expected | None:
         """What the SYN did not offer, the SYN,ACK must not answer."""

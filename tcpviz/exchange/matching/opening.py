@@ -9,7 +9,7 @@ from tcpviz.exchange.matching.past import End
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import Options, Segment
+from tcpviz.model.segment import LARGEST_SCALE, Options, Segment
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -17,8 +17,6 @@ from tcpviz.value import replace
 ANY_WINDOW = 2**30
 """Offered before the capture began, or in a segment that nobody saw; nobody knows how much."""
 _STRAY = 2
-_LARGEST_SCALE = 14
-"""RFC 7323 section 2.3."""
 
 
 def opening(observed: Segment) -> tuple[list[End], list[End]]:
@@ -49,13 +47,13 @@ def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
 
 def uncut(options: Options) -> Options:
     """Of a SYN whose options were cut off: windows may mean the most, and nobody must tell of blocks or times."""
-    return replace(options, window_scale=_LARGEST_SCALE, sack_permitted=False, timestamps=None)
+    return replace(options, window_scale=LARGEST_SCALE, sack_permitted=False, timestamps=None)
 
 
 def midway(seq: int, ack: int) -> End:
     """ESTABLISHED, with all that was sent acknowledged: the least one can assume of a capture that starts later."""
     # the scale is not known: the largest, so that nobody is blamed for a window that nobody saw
-    scale = _LARGEST_SCALE
+    scale = LARGEST_SCALE
     blank = replace(Endpoint().tcb, window=ANY_WINDOW, scaled=True, snd_scale=scale, rcv_scale=scale, multipath_on=True)
     tcb = blank.agreed(sent=seq, heard=ack, peer_window=ANY_WINDOW)
     # nor is it known what was told already: an ACK may be the first to tell of it (but of no SYN)

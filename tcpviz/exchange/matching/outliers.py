@@ -119,8 +119,8 @@ def _offer(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved
 def _windows(own: list[Observation], judged: list[Observation]) -> Iterator[_Moved]:
     """A window that alone went beyond what was offered before and since."""
     scales = [seen.segment.options.window_scale for seen in judged if seen.segment.syn and not seen.is_twin]
-    mine = [seen.segment.options.window_scale for seen in own if seen.segment.syn]
-    scale = 0 if None in scales or not mine else min(mine[0] or 0, 14)
+    mine = [seen.segment.options.shift for seen in own if seen.segment.syn]
+    scale = 0 if None in scales or not mine else mine[0]
     offers = [seen for seen in own if (seen.segment.has_ack or seen.segment.syn) and not seen.segment.rst]
     start = next((seen.segment.ack for seen in offers if not seen.segment.syn), 0)
 
