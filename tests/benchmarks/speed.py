@@ -31,7 +31,7 @@ from tcpviz.frames import frames_of, read, write
 from tcpviz.model.segment import words
 from tcpviz.value import replace
 
-RUNS = 5
+RUNS = 9
 
 
 def main() -> None:
@@ -62,6 +62,8 @@ def main() -> None:
         print(f"| tshark, start included | {name} | {len(capture.frames) / peer:,.0f} |")
         print("\n| Command, start included | Seconds |")
         print("| --- | ---: |")
+        nothing = median(partial(program, [sys.executable, "-c", "pass"]))
+        print(f"| `python -c pass`, the measure of the machine | {nothing:.3f} |")
         for arguments in (
             ["--help"],
             ["simulate"],
