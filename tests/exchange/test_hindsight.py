@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from wire import Said, normal, only, peer, stack, tapped
 
+from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
 from tcpviz.value import replace
 
@@ -100,3 +102,17 @@ def test_text_on_a_syn_of_which_the_rest_goes_again_was_all_there(rest: int, wro
     asked = peer(SYN, 0, length=18)._replace(options=Options(fast_open=b"12345678"))
     story = asked, stack(SYN | ACK, 0, 10), peer(PSH | ACK, 10, 1, rest), stack(ACK, 1, 10 + rest)
     assert [frame for frame, _ in blames(only(*story))] == [wrong]
+
+
+@pytest.mark.parametrize("frame", [60, 61, 90, 93])
+@pytest.mark.parametrize("flag", [FIN, SYN, RST])
+def test_a_wrong_flag_in_the_midst_of_much_text_is_blamed_alone(frame: int, flag: int) -> None:
+    """Long before the end of the connection, and though everything after it looks wrong at first."""
+    plan = library.conversation(library.load("normal"), [("client", 200_000), ("server", 200_000)], "client")
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, flags=segment.flags | flag)
+
+    (connection,) = match(tapped(simulate(plan).connections[0], change={frame: change})).connections
+    assert [sent.frame for sent in connection.violations] == [frame]
+    assert len(connection.segments) > 400

@@ -18,7 +18,7 @@ from tcpviz.exchange.matching.order import Order
 from tcpviz.exchange.matching.outliers import looked_again
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
-from tcpviz.model.segment import ACK, RST, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import UNCONNECTED, State
 from tcpviz.value import replace
@@ -27,7 +27,11 @@ _OVER = (*UNCONNECTED, State.TIME_WAIT)
 _HINDSIGHT = 8
 """How far before the first blame another may be looked for."""
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 12
-"""Where going back is possible; how many segments, and after how many doubts, it is worth while."""
+"""How many segments back it is possible to go; how many, and after how many doubts, it is worth while in the end."""
+_CASCADE, _PATIENCE, _FARTHEST = 3, 64, 256
+"""So many blames, each so many segments after the one before at most, may all be the fault of an earlier segment."""
+_SETTLED = 16
+"""So many segments after a blame, what follows shows whether it was another's fault."""
 _WORTHWHILE, _DOUBT = 15, 20 + SHOWN
 """A single blame that leaves nothing else to be assumed is reconsidered only where what follows shows another fault."""
 
@@ -59,7 +63,9 @@ class Tracker:
         self._reordered: set[Side] = set()
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
-        """The accounts before each of the first segments, to go back to."""
+        """The accounts before each of the last segments, to go back to."""
+        self._looks_back, self._looks_again = _CASCADE, 0
+        """At so many blames, and at that segment."""
         self.judged: list[Observation] = []
 
     def side_of(self, frame: Frame) -> Side:
@@ -101,9 +107,11 @@ class Tracker:
         self.judged.append(seen)
         if unread and not segment.syn:
             self._accounts = [account.untold(side) for account in self._accounts]
-        if index < _MOST_REMEMBERED:
-            self._history[index] = self._accounts
+        self._history[index] = self._accounts
+        self._history.pop(index - _MOST_REMEMBERED, None)
         self._explain(seen)
+        if any(account.blames for account in self._accounts):
+            self._look_back(index)
 
     def undelivered(self, frame: Frame, number: int) -> None:
         """An ICMP error tells that the segment with that number, which this frame quotes, has not arrived."""
@@ -167,16 +175,44 @@ class Tracker:
         best = self
         # without a blame, only what leaves much less to be assumed makes one
         limit = account.total + margin if account.blames else account.total - _DOUBT
-        for index in range(max(0, min(doubtful) - _HINDSIGHT), min(doubtful) + 1):
-            judgement = self.judged[index]
-            if index not in self._history or judgement.is_twin or judgement.side not in self._judges:
-                continue
+        for index in self._suspects(min(doubtful)):
             if single and not meant(self.judged, index):
                 continue
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, limit):
                     best, limit = guilty, guilty._best().total
         return best
+
+    def _suspects(self, first: int) -> Iterator[int]:
+        """The segments that may be to blame for what begins there."""
+        for index in range(max(0, first - _FARTHEST), first + 1):
+            seen = self.judged[index]
+            # a wrong flag may take as long to show as what was under way then
+            near = first - index <= _HINDSIGHT or seen.segment.flags & (SYN | FIN | RST)
+            if near and index in self._history and not seen.is_twin and seen.side in self._judges:
+                yield index
+
+    def _look_back(self, now: int) -> None:
+        """Where blame follows blame, an earlier segment may have been to blame for them all: go on from there."""
+        best = self._best()
+        blamed = [index for index, _ in best.blames]
+        if blamed[-1:] == [now]:
+            self._looks_again = now + _SETTLED
+        if len(blamed) < self._looks_back and now != self._looks_again:
+            return
+        first, number = now, 0
+        for index in reversed(blamed):
+            if first - index > _PATIENCE or now - index > _FARTHEST:
+                break
+            first, number = index, number + 1
+        for index in self._suspects(first) if number else ():
+            if number >= _CASCADE or meant(self.judged, index):
+                start = copy(self)
+                start._accounts = self._history[index]
+                if guilty := self._had_been_guilty(start, index, best.total):
+                    self._accounts, best = guilty._accounts, guilty._best()
+        if len(blamed) >= self._looks_back:
+            self._looks_back = max(len(best.blames) + _CASCADE, 2 * len(best.blames))
 
     def _goes_on_after_reset(self, seen: Observation) -> bool:
         """Its sender had reset the connection: likelier that was somebody else, in its name."""
