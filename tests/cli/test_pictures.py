@@ -109,7 +109,7 @@ def test_what_a_picture_leaves_out_is_said(tcpviz, tmp_path: Path) -> None:
     for ending in ("svg", "mmd"):
         ran = tcpviz("match", tmp_path / "mixed.pcap", "-o", tmp_path / f"x.{ending}")
         assert f"x.{ending} shows no UDP; a page (-o x.html) has everything" in ran.err
-        assert "one of 2" in ran.err
+        assert "connection 1 of 2" in ran.err
     for others in (("--connection", 2, "-o", tmp_path / "x.svg"), ("-o", tmp_path / "x.html")):
         assert "no UDP" not in tcpviz("match", tmp_path / "mixed.pcap", *others).err
     assert "UDP flow" not in tcpviz("match", tmp_path / "udp.pcap", "-o", tmp_path / "x.svg").err
