@@ -29,7 +29,8 @@ _HINDSIGHT = 8
 _MOST_REMEMBERED, _MOST_RECONSIDERED, _MOST_DOUBTS = 2000, 60, 12
 """How many segments back it is possible to go; how many, and after how many doubts, it is worth while in the end."""
 _CASCADE, _PATIENCE, _FARTHEST = 3, 64, 256
-"""So many blames, each so many segments after the one before at most, may all be the fault of an earlier segment."""
+"""So many blames, each so many segments after the one before at most, may all be the fault of an earlier segment; it is
+looked for no farther back than that."""
 _SETTLED = 16
 """So many segments after a blame, what follows shows whether it was another's fault."""
 _WORTHWHILE, _DOUBT = 15, 20 + SHOWN
