@@ -35,6 +35,9 @@ _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
 _SHOWN = 20
 """The cost of unseen text that is seen when it is sent again."""
+_TIMEOUT = 200_000_000, 3_000_000_000
+"""Nanoseconds before a FIN is sent again: the least that usual stacks wait (Linux), and the most (RFC 6298 2.1, 5.7).
+"""
 _SKIPPED = 5
 """The cost of an unseen segment where its sender's count of packets has a hole."""
 SWAPPED = 5
@@ -137,10 +140,22 @@ class Account(NamedTuple):
                 unseen[n] = item._replace(emit=replace(item.emit, segment=rest))
             elif segment.span and observed.span:
                 unseen[n] = item._replace(again=True)
-                # text that was lost before the place of capture comes again: that is why, and shows that it was there
-                cost += min(0, _SHOWN - item.cost) if segment.length > TINY else 0 if segment.length else _AGAIN
+                cost += self._shown(item, seen)
         missing = tuple(n for n in self.missing if not unseen[n].again and unseen[n].found is None)
         return self._replace(unseen=tuple(unseen), missing=missing, cost=cost)
+
+    def _shown(self, item: Unseen, seen: Observation) -> int:
+        """What changes in the cost of an unseen segment with text or a FIN when `seen` may be the same, sent again.
+
+        That is why it comes again, and shows that it was there. Of a few octets only what ends where it, or all, had
+        ended says so, for new text after a number that is wrong by as much would end anywhere; or that the peer has
+        asked for them. A FIN ends where it does.
+        """
+        segment, observed = item.emit.segment, seen.segment
+        if not segment.length:
+            return 0 if _timed_out(item, seen) else _AGAIN
+        ended = observed.end in (segment.end, self.best(seen.side).endpoint.tcb.snd_nxt)
+        return min(0, _SHOWN - item.cost) if segment.length > TINY or ended or _asked_for(item, seen) else 0
 
     def counted(self, seen: Observation) -> Account:
         """With what the count of packets of this segment's sender tells of those that it was not seen to send."""
@@ -192,6 +207,21 @@ class Account(NamedTuple):
         going_on = [end._replace(cost=end.cost + LATE) for end in self.ends(side)]
         arrived = [end._replace(cost=end.cost + LATE) for end in self.ends(peer)]
         return self.having(side, [*given_up, *going_on]).having(peer, [*spared, *arrived])
+
+
+def _timed_out(item: Unseen, seen: Observation) -> bool:
+    """It was sent between what its sender had sent before and what missed it: since then a timer may have fired."""
+    missed = seen.earlier[item.at]
+    last = next((o for o in reversed(seen.earlier[: item.at]) if o.side == seen.side), missed)
+    soonest, latest = _TIMEOUT
+    return seen.time - last.time >= soonest and seen.time - missed.time <= latest
+
+
+def _asked_for(item: Unseen, seen: Observation) -> bool:
+    """What missed it had text, and the peer has gone on to acknowledge what comes before both."""
+    since = seen.earlier[item.at : seen.index]
+    answers = (o.segment for o in since if o.side != seen.side and o.segment.has_ack)
+    return since[0].segment.span > 0 and any(answer.ack == item.emit.segment.seq for answer in answers)
 
 
 def counted(seen: Observation, emit: Emit, cost: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tcpviz.exchange.matching.deliveries import opening_with
 from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
@@ -160,7 +161,9 @@ def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
             yield guess._replace(receiver=end).towards_sender(emit, NOT_CAPTURED)
     elif sender.state in UNCONNECTED and sender.pending and receiver.state is State.SYN_SENT:
         for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
-            yield from _acknowledged(guess._replace(sender=end).towards_receiver(emit, NOT_CAPTURED))
+            answered = guess._replace(sender=end).towards_receiver(emit, NOT_CAPTURED)
+            yield answered
+            yield from _acknowledged(answered)
     elif _is_opening(receiver) and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
         yield from _third_ack(guess)
     else:
@@ -198,8 +201,8 @@ def _answers(end: End, index: int, iss: int, observed: Segment) -> Iterator[tupl
         timestamps=asked.timestamps if observed.options.timestamps else None,
         multipath=asked.multipath,
     )
-    choice = events.Choose(iss=iss, options=options, window=ANY_WINDOW)
-    after = deliver(end._replace(endpoint=step(endpoint, choice).endpoint), 0)
+    answer = Segment(iss, observed.ack, SYN | ACK, window=ANY_WINDOW, options=options)
+    after = deliver(opening_with(end._replace(endpoint=endpoint), answer), 0)
     if after.state is State.SYN_RECEIVED and after.owed:
         emit = after.owed[0]
         yield (
@@ -258,6 +261,6 @@ def _let_go(end: End) -> End:
 
 def _let_in(end: End) -> End:
     """As soon as it may send text."""
-    while end.state is State.SYN_RECEIVED and (position := next_in_order(end)) is not None:
+    while end.state in (State.SYN_SENT, State.SYN_RECEIVED) and (position := next_in_order(end)) is not None:
         end = deliver(end, position)
     return end

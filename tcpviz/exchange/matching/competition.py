@@ -44,7 +44,7 @@ _PATIENCE = 64
 """After so many segments a blame that has not become the cheapest explanation is given up."""
 _COPY = 10
 """The cost of a copy that the network made."""
-_FORGED, _RECOUNTED = 2, 20
+_FORGED, _RECOUNTED = 2, 25
 """After a violation: a third party sent it; the sender counts from there on."""
 SHOWN = 20
 """So much less costs a fault where what follows shows what had been sent."""
