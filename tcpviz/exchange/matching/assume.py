@@ -260,7 +260,9 @@ def _let_go(end: End) -> End:
 
 
 def _let_in(end: End) -> End:
-    """As soon as it may send text."""
+    """As soon as it may send text. Of a SYN that came again, one is enough."""
     while end.state in (State.SYN_SENT, State.SYN_RECEIVED) and (position := next_in_order(end)) is not None:
-        end = deliver(end, position)
+        asks = end.state is State.SYN_RECEIVED
+        others = (p for p in range(position, len(end.pending)) if not (asks and end.pending[p].segment.syn))
+        end = deliver(end, next(others, position))
     return end

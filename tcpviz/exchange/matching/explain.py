@@ -120,7 +120,7 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
 
 def _unidentified(fitting: list[End], index: int, observed: Segment) -> list[End]:
     """An ACK that answers a segment which brought nothing in order, where nobody knows which, or what came twice."""
-    start = next((run for run in reversed(fitting) if run.state in SYNCHRONIZED), None)
+    start = next((run for run in reversed(fitting) if run.state in (State.SYN_RECEIVED, *SYNCHRONIZED)), None)
     if start is None or start.owed:
         return []
     if observed.span or observed.rst or not observed.has_ack:
