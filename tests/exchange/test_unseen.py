@@ -6,8 +6,11 @@ until they come again.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
+from tcpviz.errors import InputError
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.match import match
@@ -37,17 +40,22 @@ def story(name: str, octets: int) -> Scenario:
     return parse(f"[client]\ncalls = {client}\n[server]\ncalls = {server}\n", name, where=name)
 
 
-def blames(plan: Scenario, number: int, dialect: str) -> list[str]:
-    """Who is blamed where segment `number` was lost before the place of capture."""
-    unseen = (SegmentName(None, "segment", number),)
-    frames = frames_of(simulate(replace(plan, network=replace(plan.network, lose_unseen=unseen)), POLICIES[dialect]))
+def blames(plan: Scenario, numbers: tuple[int, ...], dialect: str) -> list[str]:
+    """Who is blamed where these segments were lost before the place of capture."""
+    unseen = tuple(SegmentName(None, "segment", number) for number in numbers)
+    try:
+        exchange = simulate(replace(plan, network=replace(plan.network, lose_unseen=unseen)), POLICIES[dialect])
+    except InputError:
+        return []  # after the first loss there are fewer
+    frames = frames_of(exchange)
     found = match(Capture("unseen.pcap", frames, len(frames))).connections
-    return [f"{number}: frame {sent.frame}, {sent.expected}" for c in found for sent in c.violations]
+    return [f"{numbers}: frame {sent.frame}, {sent.expected}" for c in found for sent in c.violations]
 
 
-def check(plan: Scenario, dialect: str) -> None:
-    count = len(simulate(plan, POLICIES[dialect]).connections[0].segments)
-    assert [blame for number in range(1, count + 1) for blame in blames(plan, number, dialect)] == []
+def check(plan: Scenario, dialect: str, together: int = 1) -> None:
+    """So many of them are lost, whichever they are."""
+    numbers = range(1, len(simulate(plan, POLICIES[dialect]).connections[0].segments) + 1)
+    assert [blame for lost in combinations(numbers, together) for blame in blames(plan, lost, dialect)] == []
 
 
 @pytest.mark.parametrize("dialect", ["rfc9293", "linux"])
@@ -55,6 +63,14 @@ def check(plan: Scenario, dialect: str) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_nobody_is_blamed_for_what_the_capture_lacks(name: str, octets: int, dialect: str) -> None:
     check(story(name, octets), dialect)
+
+
+@pytest.mark.parametrize("sack", [False, True], ids=["without SACK", "with SACK"])
+@pytest.mark.parametrize("name", STORIES)
+def test_nor_where_two_are_lost(name: str, sack: bool) -> None:
+    plan = story(name, 5)
+    ends = {side: replace(getattr(plan, side), sack=sack, timestamps=sack) for side in ("client", "server")}
+    check(replace(plan, **ends), "linux", together=2)
 
 
 @pytest.mark.parametrize("name", ["simultaneous-close", "simultaneous-open", "fast-open-second", "urgent"])

@@ -35,9 +35,9 @@ _AGAIN = 45
 """The cost of an unseen segment that is seen later: a number was wrong, likelier, or nobody needed it."""
 _SHOWN = 20
 """The cost of unseen text that is seen when it is sent again."""
-_TIMEOUT = 200_000_000, 3_000_000_000
-"""Nanoseconds before a FIN is sent again: the least that usual stacks wait (Linux), and the most (RFC 6298 2.1, 5.7).
-"""
+_TIMEOUT = 200_000_000, 4_000_000_000
+"""Nanoseconds before a FIN is sent again: the least that usual stacks wait (Linux), and the most at first
+(RFC 6298 section 5.7)."""
 _SKIPPED = 5
 """The cost of an unseen segment where its sender's count of packets has a hole."""
 SWAPPED = 5

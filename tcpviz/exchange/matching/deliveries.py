@@ -134,7 +134,7 @@ def _comes_again(end: End, position: int) -> bool:
 
 def leaves_gap(end: End, segment: Segment) -> bool:
     """What precedes the segment's text has not been taken."""
-    if end.state not in SYNCHRONIZED or not segment.span or segment.syn:
+    if end.state in _UNSYNCHRONIZED or not segment.span or segment.syn:
         return False
     return before(end.endpoint.tcb.rcv_nxt, segment.seq)
 
@@ -264,8 +264,9 @@ def _edge_within(segment: Segment, observed: Segment) -> int | None:
 
 
 def _told(segment: Segment, observed: Segment) -> bool:
-    """A SACK block covers the segment."""
-    return _covered((segment.text, add(segment.text, segment.length)), observed.options.sack)
+    """A SACK block covers the segment: its text, or where it has none its FIN."""
+    end = add(segment.text, segment.length) if segment.length else segment.end
+    return _covered((segment.text, end), observed.options.sack)
 
 
 def turns(runs: list[End]) -> list[End]:
