@@ -77,8 +77,8 @@ def test_without_clocks_an_older_ack_is_blamed() -> None:
 def test_text_that_an_ack_beyond_it_overtook_acknowledges_less(text: Said, blames: list[int]) -> None:
     """A stack lets acknowledgements pass text that waits, and its text has no clock."""
     opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 3))
-    found = only(captured(*opened, peer(ACK, 2, 4), text, stack(PSH | ACK, 4, 2, 3), peer(ACK, 2, 7)))
-    assert [sent.frame for sent in found.violations] == blames
+    story = captured(*opened, peer(ACK, 2, 4), text, stack(PSH | ACK, 4, 2, 3), peer(ACK, 2, 7), pause=10)
+    assert [sent.frame for sent in only(story).violations] == blames
 
 
 def test_text_goes_again_without_the_fin_that_followed_it() -> None:

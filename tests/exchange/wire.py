@@ -82,8 +82,8 @@ class Said(NamedTuple):
 peer, stack = partial(Said, PEER), partial(Said, STACK)
 
 
-def captured(*story: Said) -> Capture:
-    """A tenth of a second from one segment to the next."""
+def captured(*story: Said, pause: int = 100) -> Capture:
+    """`pause`: milliseconds from one segment to the next."""
     frames = []
     for number, said in enumerate(story, 1):
         to = STACK if said.by == PEER else PEER
@@ -91,12 +91,12 @@ def captured(*story: Said) -> Capture:
         ack = 0 if said.ack is None else add(ISS[to], said.ack)
         segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)
         data = f"{number}".encode()
-        frames.append(Frame(number, number * 10**8, said.by, to, segment, b"", said.length, data))
+        frames.append(Frame(number, number * pause * 10**6, said.by, to, segment, b"", said.length, data))
     return Capture("unexpected.pcap", tuple(frames), len(frames))
 
 
-def blamed(*story: Said, side: Side | None = None) -> list[int | None]:
-    return [sent.frame for c in match(captured(*story), side).connections for sent in c.violations]
+def blamed(*story: Said, side: Side | None = None, pause: int = 100) -> list[int | None]:
+    return [sent.frame for c in match(captured(*story, pause=pause), side).connections for sent in c.violations]
 
 
 def only(*story: Said) -> Connection:

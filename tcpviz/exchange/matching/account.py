@@ -147,15 +147,16 @@ class Account(NamedTuple):
     def _shown(self, item: Unseen, seen: Observation) -> int:
         """What changes in the cost of an unseen segment with text or a FIN when `seen` may be the same, sent again.
 
-        That is why it comes again, and shows that it was there. Of a few octets only what ends where it, or all, had
-        ended says so, for new text after a number that is wrong by as much would end anywhere; or that the peer has
-        asked for them. A FIN ends where it does.
+        That is why it comes again, and shows that it was there. Of a few octets nothing says so but that the peer has
+        asked for them, or that a timer may have fired, and what comes ends where they, or all, had ended: new text
+        after a number that is wrong by as much would end anywhere. A FIN ends where it does.
         """
         segment, observed = item.emit.segment, seen.segment
         if not segment.length:
             return 0 if _timed_out(item, seen) else _AGAIN
         ended = observed.end in (segment.end, self.best(seen.side).endpoint.tcb.snd_nxt)
-        return min(0, _SHOWN - item.cost) if segment.length > TINY or ended or _asked_for(item, seen) else 0
+        shown = segment.length > TINY or _asked_for(item, seen) or (ended and _timed_out(item, seen))
+        return min(0, _SHOWN - item.cost) if shown else 0
 
     def counted(self, seen: Observation) -> Account:
         """With what the count of packets of this segment's sender tells of those that it was not seen to send."""
