@@ -64,10 +64,27 @@ def test_a_copy_has_the_clock_of_when_it_was_sent() -> None:
     assert [(s.kind, s.verdict) for s in found.segments if s.frame == later.number + 1] == [("duplicate", "ok")]
 
 
-def test_without_clocks_an_older_ack_is_blamed() -> None:
+def test_without_clocks_an_older_ack_is_one_that_its_sender_would_have_sent_then() -> None:
     capture = tapped(normal())
     late = in_this_order(capture, 1, 2, 4, 5, 6, 3, *range(7, 12))
-    assert [s.frame for s in only(late).violations] == [6]
+    assert [(s.frame, s.kind) for s in only(late).segments if s.kind == "out-of-order"] == [(6, "out-of-order")]
+    assert only(late).conforms
+    for field in ("seq", "ack"):
+        wrong = replace(late.frames[5], segment=falsified(late.frames[5].segment, field))
+        found = only(replace(late, frames=(*late.frames[:5], wrong, *late.frames[6:])))
+        assert [s.frame for s in found.violations] == [6], field
+
+
+@pytest.mark.parametrize(("length", "blames"), [(9, []), (8, [7])])
+def test_text_that_a_reset_overtook_is_just_what_was_missing(length: int, blames: list[int]) -> None:
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+    story = captured(*opened, peer(PSH | ACK, 10, 1, 5), peer(RST, 15), stack(ACK, 1, 1), peer(PSH | ACK, 1, 1, length))
+    assert [sent.frame for sent in only(story).violations] == blames
+
+
+def falsified(segment: Segment | None, field: str) -> Segment:
+    assert segment
+    return replace(segment, **{field: getattr(segment, field) + 2})
 
 
 @pytest.mark.parametrize(

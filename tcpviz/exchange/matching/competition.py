@@ -6,6 +6,8 @@ segment breaks the rules. What comes later decides which was cheaper.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
 from tcpviz.exchange.matching.assume import assume
@@ -73,22 +75,10 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     ]
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
-        own = account.best(seen.side)
-        sent = seen.is_repeated or was_sent(own, seen.segment)
-        known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
-        if known and (seen.age or not found):
-            grown.append(_known(account, seen, _OVERTAKEN, "out-of-order", LATE))
-        if seen.is_outdated and not found and any(account.is_missing(n, seen) for n in account.missing):
-            grown.append(_known(account.repeated(seen), seen, _OVERTAKEN, "out-of-order", LATE, account))
+        grown += _late_for_sure(account, seen, explained=bool(found))
         if found or account.total > best:
             continue
-        if seen.is_repeated:
-            # of bare ACKs a stack may send two alike, but not for nothing
-            cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
-            grown.append(_known(account, seen, _COPIED, "duplicate", cost))
-        if seen.is_tied and was_first(account.best(seen.side), seen.segment):
-            why = Sentence("was sent a moment before, and captured late")
-            grown.append(_known(account, seen, why, "out-of-order", SWAPPED))
+        grown += _late_or_copied(account, seen)
         assumed = [] if alone else _assuming(account, seen)
         grown += assumed
         if assumed and seen.is_ahead:
@@ -96,6 +86,33 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if account.total + VIOLATION < limit and account.total + VIOLATION <= _least(grown) + _MARGIN:
             grown += _blaming(account, seen)
     return _cheapest(grown, limit, seen.index)
+
+
+def _late_for_sure(account: Account, seen: Observation, *, explained: bool) -> Iterator[Account]:
+    """A clock says that it was captured late, or it is what was missing, and can have been sent no later."""
+    own = account.best(seen.side)
+    sent = seen.is_repeated or was_sent(own, seen.segment)
+    known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
+    if known and (seen.age or not explained):
+        yield _known(account, seen, _OVERTAKEN, "out-of-order", LATE)
+    missing = [account.unseen[n].emit.segment for n in account.missing if account.is_missing(n, seen)]
+    # after a reset only what had been missing exactly
+    whole = own.state in UNCONNECTED and any(segment.end == seen.segment.end for segment in missing)
+    if missing and not explained and (seen.is_outdated or whole):
+        yield _known(account.repeated(seen), seen, _OVERTAKEN, "out-of-order", LATE, account)
+
+
+def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
+    """Nothing but what it says itself tells when it was sent, or that the network has copied it."""
+    if seen.was_overtaken:
+        yield _known(account, seen, _OVERTAKEN, "out-of-order", _COPY)
+    if seen.is_repeated:
+        # of bare ACKs a stack may send two alike, but not for nothing
+        cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
+        yield _known(account, seen, _COPIED, "duplicate", cost)
+    if seen.is_tied and was_first(account.best(seen.side), seen.segment):
+        why = Sentence("was sent a moment before, and captured late")
+        yield _known(account, seen, why, "out-of-order", SWAPPED)
 
 
 def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 
 from tcpviz.exchange.capture import Frame
 from tcpviz.exchange.exchange import Expected, Side
@@ -158,8 +159,12 @@ class Observation(Value, eq=False, dict=True):
 
     def _tells_less_than(self, other: Segment) -> bool:
         """What it once had beyond a gap, an end does not forget (RFC 2018 section 8 allows it, and nobody does)."""
-        mine, theirs = set(self.segment.options.sack), set(other.options.sack)
-        return not self.segment.span and self.segment.ack == other.ack and mine < theirs
+        mine, theirs = self.segment.options.sack, other.options.sack
+        covered = all(
+            any(distance(low, block[0]) >= 0 and distance(block[1], high) >= 0 for low, high in theirs)
+            for block in mine
+        )
+        return not self.segment.span and self.segment.ack == other.ack and covered and set(mine) != set(theirs)
 
     @property
     def is_outdated(self) -> bool:
@@ -168,6 +173,44 @@ class Observation(Value, eq=False, dict=True):
         acks = [o.segment.ack for o in recent if o.side == self.side and o.segment.has_ack and not o.segment.rst]
         plain = self.segment.flags & (SYN | ACK | RST) == ACK and self.segment.span > 0
         return plain and any(distance(self.segment.ack, ack) > 0 for ack in acks)
+
+    @cached_property
+    def was_overtaken(self) -> bool:
+        """Its sender would have sent it at one time, and has said more since: it was captured late.
+
+        Then it went on from where that had got, and acknowledges just what that had of its peer.
+        """
+        segment = self.segment
+        if segment.flags & (SYN | RST) or not segment.has_ack or self.place:
+            return False
+        recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
+        own = [o for o in recent if o.side == self.side]
+        reached = {o.segment.end for o in recent if o.side != self.side} | {o.segment.ack for o in own}
+        return segment.ack in reached and any(
+            self._fits_between(before.segment, after.segment)
+            for before, after in pairwise(own)
+            if self._may_precede(after)
+        )
+
+    def _fits_between(self, first: Segment, last: Segment) -> bool:
+        """By what it counts, of what its sender sent before it and after it; the latter tells more."""
+        mine = self.segment
+        if (first.end, mine.end) != (mine.seq, last.seq) or (first.has_ack and distance(first.ack, mine.ack) < 0):
+            return False
+        if last.rst:
+            return True
+        more = last.ack != mine.ack or (not mine.span and (last.span > 0 or self._tells_less_than(last)))
+        return more and distance(mine.ack, last.ack) >= 0
+
+    def _may_precede(self, other: Observation) -> bool:
+        """No clock speaks against it: neither its sender's, nor that of what it echoes."""
+        stamps = self.segment.options.timestamps
+        if not stamps:
+            return True
+        before = self.earlier[max(0, other.index - _MEMORY) : other.index]
+        theirs = [o.segment.options.timestamps for o in before if o.side != self.side]
+        heard = any(stamp and distance(stamps[1], stamp[0]) >= 0 for stamp in theirs)
+        return heard and (not other.segment.options.timestamps or self.is_as_old_as(other))
 
     @property
     def has_outlived_its_sender(self) -> bool:
