@@ -203,7 +203,7 @@ TABLE: tuple[Row, ...] = (
     *_in((_F1, _F2), _S.CLOSE, _R.NONE, "3.10.4", signal=CLOSING_ERROR),
     Row(_CW, _S.CLOSE, _R.SND_FIN, _LA, "3.10.4", _FIGURE),
     *_in((_CG, _LA, _TW), _S.CLOSE, _R.NONE, "3.10.4", signal=CLOSING_ERROR),
-    *_in((_SR, _E, _CW, _F1, _F2), _S.CLOSE_UNREAD, _R.SND_RST, "3.6.1", to=_C),
+    *_in((_SR, _E, _CW, _F1, _F2, _CG, _LA), _S.CLOSE_UNREAD, _R.SND_RST, "3.6.1", to=_C),
     # ABORT
     *_in((_C,), _S.ABORT, _R.NONE, "3.10.5", signal=NO_CONNECTION),
     *_in((_L, _SS), _S.ABORT, _R.DELETE_TCB, "3.10.5", to=_C),

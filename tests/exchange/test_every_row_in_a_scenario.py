@@ -32,6 +32,7 @@ CALLS = [
     ["close"],
     ["wait 50 ms", "close"],
     ["shutdown", "wait 50 ms", "close"],
+    ["wait 50 ms", "shutdown", "wait 50 ms", "close"],
     ["abort"],
     ["status"],
     ["timeout"],

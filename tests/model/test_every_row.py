@@ -51,6 +51,11 @@ def ready_for(row: Row) -> Endpoint:
         case Stimulus.CLOSE_UNREAD if row.source is State.SYN_RECEIVED:
             listener = having(in_state(State.LISTEN), options=Options(fast_open=COOKIE))
             return play([events.SegmentArrives(Segment(IRS, 0, SYN, 5, 1000, Options(fast_open=COOKIE)))], listener)
+        case Stimulus.CLOSE_UNREAD if row.source is State.LAST_ACK:
+            halves = [TEXT, arrives(FIN | ACK, seq=IRS + 6, ack=ISS + 1), events.Close(), events.Transmit(0, fin=True)]
+            return play(halves, in_state(State.ESTABLISHED))
+        case Stimulus.CLOSE_UNREAD if row.source is State.CLOSING:
+            return play([TEXT, arrives(FIN | ACK, seq=IRS + 6, ack=ISS + 1)], in_state(State.FIN_WAIT_1))
         case Stimulus.CLOSE_UNREAD:
             return play([TEXT], in_state(row.source))
         case Stimulus.RECEIVE if row.source is State.CLOSE_WAIT:

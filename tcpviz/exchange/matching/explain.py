@@ -200,6 +200,7 @@ def _prepared(end: End, observed: Segment) -> End:
     return end._replace(endpoint=replace(end.endpoint, tcb=replace(end.endpoint.tcb, deviations=habits)))
 
 
+_FIN_SENT = (State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.LAST_ACK)
 _PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
 _ANSWERED = _PLAIN | {Deviation.FIN_BEHIND_TEXT}
 _REFUSED = _ANSWERED | {Deviation.FOREIGN_ECHO}
@@ -279,7 +280,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
         after = after._replace(owed=(), cost=run.cost + _unseen(run.owed))
     crossing = run.pending and isinstance(plan[0][0], events.ActiveOpen)
     asked = [e.emit.segment.seq for e in run.entries() if e.sent and e.emit] if observed.syn and run.past else []
-    closed = run.state in (State.FIN_WAIT_1, State.FIN_WAIT_2) and isinstance(plan[0][0], events.Abort)
+    closed = run.state in _FIN_SENT and observed.rst
     if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:

@@ -16,6 +16,9 @@ Plan = list[tuple[events.Event, Call | None]]
 def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
     """The calls and choices that would make this endpoint send something like `observed`."""
     tcb, state = endpoint.tcb, endpoint.state
+    if observed.rst and state in (State.CLOSING, State.LAST_ACK):
+        # ABORT says nothing there, but who reads nothing more leaves text unread (3.6.1)
+        return [[(events.Close(full=True), ("close", None))]]
     if observed.rst:
         return [[(events.Abort(), ("abort", None))]]
     if observed.syn:

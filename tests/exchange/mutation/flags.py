@@ -99,7 +99,8 @@ def _with_rst(mutant: Mutant, moment: Moment) -> Ruling:
     true = mutant.true
     if true.syn or true.fin:
         return here(mutant, "a reset carries neither SYN nor FIN (3.10.5, 3.10.7)")
-    if moment.fin_sent and true.has_ack and any(s.fin and s.end == true.ack for s in moment.heard):
+    closing = moment.fin_sent and true.has_ack and any(s.fin and s.end == true.ack for s in moment.heard)
+    if closing and not any(s.length for s in moment.heard):  # close() after shutdown() resets for text unread (3.6.1)
         return here(mutant, "ABORT in CLOSING, LAST-ACK and TIME-WAIT sends nothing (3.10.5)")
     place = at(_goes_on(mutant), "flags", "seq")
     # whoever goes on has not sent it: it may be a third party's, and then is to blame itself
