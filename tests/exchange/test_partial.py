@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from wire import blamed, peer
+import pytest
+from wire import blamed, peer, stack
 
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 
 OPENED = (peer(SYN, 0), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5))
 
@@ -15,3 +16,59 @@ def test_of_one_end_alone_resets_answer_what_the_other_sent_meanwhile() -> None:
     assert blamed(*OPENED, peer(FIN | ACK, 6, 1), peer(RST, 6)) == []
     # the number is the one that the other end had come to
     assert blamed(*OPENED, peer(RST | ACK, 6, 1), peer(RST, 600)) == [5]
+
+
+# A capture that begins in the middle: what is repeated had been on its way
+
+
+def test_text_that_was_on_its_way_when_the_capture_began_may_come_again() -> None:
+    later = (peer(PSH | ACK, 1001, 1, 500), stack(ACK, 1, 501))
+    again = peer(ACK, 501, 1, 500)
+    assert blamed(*later, again, stack(ACK, 1, 1501)) == []
+    # also where it was captured that it had come: that may be lost
+    told = (peer(PSH | ACK, 1001, 1, 500), stack(ACK, 1, 1501))
+    assert blamed(*told, again) == []
+    # nor is what has been told taken back
+    assert blamed(*later, again, stack(ACK, 1, 500)) == [4]
+
+
+@pytest.mark.parametrize("ack", [401, 1001])
+def test_text_behind_it_may_have_been_there(ack: int) -> None:
+    assert blamed(peer(ACK, 1001, 1, 500), stack(ACK, 1, 1), peer(ACK, 1, 1, 400), stack(ACK, 1, ack)) == []
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(0, []), (-1, [3])])
+def test_so_may_a_fin(seq: int, wrong: list[int]) -> None:
+    """The peer's third segment is the FIN that its first two have followed."""
+    closing = (stack(FIN | ACK, 1, 1), stack(FIN | ACK, 1, 1), peer(FIN | ACK, seq, 1), stack(ACK, 2, 1))
+    assert blamed(*closing) == wrong
+
+
+@pytest.mark.parametrize(("seq", "ack", "wrong"), [(0, 1, []), (1, 1, [2]), (0, 2, [2])])
+def test_so_may_a_syn_ack(seq: int, ack: int, wrong: list[int]) -> None:
+    assert blamed(peer(PSH | ACK, 1, 1, 10), stack(SYN | ACK, seq, ack), peer(ACK, 11, 1)) == wrong
+
+
+@pytest.mark.parametrize("base", [2**30, 2**31 + 2**30])
+def test_a_reset_that_comes_first_says_nothing_of_what_its_peer_counts(base: int) -> None:
+    assert blamed(peer(RST, 1), stack(PSH | ACK, base, 1, 500), peer(RST, 1, base)._replace(seq=1)) == []
+
+
+def test_how_a_window_is_scaled_only_the_syn_tells_not_its_answer() -> None:
+    scaled = Options(mss=1000, window_scale=1)
+    story = (
+        stack(SYN | ACK, 0, 1)._replace(options=scaled),
+        peer(ACK, 1, 1, window=10),
+        stack(PSH | ACK, 1, 1, 500),
+    )
+    assert blamed(*story) == []
+
+
+def test_text_comes_again_where_what_acknowledged_it_was_lost() -> None:
+    """The probe has arrived, and was answered, but is not in the window: its ACK is not taken."""
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+    heard = (stack(PSH | ACK, 1, 6, 20), peer(ACK, 6, 21), peer(ACK, 5, 21), stack(ACK, 21, 6))
+    assert blamed(*opened, *heard, stack(PSH | ACK, 1, 6, 20)) == []
+    # where text that told of it has been acknowledged, it was not lost
+    told = (stack(PSH | ACK, 1, 6, 20), peer(PSH | ACK, 6, 21, 5), stack(ACK, 21, 11))
+    assert blamed(*opened, *told, stack(PSH | ACK, 1, 11, 20)) == [9]

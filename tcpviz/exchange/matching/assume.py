@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpviz.exchange.matching.deliveries import opening_with
+from tcpviz.exchange.matching.earlier import earlier, unheard
 from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
@@ -66,6 +67,8 @@ def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Gues
     yield from _gone(start, observed)
     yield from _from_before(start, observed)
     yield from _crossing(start, observed)
+    yield from earlier(start, observed)
+    yield from unheard(start, observed)
     if start.sender.loose or start.receiver.loose:
         start = _settled(start, observed)
         yield start

@@ -8,9 +8,10 @@ from __future__ import annotations
 from tcpviz.exchange.matching.past import End
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
+from tcpviz.model.control import ControlBlock
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import LARGEST_SCALE, Options, Segment
-from tcpviz.model.sequence import add, at_or_before, distance
+from tcpviz.model.sequence import add, at_or_before, before, distance
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
@@ -25,17 +26,19 @@ def opening(observed: Segment) -> tuple[list[End], list[End]]:
         listener = step(Endpoint(), events.PassiveOpen()).endpoint
         return [End(Endpoint())], [End(listener), End(Endpoint())]
     if observed.syn:
-        return _before_syn_ack(observed)
+        return before_syn_ack(observed)
     ack = observed.ack if observed.has_ack else 0
     # or it was a stray, and its receiver knows of no connection
     strangers = [End(Endpoint(), cost=_STRAY), End(step(Endpoint(), events.PassiveOpen()).endpoint, cost=_STRAY)]
     return [midway(observed.seq, ack)], [midway(ack, observed.seq), *strangers]
 
 
-def _before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
+def before_syn_ack(observed: Segment) -> tuple[list[End], list[End]]:
     """The SYN was not captured: it is inferred from what acknowledges it."""
-    stamps = observed.options.timestamps
-    guess = events.Choose(iss=add(observed.ack, -1), options=observed.options, timestamp=stamps[1] if stamps else None)
+    stamps, offered = observed.options.timestamps, observed.options
+    # by how much the windows of its sender are scaled only the SYN itself tells
+    offered = replace(offered, window_scale=None if offered.window_scale is None else LARGEST_SCALE)
+    guess = events.Choose(iss=add(observed.ack, -1), options=offered, timestamp=stamps[1] if stamps else None)
     client = step(Endpoint(), guess).endpoint
     opened = step(client, events.ActiveOpen())
     syn = next(command.segment for command in opened.commands if isinstance(command, Emit))
@@ -89,17 +92,26 @@ def settled(end: End, observed: Segment) -> End:
     if not observed.span and distance(observed.seq, tcb.snd_nxt) == 1:
         # a keep-alive asks when everything has been told
         end = end._replace(endpoint=Endpoint(end.state, replace(tcb, rcv_acked=tcb.rcv_nxt)))
-    end = shifted(end, send=max(0, distance(tcb.snd_nxt, observed.seq)))
+    ahead = distance(tcb.snd_nxt, observed.seq)
+    # where the peer has acknowledged nothing, only this end itself tells what it counts from
+    end = shifted(end, send=ahead if _is_unnumbered(tcb) else max(0, ahead))
     missing = distance(observed.ack, tcb.rcv_nxt) if observed.has_ack else 0
     captured = [item.segment.seq for item in end.pending if item.place >= 0]
     # text was on its way to this end when the capture began: some of it may have arrived since
     under_way = all(at_or_before(observed.ack, seq) for seq in captured) and all(e.sent for e in end.entries())
     under_way = under_way and not observed.rst and abs(missing) < ANY_WINDOW
+    # what it has been captured telling it does not take back
+    under_way = under_way and not (end.past and before(observed.ack, tcb.rcv_acked))
     if (missing > 0 and not tcb.held and (under_way or not captured)) or missing < 0:
         end = shifted(end, receive=-missing)
     if missing < 0 and under_way:
         end = end._replace(endpoint=Endpoint(end.state, replace(end.endpoint.tcb, rcv_acked=tcb.rcv_nxt)))
     return end
+
+
+def _is_unnumbered(tcb: ControlBlock) -> bool:
+    """Of this end nothing was captured, and no ACK of its peer."""
+    return (tcb.iss, tcb.snd_nxt) == (add(0, -1), 0)
 
 
 def updating(end: End, observed: Segment) -> End | None:
