@@ -9,6 +9,7 @@ from tcpviz.value import Value, replace
 
 Ranges = tuple[tuple[int, int], ...]
 """Half-open ranges of sequence numbers, nearest first."""
+_UNBOUNDED = 2**30
 BLOCKS, _BLOCKS_BESIDE_TIMESTAMPS = 4, 3
 """A SACK option has room for so many (RFC 2018 section 3)."""
 
@@ -121,7 +122,12 @@ class ControlBlock(Value):
 
     @property
     def usable_window(self) -> int:
-        """Octets that may be sent now: SND.UNA + SND.WND - SND.NXT, never negative."""
+        """Octets that may be sent now: SND.UNA + SND.WND - SND.NXT, never negative.
+
+        The window of Multipath TCP is one for all subflows, and counted in what all of them carry (RFC 8684 3.3.4).
+        """
+        if self.multipath_on:
+            return _UNBOUNDED
         return max(0, distance(self.snd_nxt, add(self.snd_una, self.snd_wnd)))
 
     @property
@@ -130,7 +136,7 @@ class ControlBlock(Value):
         edge = add(self.snd_una, self.snd_wnd)
         # what scaling rounds off may be in the window all the same
         rounding = (1 << self.snd_scale) - 1
-        return edge if distance(edge, self.snd_nxt) > rounding else self.snd_nxt
+        return edge if distance(edge, self.snd_nxt) > rounding and not self.multipath_on else self.snd_nxt
 
     @property
     def offer(self) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from wire import blamed, peer, stack
+from wire import ISS, PEER, Said, blamed, only, peer, stack
 
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
 
@@ -18,3 +18,31 @@ def test_close_resets_after_shutdown_too_where_text_is_unread(text: int, wrong: 
     closing = (peer(FIN | ACK, 1 + text, 1), stack(FIN | ACK, 1, 2 + text))
     reset = stack(flags, 2, 2 + text if flags & ACK else None)
     assert blamed(*OPEN, *heard, *closing, reset) == wrong
+
+
+# Multipath TCP: the window is one for all subflows, and its options leave room for one block of SACK
+
+
+def _multipath(*, agreed: bool) -> tuple[Said, ...]:
+    options = Options(mss=1000, sack_permitted=True, multipath=agreed)
+    syn, answer, *others = OPEN
+    return (syn._replace(options=options), answer._replace(options=options, window=1500), *others)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_subflow_may_carry_more_than_its_window(agreed: bool) -> None:
+    sent = (peer(ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 1000), stack(ACK, 1, 2001, window=0))
+    connection = only(*_multipath(agreed=agreed), *sent)
+    assert connection.conforms
+    # without it, an ACK that offers more must have been there
+    assert [s.origin for s in connection.segments if s.kind == "inferred"] == ["server"] * (not agreed)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_who_holds_two_pieces_tells_of_one(agreed: bool) -> None:
+    pieces = [peer(ACK, 1001 + 2000 * n, 1, 1000) for n in range(2)]
+    told = [Options(sack=((ISS[PEER] + n, ISS[PEER] + n + 1000),)) for n in (1001, 3001)]
+    answers = [stack(ACK, 1, 1)._replace(options=blocks) for blocks in told]
+    story = [said for pair in zip(pieces, answers, strict=True) for said in pair]
+    wide = [said._replace(window=65535) if said.window == 1500 else said for said in _multipath(agreed=agreed)]
+    assert blamed(*wide, *story) == [7] * (not agreed)

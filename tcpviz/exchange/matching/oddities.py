@@ -59,6 +59,8 @@ class Oddities:
         last, edge = self._newest.get(side), self._edges.get(side)
         if last is None or edge is None or segment.flags & (SYN | RST) or not segment.has_ack:
             return None
+        if all(offer.multipath for offer in self._offers.values()):
+            return None  # it is one for all subflows (RFC 8684 3.3.4)
         late = before(segment.seq, last.seq) or before(segment.ack, last.ack)
         scale = self._scale(side)
         # what a scale cannot express is no window

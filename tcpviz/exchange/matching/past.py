@@ -29,9 +29,9 @@ _MOST_ENDS = 5
 LATE = 1
 """The cost of a segment that is taken after one that was captured later, or never."""
 
-_MANY_BLOCKS = 3
+_MANY_BLOCKS, _MANY_BESIDE_MULTIPATH = 3, 2
 """Who holds as many may forget some: a header has room for three, and Linux keeps the newest four. What it has
-forgotten it does not join to what comes beside it, either."""
+forgotten it does not join to what comes beside it, either. Beside the options of Multipath TCP one has room."""
 _BURST = 4
 """Where as many are lost or overtaken together, the more are no further surprise."""
 
@@ -133,6 +133,7 @@ def deliver(end: End, position: int) -> End:
     if answered and result.endpoint.tcb.rcv_nxt == end.endpoint.tcb.rcv_nxt:
         emitted = ()
     held = result.endpoint.tcb.held
+    many = _MANY_BESIDE_MULTIPATH if result.endpoint.tcb.multipath_on else _MANY_BLOCKS
     return End(
         result.endpoint,
         front + end.pending[position + 1 :],
@@ -142,7 +143,7 @@ def deliver(end: End, position: int) -> End:
         end.cost + min(overtaken, _BURST) * LATE,
         end.loose,
         end.asked - answered,
-        bool(held) and (end.forgetful or len(held) >= _MANY_BLOCKS),
+        bool(held) and (end.forgetful or len(held) >= many),
     )
 
 
