@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from wire import ISS, PEER, Said, blamed, only, peer, stack
 
@@ -46,3 +48,19 @@ def test_who_holds_two_pieces_tells_of_one(agreed: bool) -> None:
     story = [said for pair in zip(pieces, answers, strict=True) for said in pair]
     wide = [said._replace(window=65535) if said.window == 1500 else said for said in _multipath(agreed=agreed)]
     assert blamed(*wide, *story) == [7] * (not agreed)
+
+
+@pytest.mark.parametrize("after", [ACK, FIN | ACK, PSH | ACK])
+def test_a_reset_after_which_its_sender_goes_on_is_somebody_elses(after: int) -> None:
+    """A packet filter resets in the name of an end that knows nothing of it."""
+    heard = (peer(PSH | ACK, 1, 1, 5), stack(RST, 1), peer(PSH | ACK, 1, 1, 5))
+    story = (*OPEN, *heard, stack(after, 1, 6, 7 * bool(after & PSH)), peer(RST | ACK, 6, 1))
+    assert blamed(*story) == [5]
+
+
+@pytest.mark.parametrize(("ack", "wrong"), [(5001, []), (5002, [7])])
+def test_a_socket_that_connects_to_itself_again_opens_anew(ack: int, wrong: list[int]) -> None:
+    """From TIME-WAIT nobody else could have sent the SYN."""
+    said = partial(Said, PEER, to=PEER)
+    closed = (said(SYN, 0), said(SYN | ACK, 0, 1), said(ACK, 1, 1), said(FIN | ACK, 1, 1), said(ACK, 2, 2))
+    assert blamed(*closed, said(SYN, 5000), said(SYN | ACK, 5000, ack), said(ACK, 5001, 5001)) == wrong

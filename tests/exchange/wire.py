@@ -77,6 +77,8 @@ class Said(NamedTuple):
     length: int = 0
     window: int = 65535
     options: Options = NO_OPTIONS
+    to: Address | None = None
+    """None: the other end."""
 
 
 peer, stack = partial(Said, PEER), partial(Said, STACK)
@@ -86,7 +88,7 @@ def captured(*story: Said, pause: int = 100) -> Capture:
     """`pause`: milliseconds from one segment to the next."""
     frames = []
     for number, said in enumerate(story, 1):
-        to = STACK if said.by == PEER else PEER
+        to = (STACK if said.by == PEER else PEER) if said.to is None else said.to
         seq = add(ISS[said.by], said.seq)
         ack = 0 if said.ack is None else add(ISS[to], said.ack)
         segment = Segment(seq, ack, said.flags, said.length, said.window, said.options)

@@ -146,8 +146,8 @@ class Tracker:
 
     @property
     def forgotten(self) -> bool:
-        """Nobody knows of the connection any more."""
-        return self._are_in(*UNCONNECTED)
+        """Nobody knows of the connection any more; a socket that was connected to itself may wait out TIME-WAIT."""
+        return self._are_in(*(_OVER if self._alone else UNCONNECTED))
 
     def _are_in(self, *states: State) -> bool:
         account = self._best()
@@ -175,13 +175,14 @@ class Tracker:
             return self
         best = self
         # without a blame, only what leaves much less to be assumed makes one
-        limit = account.total + margin if account.blames else account.total - _DOUBT
+        limit = account.total if account.blames else account.total - _DOUBT
         for index in self._suspects(min(doubtful)):
             if single and not meant(self.judged, index):
                 continue
+            bound = limit + margin if self.judged[index].segment.rst else limit
             for start in self._before(index):
-                if guilty := self._had_been_guilty(start, index, limit):
-                    best, limit = guilty, guilty._best().total
+                if guilty := self._had_been_guilty(start, index, bound):
+                    best, limit = guilty, min(limit, guilty._best().total)
         return best
 
     def _suspects(self, first: int) -> Iterator[int]:
@@ -218,7 +219,8 @@ class Tracker:
     def _goes_on_after_reset(self, seen: Observation) -> bool:
         """Its sender had reset the connection: likelier that was somebody else, in its name."""
         earlier = self.judged[max(0, seen.index - _HINDSIGHT) : seen.index]
-        return bool(seen.segment.span) and any(o.side == seen.side and o.segment.rst for o in earlier)
+        goes_on = bool(seen.segment.span) or (seen.segment.has_ack and not seen.segment.rst)
+        return goes_on and any(o.side == seen.side and o.segment.rst for o in earlier)
 
     def _before(self, index: int) -> Iterator[Tracker]:
         """This tracker as it was before that segment."""
