@@ -17,15 +17,12 @@ SIDES: tuple[Side, Side] = ("client", "server")
 DIALECTS = {"rfc9293": RFC, "linux": LINUX}
 TCP = [name for name in library.names() if not library.load(name).client.talks_udp]
 NOT_ON_THE_WIRE = {
-    "fin-timeout": "that no FIN arrived",
     "keep-alive-dead": "that an end gave up in silence",
     "orphan-in-fin-wait-2": "that an end gave up in silence",
     "rfc9293-figure-10": "whether there was a connection before the first segment",
     "rfc9293-figure-11": "whether there was a connection before the first segment",
     "rst-in-syn-received": "that a reset overtook an ACK",
     "syn-cookies": "whether a listener remembers a SYN",
-    "syn-retries": "that no SYN arrived",
-    "syn-timeout": "that no SYN arrived",
     "time-wait-reuse": "that the second connection's server is the first one's TIME-WAIT",
     "time-wait-rst-ignored": "whether TIME-WAIT minds a reset",
 }

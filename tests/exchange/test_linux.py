@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from wire import ISS, PEER, Said, blamed, only, peer, stack
 
+from tcpviz.exchange.exchange import SIDES
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
@@ -64,3 +65,30 @@ def test_a_socket_that_connects_to_itself_again_opens_anew(ack: int, wrong: list
     said = partial(Said, PEER, to=PEER)
     closed = (said(SYN, 0), said(SYN | ACK, 0, 1), said(ACK, 1, 1), said(FIN | ACK, 1, 1), said(ACK, 2, 2))
     assert blamed(*closed, said(SYN, 5000), said(SYN | ACK, 5000, ack), said(ACK, 5001, 5001)) == wrong
+
+
+# What the kernel's states were
+
+
+def _states(*story: Said) -> dict[str, list[str]]:
+    connection = only(*story)
+    return {side: [str(change.state) for change in connection.party(side).states] for side in SIDES}
+
+
+def test_who_closes_before_the_syn_ack_comes_resets_it_without_an_ack() -> None:
+    """connect() of a non-blocking socket, and close() at once: Linux's abort() would carry ACK."""
+    asked, answer = OPEN[:2]
+    assert _states(asked, answer, peer(RST, 1))["client"] == ["CLOSED", "SYN-SENT", "CLOSED"]
+    assert _states(asked, answer, peer(RST | ACK, 1, 1))["client"] == ["CLOSED", "SYN-SENT", "ESTABLISHED", "CLOSED"]
+
+
+def test_what_is_sent_again_and_again_without_an_answer_has_not_arrived() -> None:
+    asked, answer, done = OPEN
+    assert _states(asked, asked)["server"] == ["LISTEN"]
+    assert _states(asked, answer, answer)["client"] == ["CLOSED", "SYN-SENT"]
+    closing = peer(FIN | ACK, 1, 1)
+    assert _states(*OPEN, closing, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED"]
+    # once may be on its way
+    assert _states(*OPEN, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT"]
+    assert _states(asked)["server"] == ["LISTEN", "SYN-RECEIVED"]
+    assert _states(asked, asked, answer, answer, done)["client"] == ["CLOSED", "SYN-SENT", "ESTABLISHED"]

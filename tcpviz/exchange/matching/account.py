@@ -19,7 +19,7 @@ from tcpviz.exchange.matching.past import (
     Entry,
     Pending,
     arriving,
-    deliver_all,
+    deliver_answered,
     likeliest,
     without_sack,
 )
@@ -87,8 +87,8 @@ class Account(NamedTuple):
         return min(self.ends(side), key=lambda end: end.cost)
 
     def final(self, side: Side) -> End:
-        """The best past, once it has processed all there is."""
-        return min(map(deliver_all, self.ends(side)), key=lambda end: end.cost)
+        """The best past, once it has processed all that has come."""
+        return min(map(deliver_answered, self.ends(side)), key=lambda end: end.cost)
 
     @property
     def total(self) -> int:

@@ -59,7 +59,7 @@ def explain(end: End, index: int, observed: Segment, *, plainly: bool = False, l
     if plainly:
         return ways
     ways = ways or _unidentified(fitting, index, observed)
-    if not ways or (observed.rst and all(way.cost >= start.cost + _RARE for way in ways)):
+    if not ways or (observed.rst and all(way.cost >= start.cost + _UNSEEN_REPLY for way in ways)):
         ways = sorted([*ways, *_less_likely(start, index, observed)], key=lambda way: way.cost)
     return ways
 
@@ -283,6 +283,9 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     closed = run.state in _FIN_SENT and observed.rst
     if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
+    if observed.rst and run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs:
+        # it had to acknowledge the SYN first
+        after = after._replace(cost=after.cost + _UNSEEN_REPLY)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)
     wrong = differences(emit.segment, observed)

@@ -5,6 +5,7 @@ Values only. Whatever happens to an end goes through the model's own `step`; the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -220,6 +221,16 @@ def deliver_all(end: End) -> End:
     while (position := next_in_order(end)) is not None:
         end = deliver(end, position)
     return end
+
+
+def deliver_answered(end: End) -> End:
+    """The same, but for a SYN or a FIN that its sender has repeated since, without an answer: it has not arrived."""
+    asking = Counter(item.segment.end for item in end.pending[end.late :] if item.segment.flags & (SYN | FIN))
+    lost = [number for number, times in asking.items() if times > 1]
+    if not lost:
+        return deliver_all(end)
+    kept = [item for item in end.pending[end.late :] if item.segment.end not in lost or not item.segment.span]
+    return deliver_all(end._replace(pending=(*end.pending[: end.late], *kept)))
 
 
 def deliver_late(end: End) -> End:
