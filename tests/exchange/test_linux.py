@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from wire import ISS, PEER, Said, blamed, only, peer, stack
+from wire import ISS, PEER, Said, blamed, captured, only, peer, stack
 
+from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import SIDES
+from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
+from tcpviz.value import replace
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
 
@@ -92,3 +95,35 @@ def test_what_is_sent_again_and_again_without_an_answer_has_not_arrived() -> Non
     assert _states(*OPEN, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT"]
     assert _states(asked)["server"] == ["LISTEN", "SYN-RECEIVED"]
     assert _states(asked, asked, answer, answer, done)["client"] == ["CLOSED", "SYN-SENT", "ESTABLISHED"]
+
+
+@pytest.mark.parametrize(("ack", "wrong"), [(101, []), (102, [7]), (801, [7])])
+def test_what_came_beyond_a_gap_may_be_given_up_though_it_was_told_of(ack: int, wrong: list[int]) -> None:
+    sack = Options(mss=1000, sack_permitted=True)
+    opened = [said._replace(options=sack) if said.flags & SYN else said for said in OPEN]
+    told = Options(sack=((ISS[PEER] + 101, ISS[PEER] + 901),))
+    story = (*opened, peer(ACK, 101, 1, 800), stack(ACK, 1, 1)._replace(options=told), peer(ACK, 1, 1, 100))
+    # or all of it is acknowledged
+    assert blamed(*story, stack(ACK, 1, 901)) == []
+    more = (*story, stack(ACK, 1, ack), peer(ACK, 101, 1, 800), stack(ACK, 1, 901))
+    assert blamed(*more) == wrong
+
+
+@pytest.mark.parametrize(("ack", "later", "wrong"), [(1, 20, []), (2, 20, [7]), (1, 200_000, [7])])
+def test_the_reset_of_an_abort_may_be_captured_after_those_that_answer_what_came_then(
+    ack: int, later: int, wrong: list[int]
+) -> None:
+    """One processor has begun to close, another resets what comes, and then the first resets."""
+    story = (*OPEN, stack(PSH | ACK, 1, 1, 5), peer(PSH | ACK, 1, 6, 9), stack(RST, 6))
+    frames = captured(*story, stack(RST | ACK, 6, ack)).frames
+    last = replace(frames[-1], time=frames[-2].time + later * 1000)
+    capture = Capture("abort.pcap", (*frames[:-1], last), len(frames))
+    assert [sent.frame for c in match(capture).connections for sent in c.violations] == wrong
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(6, []), (7, [8])])
+def test_a_reset_may_answer_the_connection_before(seq: int, wrong: list[int]) -> None:
+    """Its end has reset that, and asks for another from the same port, when an ACK comes that was on its way."""
+    first = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(RST | ACK, 6, 1))
+    asked = peer(SYN, 70_000)
+    assert blamed(*first, asked, peer(RST, seq), stack(SYN | ACK, 90_000, 70_001), peer(ACK, 70_001, 90_001)) == wrong

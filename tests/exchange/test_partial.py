@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from wire import blamed, peer, stack
 
-from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
+from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
 
 OPENED = (peer(SYN, 0), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5))
 
@@ -72,3 +72,9 @@ def test_text_comes_again_where_what_acknowledged_it_was_lost() -> None:
     # where text that told of it has been acknowledged, it was not lost
     told = (stack(PSH | ACK, 1, 6, 20), peer(PSH | ACK, 6, 21, 5), stack(ACK, 21, 11))
     assert blamed(*opened, *told, stack(PSH | ACK, 1, 11, 20)) == [9]
+
+
+def test_a_blame_always_says_what_is_wrong() -> None:
+    """Flags that no verdict hangs on (ECN's, URG, PSH) are no difference."""
+    asked = (stack(PSH | ACK, 1, 1, 1), peer(SYN | ECE | CWR, 0), stack(ACK, 2, 1))
+    assert blamed(*asked, peer(ACK, 2, 2), peer(ACK, 2, 2), peer(RST | ACK, 2, 2)) == [2]

@@ -21,6 +21,7 @@ from tcpviz.exchange.matching.past import (
     End,
     Entry,
     Pending,
+    aborted_first,
     extremes,
     instead,
     lags,
@@ -110,7 +111,8 @@ def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
         # of bare ACKs a stack may send two alike, but not for nothing
         cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
         yield _known(account, seen, _COPIED, "duplicate", cost)
-    if seen.is_tied and was_first(account.best(seen.side), seen.segment):
+    own = account.best(seen.side)
+    if seen.is_tied and (was_first(own, seen.segment) or aborted_first(own, seen.segment)):
         why = Sentence("was sent a moment before, and captured late")
         yield _known(account, seen, why, "out-of-order", SWAPPED)
 

@@ -95,7 +95,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
     toggled = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
-    others = [flags for flags in _KINDS if (flags ^ observed.flags).bit_count() > 1]
+    others = [flags for flags in _KINDS if ((flags ^ observed.flags) & COMPARED_FLAGS).bit_count() > 1]
     empty = [replace(observed, length=0)] if observed.length and not observed.flags & (SYN | RST) else []
     for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *empty, *meant):
         for way in explain(end, index, segment, plainly=True):

@@ -63,6 +63,9 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
     edge = add(tcb.rcv_nxt, tcb.rcv_wnd)
     if any(item.segment.seq == edge and not item.segment.span for item in start.pending):
         others.append(replace(tcb, deviations=tcb.deviations | {Deviation.EDGE_TAKEN}))
+    if tcb.held and not observed.span and before(tcb.rcv_nxt, observed.ack):
+        # short of memory it may give up what came beyond a gap, though it told of that (RFC 2018 section 8)
+        others.append(replace(tcb, held=(), recent=()))
     if tcb.window < tcb.rcv_wnd:
         # it has no room any more for all that it had offered
         others.append(replace(tcb, rcv_wnd=tcb.window))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import FIN, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sequence import at_or_before, before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, Row, State
 from tcpviz.value import replace
@@ -33,6 +33,8 @@ LATE = 1
 _MANY_BLOCKS, _MANY_BESIDE_MULTIPATH = 3, 2
 """Who holds as many may forget some: a header has room for three, and Linux keeps the newest four. What it has
 forgotten it does not join to what comes beside it, either. Beside the options of Multipath TCP one has room."""
+_BEFORE_ABORT = 64
+"""So much has happened at most between the reset of an abort and its capture."""
 _BURST = 4
 """Where as many are lost or overtaken together, the more are no further surprise."""
 
@@ -258,6 +260,21 @@ def was_first(end: End, observed: Segment) -> bool:
         and bool(last.span or last.rst)
         and (last.seq, last.ack) == (observed.seq, observed.ack)
     )
+
+
+def aborted_first(end: End, observed: Segment) -> bool:
+    """The reset of an abort that fits before the resets which were captured before it: they answer what came after.
+
+    On several processors one sends them as soon as another has begun to close.
+    """
+    if observed.flags & (RST | ACK) != RST | ACK or end.state is not State.CLOSED:
+        return False
+    sent = [entry.emit.segment for entry in islice(end.recent(), _BEFORE_ABORT) if entry.sent and entry.emit]
+    resets = list(takewhile(lambda segment: segment.flags & (RST | ACK) == RST, sent))
+    if not resets or len(resets) == len(sent) or any(reset.seq != observed.seq for reset in resets):
+        return False
+    last = sent[len(resets)]
+    return (last.end, last.ack) == (observed.seq, observed.ack)
 
 
 def was_sent(end: End, observed: Segment) -> bool:

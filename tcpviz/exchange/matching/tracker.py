@@ -285,6 +285,17 @@ class Tracker:
             return bool(known)
         return any(seen.index > resets[-1] for seen in known)
 
+    def is_foreign(self, frame: Frame, segment: Segment) -> bool:
+        """A reset that answers nothing of this connection, while it opens."""
+        opens = all(seen.segment.flags & (SYN | RST) for seen in self.judged)
+        return opens and segment.flags & (RST | ACK) == RST and not self.asked(frame, segment)
+
+    def asked(self, frame: Frame, segment: Segment) -> bool:
+        """The reset answers what was captured here, as who knows of no connection does (3.10.7.1)."""
+        side = self.side_of(frame)
+        heard = (seen.segment for seen in self.judged[-_HINDSIGHT:] if seen.side != side)
+        return any(other.has_ack and other.ack == segment.seq for other in heard)
+
     @property
     def still_asks(self) -> bool:
         """Nothing but SYNs of one number was captured."""
