@@ -78,3 +78,25 @@ def test_a_blame_always_says_what_is_wrong() -> None:
     """Flags that no verdict hangs on (ECN's, URG, PSH) are no difference."""
     asked = (stack(PSH | ACK, 1, 1, 1), peer(SYN | ECE | CWR, 0), stack(ACK, 2, 1))
     assert blamed(*asked, peer(ACK, 2, 2), peer(ACK, 2, 2), peer(RST | ACK, 2, 2)) == [2]
+
+
+def test_a_fin_that_comes_again_may_acknowledge_less_than_its_peer_goes_on_from() -> None:
+    closing = stack(FIN | ACK, 0, -19)
+    assert blamed(peer(ACK, 1, 1), closing, closing, peer(RST, -19)) == []
+
+
+# What was lost before the place of capture
+
+
+def test_a_syn_is_challenged_by_who_has_answered_it_unseen() -> None:
+    """The SYN,ACK of a crossing open was lost, and the SYN comes again."""
+    asked, challenge = peer(SYN, 0), stack(ACK, 1, 1)
+    assert blamed(asked, asked, challenge, asked, challenge) == []
+    assert blamed(asked, asked, challenge, asked, stack(ACK, 3, 1)) == [5]
+
+
+def test_text_may_lack_behind_a_syn_that_came_again() -> None:
+    """That SYN was not answered, so it has not come, or its answer has been lost as well."""
+    asked = (peer(SYN, 0), peer(SYN, 0), peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+    text = (peer(PSH | ACK, 1, 1, 10), stack(PSH | ACK, 1025, 11, 1024))
+    assert blamed(*asked, *text, peer(ACK, 11, 1)) == []

@@ -165,6 +165,7 @@ def _handshake(guess: Guess, observed: Segment) -> Iterator[Guess]:
     elif sender.state in UNCONNECTED and sender.pending and receiver.state is State.SYN_SENT:
         for end, emit in _answers(sender, guess.free, add(observed.seq, -1), observed):
             answered = guess._replace(sender=end).towards_receiver(emit, NOT_CAPTURED)
+            # or it answers another SYN
             yield answered
             yield from _acknowledged(answered)
     elif _is_opening(receiver) and distance(receiver.endpoint.tcb.iss, observed.ack) > 1:
@@ -263,9 +264,12 @@ def _let_go(end: End) -> End:
 
 
 def _let_in(end: End) -> End:
-    """As soon as it may send text. Of a SYN that came again, one is enough."""
-    while end.state in (State.SYN_SENT, State.SYN_RECEIVED) and (position := next_in_order(end)) is not None:
-        asks = end.state is State.SYN_RECEIVED
-        others = (p for p in range(position, len(end.pending)) if not (asks and end.pending[p].segment.syn))
-        end = deliver(end, next(others, position))
+    """As soon as it may send text; a SYN that came again would have been answered, and may be lost."""
+    while end.state in (State.SYN_SENT, State.SYN_RECEIVED):
+        opened = end.state is State.SYN_RECEIVED
+        waiting = range(end.late, len(end.pending))
+        position = next((place for place in waiting if not (opened and end.pending[place].segment.syn)), None)
+        if position is None:
+            break
+        end = deliver(end, position)
     return end

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tcpviz.exchange.matching.guess import Guess
-from tcpviz.exchange.matching.opening import before_syn_ack
+from tcpviz.exchange.matching.opening import before_syn_ack, settled
 from tcpviz.exchange.matching.past import End, deliver_all
 from tcpviz.model import events
 from tcpviz.model.endpoint import Endpoint, step
@@ -59,7 +59,7 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
 
 
 def _again(guess: Guess, observed: Segment) -> Iterator[Guess]:
-    sender = guess.sender
+    sender = settled(guess.sender, observed)
     ahead = distance(observed.seq, add(sender.endpoint.tcb.iss, 1))
     if not observed.span or not 0 < ahead < _FARTHEST:
         return
