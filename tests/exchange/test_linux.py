@@ -127,3 +127,45 @@ def test_a_reset_may_answer_the_connection_before(seq: int, wrong: list[int]) ->
     first = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6), peer(RST | ACK, 6, 1))
     asked = peer(SYN, 70_000)
     assert blamed(*first, asked, peer(RST, seq), stack(SYN | ACK, 90_000, 70_001), peer(ACK, 70_001, 90_001)) == wrong
+
+
+# What was overtaken before the place of capture
+
+
+def _at(times: list[int], *story: Said) -> list[int | None]:
+    """Who is blamed where the last segments were captured so many microseconds after those before them."""
+    frames = list(captured(*story).frames)
+    for n, later in enumerate(times, len(frames) - len(times)):
+        frames[n] = replace(frames[n], time=frames[n - 1].time + later * 1000)
+    matched = match(Capture("late.pcap", tuple(frames), len(frames)))
+    return [sent.frame for c in matched.connections for sent in c.violations]
+
+
+@pytest.mark.parametrize(
+    ("ack", "later", "wrong"), [(301, 20, []), (300, 20, [8]), (301, 20_000, []), (300, 20_000, [8])]
+)
+def test_several_processors_may_bring_acks_in_another_order(ack: int, later: int, wrong: list[int]) -> None:
+    text = [peer(PSH | ACK, 1 + 300 * n, 1, 300) for n in range(3)]
+    assert _at([later], *OPEN, *text, stack(ACK, 1, 901), stack(ACK, 1, ack)) == wrong
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(1, []), (2, [5])])
+def test_the_third_ack_may_come_after_the_text_that_follows_it(seq: int, wrong: list[int]) -> None:
+    asked, answer, _ = OPEN
+    assert blamed(asked, answer, peer(PSH | ACK, 1, 1, 9), stack(ACK, 1, 10), peer(ACK, seq, 1)) == wrong
+
+
+@pytest.mark.parametrize(("echo", "wrong"), [(60, []), (70, [7])])
+def test_what_echoes_an_older_timestamp_was_sent_before(echo: int, wrong: list[int]) -> None:
+    """TS.Recent only grows: the answer to the second text was sent before that to the first, which came later."""
+    offer = Options(mss=1000, sack_permitted=True)
+    opened = [said._replace(options=offer if said.flags & SYN else Options()) for said in OPEN]
+    opened = [_stamped(said, 60, 60 if said.flags & ACK else 0) for said in opened]
+    text = [_stamped(peer(ACK, 1, 1, 100), 70, 60), _stamped(peer(ACK, 201, 1, 100), 72, 60)]
+    told = Options(sack=((ISS[PEER] + 201, ISS[PEER] + 301),))
+    newer, older = (stack(ACK, 1, ack)._replace(options=told) for ack in (101, 1))
+    assert _at([1000], *opened, *text, _stamped(newer, 80, 70), _stamped(older, 80, echo)) == wrong
+
+
+def _stamped(said: Said, value: int, echo: int) -> Said:
+    return said._replace(options=replace(said.options, timestamps=(value, echo)))

@@ -47,6 +47,11 @@ def test_one_step_that_is_no_next_might_be_chance() -> None:
     assert placed(7, 10, 12) == [None, None, Place(0, skipped=1)]
 
 
+def test_one_step_back_is_no_chance() -> None:
+    assert placed(8, 7, 9, 10) == [None, Place(1), Place(0, adjoins=True), Place(0, adjoins=True)]
+    assert placed(8, 6, 9) == [None, None, None]
+
+
 def test_the_count_goes_round() -> None:
     assert placed(65533, 65534, 65535, 1, 65535)[2:] == [
         Place(0, adjoins=True),

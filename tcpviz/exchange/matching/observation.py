@@ -148,12 +148,14 @@ class Observation(Value, eq=False, dict=True):
             return self.was_sent
         if self.age > 0 or self.segment.options.timestamps is None:
             return self.age > 0
-        now = self.segment.options.timestamps[0]
+        now, echo = self.segment.options.timestamps
         for earlier in self.earlier[max(0, self.index - _MEMORY) : self.index]:
             theirs = earlier.segment.options.timestamps
             same = earlier.side == self.side and theirs is not None and theirs[0] == now and not earlier.segment.syn
             stands_still = self.index - earlier.index <= _RECENT and self.time - earlier.time > _TICK
-            if same and (self.reorders or stands_still or self._tells_less_than(earlier.segment)):
+            # TS.Recent only grows
+            older = theirs is not None and distance(echo, theirs[1]) > 0 and not self.segment.span
+            if same and (self.reorders or stands_still or older or self._tells_less_than(earlier.segment)):
                 return True
         return False
 
@@ -189,7 +191,7 @@ class Observation(Value, eq=False, dict=True):
         return segment.ack in reached and any(
             self._fits_between(before.segment, after.segment)
             for before, after in pairwise(own)
-            if self._may_precede(after)
+            if self._may_precede(after) and not (after.segment.rst and self._answers_since(after))
         )
 
     def _fits_between(self, first: Segment, last: Segment) -> bool:
@@ -202,13 +204,19 @@ class Observation(Value, eq=False, dict=True):
         more = last.ack != mine.ack or (not mine.span and (last.span > 0 or self._tells_less_than(last)))
         return more and distance(mine.ack, last.ack) >= 0
 
+    def _answers_since(self, reset: Observation) -> bool:
+        """It may answer what came since: then the reset was somebody else's."""
+        since = [o.segment for o in self.earlier[reset.index + 1 : self.index] if o.side != self.side]
+        return any(s.span and distance(s.end, self.segment.ack) >= 0 for s in since)
+
     def _may_precede(self, other: Observation) -> bool:
         """No clock speaks against it: neither its sender's, nor that of what it echoes."""
         stamps = self.segment.options.timestamps
         if not stamps:
             return True
-        before = self.earlier[max(0, other.index - _MEMORY) : other.index]
-        theirs = [o.segment.options.timestamps for o in before if o.side != self.side]
+        before = [o.segment for o in self.earlier[max(0, other.index - _MEMORY) : other.index] if o.side != self.side]
+        # TS.Recent is not of text beyond what it acknowledges (RFC 7323 section 4.3)
+        theirs = [s.options.timestamps for s in before if distance(s.end, self.segment.ack) >= 0]
         heard = any(stamp and distance(stamps[1], stamp[0]) >= 0 for stamp in theirs)
         return heard and (not other.segment.options.timestamps or self.is_as_old_as(other))
 

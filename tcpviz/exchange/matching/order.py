@@ -71,11 +71,12 @@ class Order:
             return Place(0, skipped=skipped, adjoins=step == 1) if self._steps > 1 or step == 1 else None
         copied = self._seen.get(count) == frame.segment
         self._remember(count, frame)
-        return Place(-step, copied) if self._steps else None
+        # a single step of one, back, is no accident either
+        return Place(-step, copied) if self._steps or step == -1 else None
 
     @property
     def _reach(self) -> int:
-        return _FARTHEST if self._steps >= _SURE else _NEAR if self._steps else 0
+        return _FARTHEST if self._steps >= _SURE else _NEAR if self._steps else 1
 
     def _remember(self, count: int, frame: Frame) -> None:
         if count not in self._seen:
