@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from wire import ISS, PEER, Said, blamed, captured, only, peer, stack
+from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import SIDES
@@ -169,3 +169,21 @@ def test_what_echoes_an_older_timestamp_was_sent_before(echo: int, wrong: list[i
 
 def _stamped(said: Said, value: int, echo: int) -> Said:
     return said._replace(options=replace(said.options, timestamps=(value, echo)))
+
+
+@pytest.mark.parametrize(("later", "wrong"), [(20, []), (20_000, [6])])
+def test_a_fin_sent_again_by_a_timer_may_be_captured_after_the_reset_that_came_next(
+    later: int, wrong: list[int]
+) -> None:
+    """Text came to an end that has closed, as the timer of its FIN ran out on another processor."""
+    text = (stack(FIN | ACK, 1, 1), peer(PSH | ACK, 1, 1, 50), stack(RST, 1))
+    # another window: the network has not made a copy
+    assert _at([later], *OPEN, *text, stack(FIN | ACK, 1, 1, window=65000)) == wrong
+
+
+def test_a_refusal_may_be_a_copy_of_that_of_the_connection_before() -> None:
+    refusal, late = stack(RST | ACK, -ISS[STACK], 1), stack(RST | ACK, -ISS[STACK], 9)
+    asked, again = peer(SYN, 0), peer(SYN, 70_000)
+    other = stack(RST | ACK, -ISS[STACK], 70_001)
+    assert blamed(asked, refusal, again, refusal, again, other) == []
+    assert blamed(asked, refusal, again, late, again, other) == [4]

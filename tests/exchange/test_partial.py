@@ -100,3 +100,11 @@ def test_text_may_lack_behind_a_syn_that_came_again() -> None:
     asked = (peer(SYN, 0), peer(SYN, 0), peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
     text = (peer(PSH | ACK, 1, 1, 10), stack(PSH | ACK, 1025, 11, 1024))
     assert blamed(*asked, *text, peer(ACK, 11, 1)) == []
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(1 + (300 << 2), []), (1 + 1100, [6])])
+def test_an_ack_at_the_edge_of_a_window_tells_how_that_is_scaled(seq: int, wrong: list[int]) -> None:
+    """More had been sent when the window was taken back; how its numbers are shifted no captured SYN says."""
+    text = (peer(ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 1000))
+    refused = (stack(ACK, 1, 1, window=300), stack(PSH | ACK, 1, 1, 9, window=300))
+    assert blamed(*text, *refused, peer(ACK, seq, 10)) == [5] * bool(wrong)

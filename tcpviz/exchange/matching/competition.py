@@ -112,7 +112,8 @@ def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
         cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
         yield _known(account, seen, _COPIED, "duplicate", cost)
     own = account.best(seen.side)
-    if seen.is_tied and (was_first(own, seen.segment) or aborted_first(own, seen.segment)):
+    outlived = own.state in UNCONNECTED and seen.has_outlived_its_sender
+    if seen.is_tied and (outlived or was_first(own, seen.segment) or aborted_first(own, seen.segment)):
         why = Sentence("was sent a moment before, and captured late")
         yield _known(account, seen, why, "out-of-order", SWAPPED)
 

@@ -14,7 +14,7 @@ from tcpviz.exchange.matching.opening import before_syn_ack, settled
 from tcpviz.exchange.matching.past import End, deliver_all
 from tcpviz.model import events
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
+from tcpviz.model.segment import ACK, FIN, LARGEST_SCALE, RST, SYN, Segment
 from tcpviz.model.sequence import add, at_or_before, before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, State
 from tcpviz.value import replace
@@ -36,10 +36,24 @@ def earlier(guess: Guess, observed: Segment) -> Iterator[Guess]:
     if observed.syn:
         yield from _opening(guess, observed)
         return
+    yield from _scaled(guess, observed)
     for heard in (guess, *_heard(guess, observed)):
         if heard is not guess:
             yield heard
         yield from _again(heard, observed)
+
+
+def _scaled(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """It tells by how much the peer's windows are scaled: it stands at the edge of one that was taken back."""
+    sender, tcb = guess.sender, guess.sender.endpoint.tcb
+    if observed.span or tcb.snd_scale != LARGEST_SCALE or not before(observed.seq, tcb.snd_nxt):
+        return
+    for scale in range(LARGEST_SCALE):
+        window = tcb.snd_wnd >> LARGEST_SCALE << scale
+        scaled = Endpoint(sender.state, replace(tcb, snd_scale=scale, snd_wnd=window, multipath_on=False))
+        end = sender._replace(endpoint=scaled)
+        if any(run.endpoint.tcb.acceptable_nxt == observed.seq for run in (end, deliver_all(end))):
+            yield guess._replace(sender=end, cost=guess.cost + _KNOWN)
 
 
 def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:

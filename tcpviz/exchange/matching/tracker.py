@@ -288,12 +288,14 @@ class Tracker:
     def is_foreign(self, frame: Frame, segment: Segment) -> bool:
         """A reset that answers nothing of this connection, while it opens."""
         opens = all(seen.segment.flags & (SYN | RST) for seen in self.judged)
-        return opens and segment.flags & (RST | ACK) == RST and not self.asked(frame, segment)
+        return opens and segment.rst and not self.asked(frame, segment)
 
     def asked(self, frame: Frame, segment: Segment) -> bool:
-        """The reset answers what was captured here, as who knows of no connection does (3.10.7.1)."""
+        """The reset answers what was captured here, as who knows of no connection does (3.10.7.1), or is a copy."""
         side = self.side_of(frame)
-        heard = (seen.segment for seen in self.judged[-_HINDSIGHT:] if seen.side != side)
+        heard = [seen.segment for seen in self.judged[-_HINDSIGHT:] if seen.side != side]
+        if segment.has_ack:
+            return any(not other.has_ack and other.end == segment.ack for other in heard)
         return any(other.has_ack and other.ack == segment.seq for other in heard)
 
     @property
