@@ -266,9 +266,8 @@ def _let_go(end: End) -> End:
 def _let_in(end: End) -> End:
     """As soon as it may send text; a SYN that came again would have been answered, and may be lost."""
     while end.state in (State.SYN_SENT, State.SYN_RECEIVED):
-        opened = end.state is State.SYN_RECEIVED
         waiting = range(end.late, len(end.pending))
-        position = next((place for place in waiting if not (opened and end.pending[place].segment.syn)), None)
+        position = next((p for p in waiting if end.pending[p].segment.flags & (SYN | ACK) != SYN), None)
         if position is None:
             break
         end = deliver(end, position)
