@@ -91,6 +91,10 @@ def test_what_is_sent_again_and_again_without_an_answer_has_not_arrived() -> Non
     assert _states(asked, answer, answer)["client"] == ["CLOSED", "SYN-SENT"]
     closing = peer(FIN | ACK, 1, 1)
     assert _states(*OPEN, closing, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED"]
+    # nor has what is answered with what was asked before
+    refused = only(asked, answer, asked, stack(RST | ACK, -ISS[STACK], 1))
+    assert refused.outcome == "refused"
+    assert [str(change.state) for change in refused.client.states] == ["CLOSED", "SYN-SENT", "CLOSED"]
     # once may be on its way
     assert _states(*OPEN, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT"]
     assert _states(asked)["server"] == ["LISTEN", "SYN-RECEIVED"]

@@ -226,7 +226,13 @@ def deliver_all(end: End) -> End:
 
 
 def deliver_answered(end: End) -> End:
-    """The same, but for a SYN or a FIN that its sender has repeated since, without an answer: it has not arrived."""
+    """The same, but for a SYN or a FIN that its sender has repeated since, without an answer: it has not arrived.
+
+    Nor has what would have kept this end from repeating its SYN.
+    """
+    newest = end.newest()
+    if end.state is State.SYN_SENT and newest and newest.sent and not end.late:
+        end = end._replace(pending=tuple(item for item in end.pending if item.place > newest.place))
     asking = Counter(item.segment.end for item in end.pending[end.late :] if item.segment.flags & (SYN | FIN))
     lost = [number for number, times in asking.items() if times > 1]
     if not lost:
