@@ -140,6 +140,20 @@ def test_a_header_that_ends_nowhere_is_blamed_and_taken_for_what_it_was(number: 
     assert found(frame_with(number, offset=offset)) == ([], [(number, "data offset")])
 
 
+@pytest.mark.parametrize("offset", [0, 4, 15])
+def test_a_header_that_ends_nowhere_behind_text_that_the_capture_lacks(offset: int) -> None:
+    """Nor may TCP have sent it with the length that is left once the usual options are taken off."""
+    story = captured(
+        *LINES[:3],
+        peer(PSH | ACK, 1461, 1, 1460),
+        stack(ACK, 1, 1),
+        peer(ACK, 1, 1, 1460),
+        stack(ACK, 1, 2921),
+    )
+    frames = [replace(frame, offset=offset) if frame.number == 4 else frame for frame in story.frames]
+    assert found(replace(story, frames=tuple(frames)))[1] == [(4, "data offset")]
+
+
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_options_that_cannot_be_read_speak_against_nobody_else(number: int) -> None:
     flaw = Flaw(OPTIONS, 39, "option 2 of 4 octets", "RFC 9293 3.2")

@@ -214,7 +214,9 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
     misses = [miss for end in likely for miss in nearly(end, seen.index, seen.segment, meant)]
     misses += [unwanted(end, seen.segment) for end in ends]
     if seen.frame.offset is not None:
-        misses = [_at_offset(miss, seen, seen.frame.offset) for miss in misses if miss.meant or not meant]
+        # no run may send what was meant either
+        known = [miss for miss in misses if miss.meant] or misses
+        misses = [_at_offset(miss, seen, seen.frame.offset) for miss in known]
     different: dict[tuple[Difference, ...], Miss] = {}
     for miss in sorted(misses, key=lambda miss: miss.severity):
         different.setdefault(miss.differences, miss)
