@@ -10,6 +10,7 @@ from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
+from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
 Blames = list[tuple[int | None, str | None]]
@@ -34,6 +35,21 @@ def test_the_length_is_the_one_that_both_go_on_with(frame: int, lengths: tuple[i
     """More than three octets less, and the rest may be in a frame that the capture lacks."""
     for length in lengths:
         assert falsified(frame, length=length) == [(frame, "length")]
+
+
+@pytest.mark.parametrize("frame", [9, 10])
+@pytest.mark.parametrize("length", [1, 5])
+def test_text_that_neither_end_counts_was_not_there(frame: int, length: int) -> None:
+    """Of the last that an end says, nothing that follows tells but what is acknowledged."""
+    assert falsified(frame, length=length) == [(frame, "length")]
+
+
+def test_after_text_that_was_not_there_both_go_on_as_if_it_had_not_been() -> None:
+    def change(segment: Segment) -> Segment:
+        return replace(segment, length=1)
+
+    (connection,) = match(tapped(normal(), change={9: change})).connections
+    assert connection.client.states[-1].state is State.TIME_WAIT
 
 
 def test_a_syn_has_as_much_text_as_both_go_on_with() -> None:

@@ -241,6 +241,8 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
     emit = sent_instead(miss.end, seen.index)
     instead = miss.meant or (emit and replace(emit.segment, options=observed.options, window=observed.window))
     versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
+    if miss.meant:
+        versions = versions[::-1]  # of two that explain the same the one that what follows has shown
     if seen.peer != seen.side and account.ends(seen.peer):
         recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]
         grown = grown.having(seen.peer, [*account.ends(seen.peer), *recounted])

@@ -6,10 +6,11 @@ Both ends go on as if it had been that; whether this explains more than the segm
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.model.segment import FIN, LARGEST_SCALE, Segment
-from tcpviz.model.sequence import add, before, distance
+from tcpviz.model.sequence import add, before, distance, later
 from tcpviz.value import replace
 
 _LONGEST = 2**16
@@ -25,7 +26,7 @@ def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
     elif seen.segment.rst:
         found = [replace(seen.segment, length=0)] if _was_last(judged, seen) else []
     else:
-        found = [*_counted(judged, seen), *_ended(judged, seen), *_offered(judged, seen)]
+        found = [*_counted(judged, seen), *_ended(judged, seen), *_offered(judged, seen), *_uncounted(judged, seen)]
     if seen.frame.held is not None and seen.frame.held >= 0:
         found.append(replace(seen.segment, length=seen.frame.held))
     return tuple(
@@ -91,6 +92,31 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
         yield replace(segment, flags=segment.flags ^ FIN)
     elif 0 <= length < _LONGEST and (segment.span or segment.push):
+        yield replace(segment, length=length)
+
+
+def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
+    """It ends where its sender goes on, or, if that was its last, with what the peer acknowledges.
+
+    Where text ends that waits for no more, PSH is set (RFC 9293 3.9.1.2, MUST-61): what has it was sent so, and an
+    acknowledgement in the midst of it is wrong itself. A SYN with text has a cookie (RFC 7413), and seldom PSH.
+    """
+    segment = seen.segment
+    if not segment.length or segment.options.fast_open is not None:
+        return
+    own, theirs = _later(judged, seen)
+    following = [other for other in own if other.span or other.has_ack]
+    if following:
+        ends, fin = following[0].seq, 0
+        if ends == segment.text and segment.push:
+            return  # it was sent again
+    else:
+        acks = [other.ack for other in theirs if other.has_ack]
+        ends, fin = reduce(later, acks, segment.seq), int(segment.fin)
+        if segment.push:
+            return
+    length = distance(segment.text, ends) - fin
+    if 0 <= length < segment.length:
         yield replace(segment, length=length)
 
 
