@@ -142,6 +142,11 @@ def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...]
     return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit, seen.index)
 
 
+def likelier(accounts: list[Account], seen: Observation) -> list[Account]:
+    """Those of these accounts that can still become the best, after this segment."""
+    return _cheapest(accounts, NO_LIMIT, seen.index)
+
+
 def _may_be_late(account: Account, seen: Observation) -> bool:
     """Nothing in it speaks against what its sender's count says."""
     sent = (end.state in UNCONNECTED or was_sent(end, seen.segment) for end in account.ends(seen.side))

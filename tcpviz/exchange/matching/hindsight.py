@@ -75,11 +75,13 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     segment = seen.segment
     own, theirs = _later(judged, seen)
     following = [other for other in own if other.span or other.has_ack]
-    acked = {other.ack for other in theirs if other.has_ack}
+    acked = {edge for other in theirs if other.has_ack for edge in (other.ack, *_told(other))}
     if not following or following[0].seq not in acked or _goes_again(segment, following):
         return
     next_, *others = following
-    if not (next_.end == others[0].seq if others else not next_.span or next_.end in acked):
+    # what is sent again in between tells nothing of how it goes on
+    onward = next((other.seq for other in others if not before(other.seq, next_.end)), None)
+    if not (next_.end == onward if others else not next_.span or next_.end in acked):
         return  # the wrong number may be that one
     more = distance(segment.end, next_.seq)
     before_it = next((o.segment for o in reversed(judged[: seen.index]) if o.side == seen.side), None)
@@ -95,6 +97,11 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
         yield replace(segment, length=length)
 
 
+def _told(answer: Segment) -> Iterator[int]:
+    """Where text ends that has arrived behind a gap."""
+    return (high for _, high in answer.options.sack)
+
+
 def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:
     """It ends where its sender goes on, or, if that was its last, with what the peer acknowledges.
 
@@ -105,13 +112,16 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
     if not segment.length or segment.options.fast_open is not None:
         return
     own, theirs = _later(judged, seen)
-    following = [other for other in own if other.span or other.has_ack]
+    following = [o for o in own if (o.span or o.has_ack) and not (o.rst and o.seq != segment.text)]
+    acks = [other.ack for other in theirs if other.has_ack]
+    if segment.end in acks and not (following and following[0].end == segment.end):
+        return
     if following:
         ends, fin = following[0].seq, 0
-        if ends == segment.text and segment.push:
-            return  # it was sent again
+        again = ends == segment.text and segment.push and following[0].length
+        if again or following[0].length == segment.length:
+            return  # it was sent again, or was as full as the next
     else:
-        acks = [other.ack for other in theirs if other.has_ack]
         ends, fin = reduce(later, acks, segment.seq), int(segment.fin)
         if segment.push:
             return

@@ -8,8 +8,9 @@ from copy import copy
 from tcpviz.exchange.capture import OPTIONS, Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
-from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend
+from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend, likelier
 from tcpviz.exchange.matching.guess import VIOLATION
+from tcpviz.exchange.matching.haste import HASTY, is_hasty
 from tcpviz.exchange.matching.hindsight import meant
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
@@ -19,7 +20,7 @@ from tcpviz.exchange.matching.outliers import looked_again
 from tcpviz.exchange.matching.verdicts import Verdicts
 from tcpviz.exchange.story import PartyStory
 from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
-from tcpviz.model.sequence import add
+from tcpviz.model.sequence import add, before
 from tcpviz.model.transitions import UNCONNECTED, State
 from tcpviz.value import replace
 
@@ -61,6 +62,8 @@ class Tracker:
         self._orders: dict[Side, Order] = {side: Order() for side in SIDES}
         self._began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
+        self._farthest: dict[Side, Observation] = {}
+        """Where each end's numbers have come to."""
         self._reordered: set[Side] = set()
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
@@ -111,8 +114,25 @@ class Tracker:
         self._history[index] = self._accounts
         self._history.pop(index - _MOST_REMEMBERED, None)
         self._explain(seen)
+        self._doubt(seen)
         if any(account.blames for account in self._accounts):
             self._look_back(index)
+
+    def _doubt(self, seen: Observation) -> None:
+        """Where text comes again too soon, it was wrong, or what it overlaps: both may become the likeliest."""
+        side, segment = seen.side, seen.segment
+        farthest = self._farthest.get(side)
+        if farthest is None or segment.syn or not before(segment.end, farthest.segment.end):
+            self._farthest[side] = seen
+        if farthest is None or side not in self._judges or not is_hasty(self.judged, farthest, seen):
+            return
+        found = [account._replace(cost=account.cost + HASTY * (not account.blames)) for account in self._accounts]
+        for index in (farthest.index, seen.index):
+            start = copy(self)
+            start._accounts = self._history.get(index, [])
+            if guilty := self._had_been_guilty(start, index, NO_LIMIT):
+                found += guilty._accounts
+        self._accounts = likelier(found, seen)
 
     def undelivered(self, frame: Frame, number: int) -> None:
         """An ICMP error tells that the segment with that number, which this frame quotes, has not arrived."""

@@ -1,0 +1,97 @@
+"""Text that comes again sooner than any timer, unasked and cut otherwise: a number is wrong, there or before it."""
+
+from __future__ import annotations
+
+from wire import Said, captured, peer, stack
+
+from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.match import match
+from tcpviz.model.segment import ACK, FIN, PSH, SYN, Options
+from tcpviz.value import replace
+
+OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+BULK = tuple(peer(ACK, 1 + 1000 * n, 1, 1000) for n in range(9))
+REST = (
+    stack(ACK, 1, 9001),
+    peer(PSH | ACK, 9001, 1, 10),
+    stack(ACK, 1, 9011),
+    peer(FIN | ACK, 9011, 1),
+    stack(FIN | ACK, 1, 9012),
+    peer(ACK, 9012, 2),
+)
+STORY = (*OPEN, *BULK, *REST)
+
+
+def shortly(*story: Said, apart: int = 10_000) -> Capture:
+    """So many nanoseconds from one to the next."""
+    capture = captured(*story)
+    frames = [replace(frame, time=frame.number * apart) for frame in capture.frames]
+    return replace(capture, frames=tuple(frames))
+
+
+def blamed(number: int, apart: int = 10_000, **fields: object) -> list[tuple[int | None, str]]:
+    story = [*STORY]
+    story[number - 1] = story[number - 1]._replace(**fields)
+    (connection,) = match(shortly(*story, apart=apart)).connections
+    return [(sent.frame, sent.expected.field if sent.expected else "") for sent in connection.violations]
+
+
+def test_the_story_is_right() -> None:
+    assert match(shortly(*STORY)).conforms
+
+
+def test_a_few_octets_on_an_ack_that_the_text_behind_it_has_again_were_not_there() -> None:
+    for length in (1, 2, 5, 999):
+        assert blamed(3, length=length) == [(3, "length")]
+
+
+def test_who_had_waited_may_have_sent_them_and_gathered_more() -> None:
+    assert blamed(3, apart=300_000_000, length=2) == []
+
+
+def test_what_was_pushed_may_go_again_with_more_behind_it() -> None:
+    assert blamed(3, flags=PSH | ACK, length=2) == []
+
+
+def test_text_does_not_reach_into_what_comes_next() -> None:
+    for length in (1001, 1002, 1005, 1500):
+        assert blamed(7, length=length) == [(7, "length")]
+
+
+def test_text_does_not_go_back_into_what_was_sent() -> None:
+    for off in (-2, -5, -300, -1700, -3300):
+        assert blamed(9, seq=5001 + off) == [(9, "seq")]
+
+
+def test_text_does_not_lie_across_what_comes_after_it() -> None:
+    for off in (2, 5, 300, 1700):
+        assert blamed(9, seq=5001 + off) == [(9, "seq")]
+
+
+def test_an_ack_does_not_tell_of_text_that_comes_in_one_piece_with_more() -> None:
+    assert blamed(3, seq=6) == [(3, "seq")]
+
+
+def test_whose_clock_has_gone_on_has_waited_though_the_network_brings_both_at_once() -> None:
+    def clocked(tick: int) -> Options:
+        return Options(timestamps=(tick, 5))
+
+    first = peer(ACK, 1, 1, 300, options=clocked(100))
+    for tick, blames in ((300, 0), (101, 1)):
+        story = (
+            OPEN[0]._replace(options=clocked(99)),
+            OPEN[1]._replace(options=Options(timestamps=(5, 99))),
+            first,
+            first._replace(length=1000, options=clocked(tick)),
+            stack(ACK, 1, 1001, options=Options(timestamps=(6, tick))),
+        )
+        (connection,) = match(shortly(*story)).connections
+        assert len(connection.violations) == blames
+
+
+def test_who_lacks_text_is_given_it_at_once() -> None:
+    """Three ACKs ask for it; it is cut otherwise than at first."""
+    again = peer(ACK, 2001, 1, 1500)
+    asking = stack(ACK, 1, 2001)
+    (connection,) = match(shortly(*OPEN, *BULK, asking, asking, asking, asking, again, *REST)).connections
+    assert connection.conforms
