@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from wire import Said, normal, only, peer, stack, tapped
+from wire import ISS, PEER, Change, Said, captured, normal, only, peer, stack, tapped
 
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
+from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
 
@@ -120,15 +121,66 @@ def test_text_on_a_syn_of_which_the_rest_goes_again_was_all_there(rest: int, wro
     assert [frame for frame, _ in blames(only(*story))] == [wrong]
 
 
+def much(frame: int, change: Change) -> Blames:
+    """Of an exchange of much text, more than is looked at again in the end."""
+    plan = library.conversation(library.load("normal"), [("client", 200_000), ("server", 200_000)], "client")
+    (connection,) = match(tapped(simulate(plan).connections[0], change={frame: change})).connections
+    assert len(connection.segments) == 559
+    return blames(connection)
+
+
 @pytest.mark.parametrize("frame", [60, 61, 90, 93])
 @pytest.mark.parametrize("flag", [FIN, SYN, RST])
 def test_a_wrong_flag_in_the_midst_of_much_text_is_blamed_alone(frame: int, flag: int) -> None:
     """Long before the end of the connection, and though everything after it looks wrong at first."""
-    plan = library.conversation(library.load("normal"), [("client", 200_000), ("server", 200_000)], "client")
+    found = much(frame, lambda segment: replace(segment, flags=segment.flags | flag))
+    assert [blamed for blamed, _ in found] == [frame]
 
-    def change(segment: Segment) -> Segment:
-        return replace(segment, flags=segment.flags | flag)
 
-    (connection,) = match(tapped(simulate(plan).connections[0], change={frame: change})).connections
-    assert [sent.frame for sent in connection.violations] == [frame]
-    assert len(connection.segments) > 400
+@pytest.mark.parametrize("flags", [SYN | ACK, ACK, 0])
+def test_a_wrong_flag_in_the_first_segment_hides_who_the_client_is(flags: int) -> None:
+    assert much(1, lambda segment: replace(segment, flags=flags)) == [(1, "flags")]
+
+
+@pytest.mark.parametrize("frame", [557, 558])
+def test_a_wrong_length_at_the_end_of_much_text(frame: int) -> None:
+    assert much(frame, lambda segment: replace(segment, length=5)) == [(frame, "length")]
+
+
+@pytest.mark.parametrize("off", [-5000, -1000, -5, 5])
+def test_what_arrived_behind_a_gap_tells_where_text_was(off: int) -> None:
+    """Long before all of it is acknowledged, and though some of it goes again at once."""
+    allowed = Options(sack_permitted=True)
+    story = [peer(SYN, 0, options=allowed), stack(SYN | ACK, 0, 1, options=allowed), peer(ACK, 1, 1, 1000)]
+    for number in range(1, 60):
+        story += [peer(ACK, 1 + 1000 * number, 1, 1000), stack(ACK, 1, 1, options=told_of(1001, 1001 + 1000 * number))]
+    again = 2 * 30 + 2
+    story[again:again] = [peer(ACK, 1, 1, 1000)]
+    story += [peer(ACK, 1, 1, 1000), stack(ACK, 1, 60001), peer(ACK, 60001, 1, 1000), stack(ACK, 1, 61001)]
+    assert blames(only(*story)) == []
+    wrong = again - 3
+    story[wrong] = story[wrong]._replace(seq=story[wrong].seq + off)
+    assert [frame for frame, _ in blames(only(*story))] == [wrong + 1]
+
+
+def told_of(low: int, high: int) -> Options:
+    return Options(sack=((add(ISS[PEER], low), add(ISS[PEER], high)),))
+
+
+@pytest.mark.parametrize("frame", [1, 2])
+def test_options_that_were_taken_for_text_may_have_had_a_scale(frame: int) -> None:
+    """Where the header ends nowhere, and where it ends one word too soon."""
+    scaled = Options(window_scale=7)
+    story = [
+        said._replace(options=scaled) if said.flags & SYN else said._replace(window=100) for said in (*OPEN, *TALK)
+    ]
+    story[3] = story[3]._replace(length=60000, ack=1)
+    story[4] = story[4]._replace(ack=60001)
+    story[5] = story[5]._replace(seq=60001, length=10000)
+    story[6] = story[6]._replace(ack=70001)
+    story[frame - 1] = story[frame - 1]._replace(options=Options(), length=4)
+    assert blames(only(*story)) == [(frame, "length")]
+    capture = captured(*story)
+    frames = [replace(f, offset=4) if f.number == frame else f for f in capture.frames]
+    (connection,) = match(replace(capture, frames=tuple(frames))).connections
+    assert blames(connection) == [(frame, "data offset")]

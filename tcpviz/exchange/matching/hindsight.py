@@ -126,8 +126,12 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
         if segment.push:
             return
     length = distance(segment.text, ends) - fin
-    if 0 <= length < segment.length:
-        yield replace(segment, length=length)
+    if not 0 <= length < segment.length:
+        return
+    yield replace(segment, length=length)
+    if segment.syn and segment.options.window_scale is None and _is_small(judged, seen):
+        # what looks like text was the rest of its options
+        yield replace(segment, length=length, options=replace(segment.options, window_scale=LARGEST_SCALE))
 
 
 def _offered(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment]:

@@ -84,7 +84,9 @@ class Tracker:
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
         side, index = self.side_of(frame), len(self.judged)
+        # where a header ends nowhere, nobody knows which options were in it
         unread = frame.cut or (frame.flaw is not None and frame.flaw.field == OPTIONS)
+        unread = unread or (frame.offset is not None and segment.syn)
         if unread and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
@@ -191,13 +193,16 @@ class Tracker:
             return self
         # a single blame is no doubt, unless what follows shows another fault
         single = account.total + margin < VIOLATION + _WORTHWHILE
-        if steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
+        if last := steps > _MOST_RECONSIDERED or len(doubtful) > _MOST_DOUBTS:
+            # what came just before the end has not been looked back at
+            doubtful = [index for index, _ in account.blames if index >= len(self.judged) - _SETTLED]
+        if not doubtful:
             return self
         best = self
         # without a blame, only what leaves much less to be assumed makes one
         limit = account.total if account.blames else account.total - _DOUBT
         for index in self._suspects(min(doubtful)):
-            if single and not meant(self.judged, index):
+            if (single or last) and not meant(self.judged, index):
                 continue
             bound = limit + margin if self.judged[index].segment.rst else limit
             for start in self._before(index):
@@ -228,13 +233,20 @@ class Tracker:
                 break
             first, number = index, number + 1
         for index in self._suspects(first) if number else ():
-            if number >= _CASCADE or meant(self.judged, index):
-                start = copy(self)
-                start._accounts = self._history[index]
+            if number < _CASCADE and not meant(self.judged, index):
+                continue
+            for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, best.total):
-                    self._accounts, best = guilty._accounts, guilty._best()
+                    self._become(guilty)
+                    best = self._best()
         if len(blamed) >= self._looks_back:
             self._looks_back = max(len(best.blames) + _CASCADE, 2 * len(best.blames))
+
+    def _become(self, guilty: Tracker) -> None:
+        self._accounts = guilty._accounts
+        if guilty._parties is not self._parties:
+            # the story began the other way round
+            vars(self).update(vars(guilty))
 
     def _goes_on_after_reset(self, seen: Observation) -> bool:
         """Its sender had reset the connection: likelier that was somebody else, in its name."""
@@ -258,6 +270,8 @@ class Tracker:
             seen = replace(judgement, side=side, peer=other_way.peer_of(side), earlier=other_way.judged)
             other_way.judged.append(seen)
             other_way._learn(side, seen.segment)
+            other_way._oddities.of(side, seen.segment, seen.frame)
+            other_way._orders[side].place(seen.frame)
         yield other_way
 
     def accounts_before(self, index: int) -> list[Account]:
