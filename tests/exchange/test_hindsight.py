@@ -77,6 +77,38 @@ def test_a_reset_is_the_last_that_its_sender_says_and_has_no_text() -> None:
     assert told(*OPEN, *TALK, *CLOSE, change={6: peer(RST | PSH | ACK, 1001, 1, 1000)}) == [(6, "flags")]
 
 
+FORGED = {
+    "FIN": (peer(FIN | ACK, 1001, 1), stack(FIN | ACK, 1, 1001)),
+    "text": (peer(PSH | ACK, 1001, 1, 13), stack(PSH | ACK, 1, 1001, 13)),
+    "reset": (peer(RST | ACK, 1001, 1), stack(RST | ACK, 1, 1001)),
+}
+ECHOED = (peer(PSH | ACK, 1001, 1, 9), stack(PSH | ACK, 1, 1010, 9), peer(ACK, 1010, 10), stack(PSH | ACK, 10, 1010, 9))
+ENDED = (peer(FIN | ACK, 1010, 19), stack(FIN | ACK, 19, 1011), peer(ACK, 1011, 20))
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "place"),
+    [
+        *(("reset", by, place) for by in (0, 1) for place in (5, 6, 8, 9, 10)),
+        *(("text", 0, place) for place in (5, 6, 8, 9, 10)),
+        *(("text", 1, place) for place in (8, 9, 10)),
+        # a FIN that is followed by the true one is the same, sent again
+        *(("FIN", by, place) for by in (0, 1) for place in (5, 6)),
+    ],
+)
+def test_what_somebody_else_has_sent_is_blamed_and_nobody_who_goes_on_as_if_it_had_not_been(
+    what: str, by: int, place: int
+) -> None:
+    """Both ends' numbers until then, a third party may have seen."""
+    before = [*OPEN, *TALK[:2], *ECHOED, *ENDED][:place]
+    sent = {said.by: said.seq + said.length + bool(said.flags & (SYN | FIN)) for said in before}
+    forged = FORGED[what][by]
+    (other,) = sent.keys() - {forged.by}
+    forged = forged._replace(seq=sent[forged.by], ack=sent[other])
+    story = *before, forged, *(*OPEN, *TALK[:2], *ECHOED, *ENDED)[place:]
+    assert [frame for frame, _ in blames(only(*story))] == [place + 1]
+
+
 def test_a_window_that_was_taken_for_larger_was_larger() -> None:
     story = *OPEN, *TALK, *CLOSE
     assert told(*story, change={}) == []

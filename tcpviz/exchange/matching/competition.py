@@ -137,9 +137,18 @@ def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
     return ways
 
 
-def blame(accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int) -> list[Account]:
-    """All accounts, had this segment been wrong though runs explain it; `meant`: what else it may have been."""
-    return _cheapest([new for account in accounts for new in _blaming(account, seen, meant)], limit, seen.index)
+def blame(
+    accounts: list[Account], seen: Observation, meant: tuple[Segment, ...], limit: int, *, foreign: bool = False
+) -> list[Account]:
+    """All accounts, had this segment been wrong though runs explain it; `meant`: what else it may have been.
+
+    `foreign`: it is shown to have been nobody's.
+    """
+    found = [new for account in accounts for new in _blaming(account, seen, meant)]
+    if foreign:
+        likely = [(account, account.best(seen.side)) for account in accounts]
+        found += [_blamed(account, seen, unwanted(end, seen.segment), -SHOWN) for account, end in likely]
+    return _cheapest(found, limit, seen.index)
 
 
 def likelier(accounts: list[Account], seen: Observation) -> list[Account]:
@@ -248,10 +257,14 @@ def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Accou
     versions = (seen.pending, Pending(seen.index, instead)) if instead else (seen.pending,)
     if miss.meant:
         versions = versions[::-1]  # of two that explain the same the one that what follows has shown
+    untouched: list[End] = []
     if seen.peer != seen.side and account.ends(seen.peer):
         recounted = [new for end in account.ends(seen.peer) for new in _recounted(miss, end, ours=False)]
         grown = grown.having(seen.peer, [*account.ends(seen.peer), *recounted])
-    return grown.receives(seen.peer, *versions)
+        if instead is None:
+            untouched = [end._replace(cost=end.cost + LATE) for end in account.ends(seen.peer)]
+    grown = grown.receives(seen.peer, *versions)
+    return grown.having(seen.peer, [*grown.ends(seen.peer), *untouched]) if untouched else grown
 
 
 def _recounted(miss: Miss, end: End, *, ours: bool) -> list[End]:

@@ -34,6 +34,31 @@ def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
     )
 
 
+def is_foreign(judged: Sequence[Observation], index: int) -> bool:
+    """Both ends go on as if the segment had not been: somebody else has sent it."""
+    seen, segment = judged[index], judged[index].segment
+    if segment.syn or not (segment.span or segment.rst):
+        return False
+    own, _ = _later(judged, seen)
+    going_on = [other for other in own if not other.rst and (other.span or other.has_ack)]
+    if not going_on or going_on[0].seq != segment.seq:
+        return False
+    if segment.rst:
+        # it has heard since of what came since
+        heard = [o.segment for o in judged[:index] if o.side == seen.side and o.segment.has_ack] + [segment]
+        return any(all(before(o.ack, new.ack) for o in heard if o.has_ack) for new in going_on if new.has_ack)
+    again = going_on[0].length >= segment.length if segment.length else going_on[0].fin
+    return not again and not _is_acknowledged(judged[index + 1 :], seen)
+
+
+def _is_acknowledged(rest: Sequence[Observation], seen: Observation) -> bool:
+    """By the peer, before anything else of its sender goes as far."""
+    for other in rest:
+        if not before(other.segment.end if other.side == seen.side else other.segment.ack, seen.segment.end):
+            return other.side != seen.side and other.segment.has_ack
+    return False
+
+
 def _later(judged: Sequence[Observation], seen: Observation) -> tuple[list[Segment], list[Segment]]:
     """What the segment's sender and its peer have sent since."""
     rest = [other for other in judged[seen.index + 1 :] if not other.is_twin]

@@ -11,7 +11,7 @@ from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend, likelier
 from tcpviz.exchange.matching.guess import VIOLATION
 from tcpviz.exchange.matching.haste import HASTY, is_hasty
-from tcpviz.exchange.matching.hindsight import meant
+from tcpviz.exchange.matching.hindsight import is_foreign, meant
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
@@ -154,7 +154,8 @@ class Tracker:
         if seen.is_twin:
             return
         if guilty or (seen.frame.offset is not None and seen.side in self._judges):
-            self._accounts = blame(self._accounts, seen, meant(self.judged, seen.index), limit)
+            hints, foreign = meant(self.judged, seen.index), is_foreign(self.judged, seen.index)
+            self._accounts = blame(self._accounts, seen, hints, limit, foreign=foreign)
         elif seen.side in self._judges:
             alone = self._alone or len(self._judges) == 1
             self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
@@ -202,7 +203,7 @@ class Tracker:
         # without a blame, only what leaves much less to be assumed makes one
         limit = account.total if account.blames else account.total - _DOUBT
         for index in self._suspects(min(doubtful)):
-            if (single or last) and not meant(self.judged, index):
+            if (single or last) and not self._is_shown(index):
                 continue
             bound = limit + margin if self.judged[index].segment.rst else limit
             for start in self._before(index):
@@ -219,6 +220,10 @@ class Tracker:
             if near and index in self._history and not seen.is_twin and seen.side in self._judges:
                 yield index
 
+    def _is_shown(self, index: int) -> bool:
+        """What follows tells what the segment should have been, or that it was nobody's."""
+        return bool(meant(self.judged, index)) or is_foreign(self.judged, index)
+
     def _look_back(self, now: int) -> None:
         """Where blame follows blame, an earlier segment may have been to blame for them all: go on from there."""
         best = self._best()
@@ -233,7 +238,7 @@ class Tracker:
                 break
             first, number = index, number + 1
         for index in self._suspects(first) if number else ():
-            if number < _CASCADE and not meant(self.judged, index):
+            if number < _CASCADE and not self._is_shown(index):
                 continue
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, best.total):
