@@ -147,7 +147,8 @@ def blame(
     found = [new for account in accounts for new in _blaming(account, seen, meant)]
     if foreign:
         likely = [(account, account.best(seen.side)) for account in accounts]
-        found += [_blamed(account, seen, unwanted(end, seen.segment), -SHOWN) for account, end in likely]
+        # but first what it may have been
+        found += [_blamed(account, seen, unwanted(end, seen.segment), _MOST_BLAMES - SHOWN) for account, end in likely]
     return _cheapest(found, limit, seen.index)
 
 
