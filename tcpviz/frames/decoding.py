@@ -156,8 +156,8 @@ def _held(network: Packet, length: int, record: Record) -> int | None:
 
 def _flaw(header: TCP, options: bytes) -> Flaw | None:
     """What decides nothing, and is not as it should be."""
-    if options and (broken := _broken(options)):
-        return Flaw(OPTIONS, *broken, "RFC 9293 3.2")
+    if options and (odd := _odd_option(options)):
+        return Flaw(*odd, "RFC 9293 3.2")
     if header.reserved:
         return Flaw(Sentence("reserved bits"), header.reserved, "0", "RFC 9293 3.1")
     if header.urgptr and not int(header.flags) & URG:
@@ -294,19 +294,23 @@ def _options(octets: bytes) -> Options:
     )
 
 
-def _broken(octets: bytes) -> tuple[int, Sentence] | None:
-    """The length that the first option of a wrong length says, and what it should say."""
-    place = 0
+def _odd_option(octets: bytes) -> tuple[Sentence, int, Sentence] | None:
+    """The first option of a wrong length, with what it should say, or that is there twice."""
+    place, known = 0, 0
     while place < len(octets) and octets[place] != _END:
-        if octets[place] == _NO_OPERATION:
+        kind = octets[place]
+        if kind == _NO_OPERATION:
             place += 1
             continue
         size, left = octets[place + 1] if place + 1 < len(octets) else 0, len(octets) - place
-        sizes = _OPTION_SIZES.get(octets[place], range(2, left + 1))
+        sizes = _OPTION_SIZES.get(kind, range(2, left + 1))
         if size not in sizes or size > left:
             if len(sizes) == 1:
-                return size, Sentence("option {} of {} octets", octets[place], sizes[0])
-            return size, Sentence("option {} of at most {} octets", octets[place], left)
+                return OPTIONS, size, Sentence("option {} of {} octets", kind, sizes[0])
+            return OPTIONS, size, Sentence("option {} of at most {} octets", kind, left)
+        if kind <= _TIMESTAMPS and known >> kind & 1:
+            return Sentence("repeated option"), kind, Sentence("once")
+        known |= 1 << kind
         place += size
     return None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from wire import Said, captured, normal, peer, stack, tapped
+from wire import ISS, PEER, Said, captured, normal, peer, stack, tapped
 
 from tcpviz.exchange.capture import OPTIONS, Capture, Checksum, Flaw
 from tcpviz.exchange.exchange import Transmission
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, SYN, Options
+from tcpviz.model.sequence import add
 from tcpviz.value import Value, replace
 
 LINES = [
@@ -72,6 +73,56 @@ def test_the_story_is_right() -> None:
 def test_a_clock_that_was_wrong_once(number: int, value: int) -> None:
     warned, blamed = found(stamped(number, value))
     assert (warned, blamed) == ([(number, "timestamp")], [])
+
+
+def at_once() -> list[Said]:
+    """Within one tick of both clocks from the third segment on, as on a fast line."""
+    story, newest = timed(), {True: 1000, False: 1001}
+    for index, said in enumerate(story[2:], 2):
+        ours = said.by == LINES[0].by
+        story[index] = said._replace(options=replace(said.options, timestamps=(1100, newest[not ours])))
+        newest[ours] = 1100
+    return story
+
+
+@pytest.mark.parametrize("number", [4, 6])
+def test_a_clock_that_was_ahead_by_one_where_the_peer_echoes_what_it_goes_back_to(number: int) -> None:
+    story = at_once()
+    ours, echo = story[number - 1].options.timestamps or (0, 0)
+    assert found(captured(*story))[0] == []
+    wrong = replace(story[number - 1].options, timestamps=(ours + 1, echo))
+    story[number - 1] = story[number - 1]._replace(options=wrong)
+    assert found(captured(*story))[0] == [(number, "timestamp")]
+
+
+def test_what_echoes_a_clock_that_was_not_told_is_right() -> None:
+    for stamps in (None, (500, 1008)):
+        story = timed()
+        story[8] = story[8]._replace(options=replace(story[8].options, timestamps=stamps))
+        assert found(captured(*story)) == ([(9, "timestamps" if stamps is None else "timestamp")], [])
+
+
+@pytest.mark.parametrize("place", [3, 5, 7])
+@pytest.mark.parametrize("forged", [peer(SYN, 90000), stack(SYN, 90000), stack(SYN | ACK, 90000, 4000)])
+def test_a_stranger_s_syn_changes_nothing_of_what_both_had_agreed(place: int, forged: Said) -> None:
+    story = timed()
+    warned, blamed = found(captured(*story[:place], forged, *story[place:]))
+    assert (warned, [number for number, _ in blamed]) == ([], [place + 1])
+
+
+def test_a_syn_without_what_both_ends_go_on_with() -> None:
+    scaled, permitted = Options(window_scale=7), Options(sack_permitted=True)
+    story = [line._replace(options=scaled if line.flags & SYN else Options(), window=500) for line in LINES]
+    story[0] = story[0]._replace(window=64240)
+    assert found(captured(*story))[0] == []
+    story[0] = story[0]._replace(options=Options())
+    assert found(captured(*story))[0] == [(1, "window scale")]
+    beyond = stack(ACK, 1, 1, options=Options(sack=((add(ISS[PEER], 6), add(ISS[PEER], 11)),)))
+    talk = [peer(PSH | ACK, 6, 1, 5), beyond, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 11)]
+    story = [line._replace(options=permitted if line.flags & SYN else Options()) for line in LINES[:3]] + talk
+    assert found(captured(*story))[0] == []
+    story[0] = story[0]._replace(options=Options())
+    assert found(captured(*story))[0] == [(1, "SACK permitted")]
 
 
 @pytest.mark.parametrize("number", [2, 3, 4, 6, 8])

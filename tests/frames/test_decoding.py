@@ -20,7 +20,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1Q
 from scapy.packet import Packet, Raw
 
-from tcpviz.exchange.capture import Address, Frame
+from tcpviz.exchange.capture import Address, Flaw, Frame
 from tcpviz.frames import Record, Skipped, decode
 from tcpviz.model.segment import ACK, NO_OPTIONS, Options, Segment, letters
 
@@ -106,6 +106,13 @@ def test_an_option_of_a_wrong_length_is_not_understood_and_harms_nobody(raw: byt
     segment = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), Raw(header))).segment
     assert segment is not None
     assert (segment.options.mss, segment.options.window_scale, segment.length) == (None, None, 0)
+
+
+@pytest.mark.parametrize("raw", [b"\x02\x04\x05\xb4" * 2, b"\x03\x03\x07\x01" * 2, b"\x04\x02" * 2])
+def test_an_option_that_is_there_twice_is_odd(raw: bytes) -> None:
+    header = struct.pack("!HHIIBBHHH", 4000, 80, 1, 2, 5 + len(raw) // 4 << 4, 2, 77, 0, 0) + raw
+    found = frame(ether(IP(src="10.0.0.1", dst="10.0.0.2", proto=6), Raw(header)))
+    assert found.flaw == Flaw("repeated option", raw[0], "once", "RFC 9293 3.2")
 
 
 def test_the_length_comes_from_the_ip_header_when_the_capture_was_cut() -> None:

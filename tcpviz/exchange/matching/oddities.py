@@ -14,6 +14,7 @@ from tcpviz.model.sequence import add, before, distance
 
 ECHO, STAMP, WINDOW = Sentence("timestamp echo"), Sentence("timestamp"), Sentence("window")
 TIMESTAMPS, STAMPS = Sentence("timestamps"), "RFC 7323 3.2"
+SCALE, PERMITTED = Sentence("window scale"), Sentence("SACK permitted")
 NONE, ONE = Sentence("none"), Sentence("a timestamp")
 
 
@@ -22,7 +23,10 @@ class Oddities:
 
     def __init__(self) -> None:
         self._offers: dict[Side, Options] = {}
-        self._answered: set[Side] = set()
+        self._syns: dict[Side, int] = {}
+        """The number of the SYN with that offer."""
+        self._asked: dict[Side, tuple[int, Options]] = {}
+        """What another SYN offers, which nobody has answered yet: it may have nothing to do with the connection."""
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
         self._opened: dict[Side, int] = {}
         """The clock of each end's first SYN."""
@@ -85,19 +89,33 @@ class Oddities:
 
     def _in_syn(self, side: Side, segment: Segment) -> Expected | None:
         """What the SYN did not offer, the SYN,ACK must not answer."""
+        if self._is_another(side, segment):
+            self._asked[side] = segment.seq, segment.options
+            return None
         ours, theirs = segment.options, self._offers.get(other(side))
-        self._offers[side] = ours
+        self._offers[side], self._syns[side] = ours, segment.seq
         if ours.timestamps:
             self._opened.setdefault(side, ours.timestamps[0])
         if not segment.has_ack or theirs is None:
             return None
         if ours.window_scale is not None and theirs.window_scale is None:
-            return Expected(Sentence("window scale"), ours.window_scale, NONE, "RFC 7323 2.2")
+            return Expected(SCALE, ours.window_scale, NONE, "RFC 7323 2.2")
         if ours.timestamps is not None and theirs.timestamps is None:
             return Expected(TIMESTAMPS, ours.timestamps[0], NONE, STAMPS)
         if ours.sack_permitted and not theirs.sack_permitted:
-            return Expected(Sentence("SACK permitted"), Sentence("yes"), Sentence("no"), "RFC 2018 2")
+            return Expected(PERMITTED, Sentence("yes"), Sentence("no"), "RFC 2018 2")
         return None
+
+    def _is_another(self, side: Side, segment: Segment) -> bool:
+        """It has another number than the SYN of its sender, and answers nothing that was asked."""
+        if self._syns.get(side, segment.seq) == segment.seq or len(self._syns) < 2:
+            return False
+        if not segment.has_ack:
+            return True
+        number, offer = self._asked.get(other(side), (None, None))
+        if number is not None and offer is not None and add(number, 1) == segment.ack:
+            self._syns[other(side)], self._offers[other(side)] = number, offer
+        return add(self._syns[other(side)], 1) != segment.ack
 
     def _after_syn(self, side: Side, segment: Segment) -> Expected | None:
         """Timestamps are on every segment, or on none, as both ends agreed."""

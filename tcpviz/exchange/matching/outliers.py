@@ -7,11 +7,24 @@ that the segments before and after it agree against.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tcpviz.exchange.capture import Checksum
 from tcpviz.exchange.exchange import SIDES, Expected
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.exchange.matching.oddities import ECHO, NONE, ONE, STAMP, STAMPS, TIMESTAMPS, WINDOW, wrong_sum
+from tcpviz.exchange.matching.oddities import (
+    ECHO,
+    NONE,
+    ONE,
+    PERMITTED,
+    SCALE,
+    STAMP,
+    STAMPS,
+    TIMESTAMPS,
+    WINDOW,
+    wrong_sum,
+)
+from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, at_or_before, distance
 from tcpviz.value import replace
@@ -33,8 +46,10 @@ def looked_again(judged: list[Observation]) -> list[Observation]:
         moved = (
             *_sums(own),
             *_clocks(own, theirs),
+            *_slight(own, theirs),
             *_echoes(own, theirs),
             *_offer(own, theirs),
+            *_permitted(own, theirs),
             *_windows(own, judged),
         )
         for index, oddity in moved:
@@ -87,6 +102,27 @@ def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
                     yield seen.index, None
 
 
+def _slight(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """A clock that goes back a little, where the peer echoes what it goes back to and never what came before that."""
+    stamped, answers = _stamped(own), [seen for seen in _stamped(theirs) if seen.segment.has_ack]
+    for ahead, back in pairwise(stamped):
+        if not back.oddity or back.oddity.field != STAMP or back.was_sent:
+            continue
+        now = _clock(ahead)
+        again = next((o.index for o in stamped if o.index > back.index and at_or_before(now, _clock(o))), None)
+        later = [seen for seen in answers if ahead.index < seen.index and (again is None or seen.index < again)]
+        answered = any(
+            _echo(seen) == _clock(back) and at_or_before(ahead.segment.end, seen.segment.ack) for seen in later
+        )
+        if answered and all(_echo(seen) != _clock(ahead) for seen in later):
+            yield ahead.index, Expected(STAMP, _clock(ahead), Sentence("at most {}", _clock(back)), "RFC 7323 5.3")
+            yield back.index, None
+            # which was then no echo of what nobody had sent
+            for seen in later:
+                if seen.oddity and seen.oddity.field == ECHO and _echo(seen) == _clock(back):
+                    yield seen.index, None
+
+
 def _echoes(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
     """An echo of what was never sent, though its sender's clock soon shows that: it should have been."""
     timed = [seen for seen in own if not seen.segment.rst]
@@ -96,7 +132,9 @@ def _echoes(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
         echo = _echo(echoing)
         heard = next((seen for seen in reversed(timed) if seen.index < echoing.index), None)
         after = next((seen for seen in _stamped(own) if seen.index > echoing.index), None)
-        if heard and after and at_or_before(echo, _clock(after)):
+        if heard and not after and heard.oddity and heard.oddity.field in (STAMP, TIMESTAMPS):
+            yield echoing.index, None  # what that should have been, nothing else tells
+        elif heard and after and at_or_before(echo, _clock(after)):
             if not heard.segment.options.timestamps:
                 yield echoing.index, None
             elif distance(_clock(heard), echo) > _FAR:
@@ -116,11 +154,38 @@ def _offer(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved
             yield seen.index, None
 
 
+def _permitted(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """A SYN without SACK-permitted, or without a scale, though both ends go on as if it had offered it."""
+    syn = next((seen for seen in own if seen.segment.syn), None)
+    answer = next((seen for seen in theirs if seen.segment.syn and seen.segment.has_ack), None)
+    if syn is None or answer is None or answer.index < syn.index or syn.oddity or not answer.oddity:
+        return
+    ours = syn.segment.options
+    told = [seen for seen in (*own, *theirs) if seen.segment.options.sack]
+    lacks: Expected | None = None
+    if answer.oddity.field == PERMITTED and not ours.sack_permitted and told:
+        lacks = Expected(PERMITTED, Sentence("no"), Sentence("yes"), "RFC 2018 2")
+    # who has offered so much in its SYN would hardly offer a hundredth of it at once
+    offers = [seen.segment.window for seen in own if seen.segment.has_ack and not seen.segment.flags & (SYN | RST)]
+    if (
+        answer.oddity.field == SCALE
+        and ours.window_scale is None
+        and any(0 < o < syn.segment.window >> 5 for o in offers[:1])
+    ):
+        lacks = Expected(SCALE, NONE, Sentence("a scale"), "RFC 7323 2.2")
+    if lacks:
+        yield syn.index, lacks
+        for seen in theirs:
+            if seen.segment.syn and seen.oddity and seen.oddity.field == lacks.field:
+                yield seen.index, None
+
+
 def _windows(own: list[Observation], judged: list[Observation]) -> Iterator[_Moved]:
     """A window that alone went beyond what was offered before and since."""
-    scales = [seen.segment.options.window_scale for seen in judged if seen.segment.syn and not seen.is_twin]
+    # a later SYN may be anybody's
+    scales = {seen.side: seen.segment.options.window_scale for seen in reversed(judged) if seen.segment.syn}
     mine = [seen.segment.options.shift for seen in own if seen.segment.syn]
-    scale = 0 if None in scales or not mine else mine[0]
+    scale = 0 if None in scales.values() or not mine else mine[0]
     offers = [seen for seen in own if (seen.segment.has_ack or seen.segment.syn) and not seen.segment.rst]
     start = next((seen.segment.ack for seen in offers if not seen.segment.syn), 0)
 
