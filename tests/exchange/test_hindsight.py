@@ -179,6 +179,20 @@ def test_a_wrong_length_at_the_end_of_much_text(frame: int) -> None:
     assert much(frame, lambda segment: replace(segment, length=5)) == [(frame, "length")]
 
 
+@pytest.mark.parametrize(("less", "every"), [(1, 2), (1, 40), (2, 1), (2, 2), (2, 40), (3, 1), (3, 2), (3, 40)])
+def test_a_few_octets_less_than_follow_it_in_much_text(less: int, every: int) -> None:
+    """However seldom the peer acknowledges; that they were in a frame of their own is no likelier."""
+    story = [*OPEN]
+    for number in range(200):
+        story.append(peer(ACK, 1 + 1000 * number, 1, 1000))
+        if number % every == every - 1:
+            story.append(stack(ACK, 1, 1001 + 1000 * number))
+    assert blames(only(*story)) == []
+    at = next(n for n, said in enumerate(story) if said.seq == 50_001)
+    story[at] = story[at]._replace(length=1000 - less)
+    assert blames(only(*story)) == [(at + 1, "length")]
+
+
 @pytest.mark.parametrize("off", [-5000, -1000, -5, 5])
 def test_what_arrived_behind_a_gap_tells_where_text_was(off: int) -> None:
     """Long before all of it is acknowledged, and though some of it goes again at once."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from wire import normal, played, tapped
+from wire import captured, normal, peer, played, tapped
 
 from tcpviz.exchange.capture import Capture, Frame
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.matching import account
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, UNLIKELY
+from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.order import Order, Place
+from tcpviz.model.commands import Emit
 from tcpviz.model.segment import ACK, Options, Segment
+from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add
 from tcpviz.value import replace
 
@@ -220,3 +225,17 @@ def test_an_answer_for_each_that_brought_nothing_in_order_and_what_is_more_are_c
     assert [sent.frame for sent in only(capture).segments if sent.kind == "duplicate"] == []
     copies = [sent.frame for sent in only(replace(capture, frames=later)).segments if sent.kind == "duplicate"]
     assert copies == [again.number, again.number + 1]
+
+
+def test_what_is_missing_was_sent_before_what_went_again_if_the_count_has_its_hole_there() -> None:
+    """Two thousand octets, the first of them again, and text that leaves out a thousand."""
+    said = [peer(ACK, 1, 1, 2000), peer(ACK, 1, 1, MSS), peer(ACK, 3001, 1, MSS)]
+    lost = Emit(captured(peer(ACK, 2001, 1, MSS)).frames[0].segment or Segment(0, 0, 0), Sentence("sent"), "3.10")
+    next_to, behind_a_hole = Place(0, adjoins=True), Place(0, skipped=1)
+    for again, last, cost in ((next_to, next_to, UNLIKELY), (behind_a_hole, next_to, 5), (next_to, behind_a_hole, 5)):
+        seen: list[Observation] = []
+        for index, frame in enumerate(captured(*said).frames):
+            place = (next_to, again, last)[index]
+            assert frame.segment
+            seen.append(Observation(index, frame, frame.segment, "client", "server", place=place, earlier=seen))
+        assert account.counted(seen[-1], lost, NOT_CAPTURED) == cost

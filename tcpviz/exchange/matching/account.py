@@ -40,6 +40,8 @@ _TIMEOUT = 200_000_000, 4_000_000_000
 (RFC 6298 section 5.7)."""
 _SKIPPED = 5
 """The cost of an unseen segment where its sender's count of packets has a hole."""
+_RECENT = 64
+"""So many segments back the count of packets is looked at."""
 SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
 
@@ -227,7 +229,19 @@ def _asked_for(item: Unseen, seen: Observation) -> bool:
 
 def counted(seen: Observation, emit: Emit, cost: int) -> int:
     """What it costs that a segment is missing before `seen`, by the count of packets of the sender of both."""
+    if seen.is_ahead:
+        return min(cost, _SKIPPED)
     # Linux sends a SYN,ACK in the name of a connection to be, without a count
-    if seen.adjoins and not emit.segment.syn:
-        return max(cost, UNLIKELY)
-    return min(cost, _SKIPPED) if seen.is_ahead else cost
+    if not seen.adjoins or emit.segment.syn:
+        return cost
+    for other in reversed(seen.earlier[max(0, seen.index - _RECENT) : seen.index]):
+        if other.side != seen.side:
+            continue
+        if other.segment.end == emit.segment.seq:
+            break
+        # it was sent before what went again in between
+        if other.is_ahead:
+            return min(cost, _SKIPPED)
+        if not other.adjoins:
+            return cost
+    return max(cost, UNLIKELY)

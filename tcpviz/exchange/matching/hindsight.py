@@ -101,7 +101,7 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     own, theirs = _later(judged, seen)
     following = [other for other in own if other.span or other.has_ack]
     acked = {edge for other in theirs if other.has_ack for edge in (other.ack, *_told(other))}
-    if not following or following[0].seq not in acked or _goes_again(segment, following):
+    if not following or all(before(edge, following[0].seq) for edge in acked) or _goes_again(segment, following):
         return
     next_, *others = following
     # what is sent again in between tells nothing of how it goes on
@@ -114,7 +114,8 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
         yield replace(segment, seq=before_it.end)
         return
     length = segment.length + more
-    without = more == (-1 if segment.fin else 1) and not segment.syn
+    # no text follows a FIN
+    without = more == (-1 if segment.fin else 1) and not segment.syn and not (more > 0 and next_.length)
     # there is one FIN
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
         yield replace(segment, flags=segment.flags ^ FIN)
@@ -143,9 +144,11 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
         return
     if following:
         ends, fin = following[0].seq, 0
-        again = ends == segment.text and segment.push and following[0].length
-        if again or following[0].length == segment.length:
+        again = ends == segment.text and segment.push
+        if following[0].length == segment.length:
             return  # it was sent again, or was as full as the next
+        if again and following[0].length:
+            ends = following[0].end
     else:
         ends, fin = reduce(later, acks, segment.seq), int(segment.fin)
         if segment.push:

@@ -33,7 +33,8 @@ _CASCADE, _PATIENCE, _FARTHEST = 3, 64, 256
 """So many blames, each so many segments after the one before at most, may all be the fault of an earlier segment; it is
 looked for no farther back than that."""
 _SETTLED = 16
-"""So many segments after a blame, what follows shows whether it was another's fault."""
+"""So many segments after a blame, what follows shows as a rule whether it was another's fault; else, if text is not
+acknowledged sooner, after `_PATIENCE`."""
 _WORTHWHILE, _DOUBT = 15, 20 + SHOWN
 """A single blame that leaves nothing else to be assumed is reconsidered only where what follows shows another fault."""
 
@@ -68,8 +69,8 @@ class Tracker:
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
         """The accounts before each of the last segments, to go back to."""
-        self._looks_back, self._looks_again = _CASCADE, 0
-        """At so many blames, and at that segment."""
+        self._looks_back, self._looks_again = _CASCADE, (0, 0)
+        """At so many blames, and at these segments."""
         self.judged: list[Observation] = []
 
     def side_of(self, frame: Frame) -> Side:
@@ -117,7 +118,7 @@ class Tracker:
         self._history.pop(index - _MOST_REMEMBERED, None)
         self._explain(seen)
         self._doubt(seen)
-        if any(account.blames for account in self._accounts):
+        if any(account.blames or account.cost > VIOLATION for account in self._accounts):
             self._look_back(index)
 
     def _doubt(self, seen: Observation) -> None:
@@ -227,10 +228,11 @@ class Tracker:
     def _look_back(self, now: int) -> None:
         """Where blame follows blame, an earlier segment may have been to blame for them all: go on from there."""
         best = self._best()
-        blamed = [index for index, _ in best.blames]
+        # that so few octets are missing is no likelier
+        blamed = sorted([index for index, _ in best.blames] + [u.at for u in best.unseen if u.cost > VIOLATION])
         if blamed[-1:] == [now]:
-            self._looks_again = now + _SETTLED
-        if len(blamed) < self._looks_back and now != self._looks_again:
+            self._looks_again = now + _SETTLED, now + _PATIENCE
+        if len(blamed) < self._looks_back and now not in self._looks_again:
             return
         first, number = now, 0
         for index in reversed(blamed):
