@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, zip_longest
 
 from tcpviz.draw.words import Words
-from tcpviz.exchange.exchange import Transmission
+from tcpviz.exchange.exchange import Side, Transmission
+from tcpviz.model.commands import Kind
 from tcpviz.value import Value
 
 Ends = tuple[int, int]
@@ -86,7 +87,7 @@ def _says_the_same(segments: Sequence[Transmission], index: int) -> bool:
     return last is not None and last.segment.window == sent.segment.window and last.segment.ack == sent.segment.ack
 
 
-def _whose(sent: Transmission) -> tuple[str, str]:
+def _whose(sent: Transmission) -> tuple[Side, Kind]:
     return sent.origin, sent.kind
 
 

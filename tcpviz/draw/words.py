@@ -5,14 +5,16 @@ The English is written here, and is the key of the catalogue of translations (`t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from tcpviz.language import ENGLISH as IN_ENGLISH
 from tcpviz.language import Language, printable
+from tcpviz.model.commands import Kind
 from tcpviz.model.transitions import State
 from tcpviz.value import Value, fields
 
-KINDS = {
+KINDS: Mapping[Kind, str] = {
     "keep-alive": "keep-alive",
     "window-probe": "window probe",
     "window-update": "window update",
@@ -21,8 +23,9 @@ KINDS = {
     "injected": "injected",
     "duplicate": "duplicate",
     "duplicate-frame": "captured twice",
+    "out-of-order": "captured late",
 }
-"""What a segment is besides new, in plain words."""
+"""What a segment is besides new, in plain words; `Words` has those that it shares with other things."""
 
 
 _LONGEST = 200
@@ -106,7 +109,7 @@ class Words(Value):
         """The title of a picture that shows the connection `number` of `count`."""
         return title if count == 1 else f"{self.title(title)} · {self.connection} {number}/{count}"
 
-    def kind(self, kind: str) -> str:
+    def kind(self, kind: Kind) -> str:
         """What a segment is besides new: `retransmission`, `keep-alive`."""
         if kind == "inferred":
             return self.not_captured

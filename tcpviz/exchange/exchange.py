@@ -10,6 +10,7 @@ from typing import Literal
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.errnos import errno_name
+from tcpviz.model.commands import Kind
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
@@ -64,7 +65,7 @@ class Transmission(Value):
     """The receiver's state before arrival."""
     after: State
     """The receiver's state after arrival; as before when it never arrived."""
-    kind: str = "new"
+    kind: Kind = "new"
     fate: Fate = "delivered"
     verdict: Verdict = "ok"
     expected: Expected | None = None

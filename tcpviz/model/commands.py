@@ -6,10 +6,27 @@ The mirror of `events`.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Literal
 
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
+
+Kind = Literal[
+    "new",
+    "retransmission",
+    "keep-alive",
+    "window-probe",
+    "window-update",
+    "challenge",
+    "probe-answer",
+    "injected",
+    "duplicate",
+    "duplicate-frame",
+    "inferred",
+    "out-of-order",
+]
+"""What a segment is: to its sender, and from `injected` on to the network or to who captured it."""
 
 
 class Timer(Enum):
@@ -25,7 +42,7 @@ class Emit(Value):
     segment: Segment
     why: Sentence
     section: str
-    kind: str = "new"
+    kind: Kind = "new"
 
 
 class OweAck(Value):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tcpviz.model.commands import Arm, Command, Disarm, Emit, OweAck, Refuse, Signal, Timer
+from tcpviz.model.commands import Arm, Command, Disarm, Emit, Kind, OweAck, Refuse, Signal, Timer
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, NO_OPTIONS, PSH, RST, SYN, Options, Segment
@@ -58,7 +58,7 @@ class Run:
         *,
         seq: int | None = None,
         length: int = 0,
-        kind: str = "new",
+        kind: Kind = "new",
         urgent: int = 0,
     ) -> None:
         """Send with SEG.ACK, window and options as they stand; a window on a SYN is never scaled."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import Change, Connection, Expected, Party, Side, Transmission
 from tcpviz.exchange.simulate import simulate
+from tcpviz.model.commands import Kind
 from tcpviz.model.segment import ACK, PSH, SYN, Segment
 from tcpviz.model.transitions import State
 from tcpviz.value import replace
@@ -108,6 +111,13 @@ def crossing_bursts() -> Connection:
     return by_hand(*sorted(segments, key=lambda s: s.sent))
 
 
+def of_every_kind() -> Connection:
+    """One segment of each, as a capture shows them."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    segments = [replace(sent("client", ACK | PSH, 1 + 5 * n, 1, 5, 20 * n), kind=k) for n, k in enumerate(kinds)]
+    return by_hand(*segments)
+
+
 CONNECTIONS: dict[str, Connection] = {
     **{f"library {name}": of_library(name) for name in WITH_STATES},
     "nothing": by_hand(),
@@ -124,6 +134,7 @@ CONNECTIONS: dict[str, Connection] = {
     ),
     "burst": played("connect, send 5000, close", "listen, accept, recv end, close"),
     "crossing bursts": crossing_bursts(),
+    "every kind": of_every_kind(),
     "bulk": played("connect, send 300000, close", "listen, accept, recv end, close"),
     "violation": violated(of_library("normal"), 4),
     "violated reply": violated(of_library("normal"), 3),

@@ -10,16 +10,26 @@ from connections import CONNECTIONS, of_library, one_clock, violated
 
 from tcpviz import draw
 from tcpviz.draw import SCALES, Scale
-from tcpviz.draw.drawing import Drawing, Line, Polygon, Rect, Text
+from tcpviz.draw.drawing import Drawing, Line, Polygon, Rect, Slide, Text
 from tcpviz.exchange.exchange import SIDES, Connection, Side
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.language import LANGUAGES
+from tcpviz.model.commands import Kind
 from tcpviz.model.segment import RST
 from tcpviz.model.transitions import Reply
 
 
 def drawn(name: str, **options: object) -> Drawing:
     return draw.sequence(CONNECTIONS[name], title=name, **options)
+
+
+def test_every_kind_has_a_name() -> None:
+    """What a capture alone can show, too: a frame that was captured late."""
+    kinds = [kind for kind in get_args(Kind) if kind != "new"]
+    names = [draw.ENGLISH.kind(kind) for kind in kinds]
+    shown = " ".join(text.text for text in drawn("every kind", slide=Slide(960, 1200)).texts())
+    assert [name for name in names if f"({name})" not in shown] == []
+    assert len(set(names)) == len(kinds)
 
 
 def phases(connection: Connection) -> list[str]:

@@ -30,7 +30,7 @@ from tcpviz.exchange.matching.past import (
     was_first,
     was_sent,
 )
-from tcpviz.model.commands import Emit
+from tcpviz.model.commands import Emit, Kind
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
@@ -171,7 +171,7 @@ def _late(account: Account, seen: Observation) -> Account:
 
 
 def _known(
-    account: Account, seen: Observation, why: Sentence, kind: str, cost: int, before: Account | None = None
+    account: Account, seen: Observation, why: Sentence, kind: Kind, cost: int, before: Account | None = None
 ) -> Account:
     """A segment that changes nothing for its sender. `before`: the account that may still be missing it."""
     # old duplicates are discarded, and "further processing is done in SEG.SEQ order"
