@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.model.segment import ACK, FIN, RST, SYN, words
@@ -17,8 +18,21 @@ from tcpviz.value import Value, replace
 _TOLD = SYN | ACK | FIN | RST
 """PSH is a habit, not a part of the story."""
 
-Told = tuple[str, str, int, int | None, int]
-"""Origin, flags, relative SEG.SEQ and SEG.ACK, length."""
+_FIELDS = ("flags", "seq", "ack", "len")
+_LONG = 48
+"""A stretch of so many segments is more than any slide shows."""
+
+
+class Told(NamedTuple):
+    """A segment, as a story tells it. Numbers are relative."""
+
+    origin: Side
+    flags: str
+    seq: int
+    ack: int | None
+    length: int
+    again: bool
+    """A retransmission is none of its original, however alike."""
 
 
 class Match(Value):
@@ -37,7 +51,8 @@ class Match(Value):
 
 def told(connection: Connection, sent: Transmission) -> Told:
     seq, ack = connection.relative(sent)
-    return sent.origin, words(sent.segment.flags & _TOLD), seq, ack, sent.segment.length
+    again = sent.kind == "retransmission"
+    return Told(sent.origin, words(sent.segment.flags & _TOLD), seq, ack, sent.segment.length, again)
 
 
 def same_states(one: Connection, two: Connection) -> bool:
@@ -75,27 +90,49 @@ def _moved(found: Sequence[Match], left: Sequence[Told], right: Sequence[Told]) 
 
 
 def _taken_together(left: list[Told], right: list[Told], ours: range, theirs: range) -> Iterator[Match]:
-    """In a stretch that is not alike: segments of the same origin that do the same, in order."""
-    waiting = list(theirs)
-    for a in ours:
-        b = next((b for b in waiting if _alike(left[a], right[b])), None)
-        if b is None:
-            yield Match(a, None)
-            continue
-        for skipped in waiting[: waiting.index(b)]:
-            yield Match(None, skipped)
-        waiting = waiting[waiting.index(b) + 1 :]
-        yield Match(a, b, tuple(_differences(left[a], right[b])))
-    for rest in waiting:
-        yield Match(None, rest)
+    """In a stretch that is not alike: in order, what is most alike. Of a long one only its ends, one by one."""
+    if len(ours) * len(theirs) > _LONG**2:
+        one, two = min(_LONG, len(ours)) // 2, min(_LONG, len(theirs)) // 2
+        yield from _taken_together(left, right, ours[:one], theirs[:two])
+        yield from (Match(a, None) for a in ours[one : len(ours) - one])
+        yield from (Match(None, b) for b in theirs[two : len(theirs) - two])
+        yield from _taken_together(left, right, ours[len(ours) - one :], theirs[len(theirs) - two :])
+        return
+    alike = [[_likeness(left[a], right[b]) for b in theirs] for a in ours]
+    best = _best(alike, len(theirs))
+    i = j = 0
+    while i < len(ours) or j < len(theirs):
+        paired = i < len(ours) and j < len(theirs) and alike[i][j] > 0
+        if paired and best[i][j] == alike[i][j] + best[i + 1][j + 1]:
+            a, b = ours[i], theirs[j]
+            yield Match(a, b, tuple(_differences(left[a], right[b])))
+            i, j = i + 1, j + 1
+        elif i < len(ours) and best[i + 1][j] == best[i][j]:
+            yield Match(ours[i], None)
+            i += 1
+        else:
+            yield Match(None, theirs[j])
+            j += 1
 
 
-def _alike(one: Told, two: Told) -> bool:
-    """Sent by the same end, and three of what can differ are the same."""
-    return one[0] == two[0] and sum(a == b for a, b in zip(one[1:], two[1:], strict=True)) >= 2
+def _best(alike: list[list[int]], columns: int) -> list[list[int]]:
+    """[i][j]: how alike what is behind can be in all, from row i and column j on."""
+    best = [[0] * (columns + 1) for _ in range(len(alike) + 1)]
+    for i in reversed(range(len(alike))):
+        for j in reversed(range(columns)):
+            best[i][j] = max(alike[i][j] + best[i + 1][j + 1], best[i + 1][j], best[i][j + 1])
+    return best
+
+
+def _likeness(one: Told, two: Told) -> int:
+    """0 unless sent by the same end, and half of what can differ is the same."""
+    if one.origin != two.origin:
+        return 0
+    same = 4 - len(list(_differences(one, two))) - (bool(one.length) != bool(two.length))
+    return same * 2 + (one.again == two.again) if same >= 2 else 0
 
 
 def _differences(one: Told, two: Told) -> Iterator[str]:
-    for name, a, b in zip(("flags", "seq", "ack", "len"), one[1:], two[1:], strict=True):
+    for name, a, b in zip(_FIELDS, one[1:], two[1:], strict=False):
         if a != b:
             yield name

@@ -19,8 +19,8 @@ from tcpviz.draw.story import Story
 from tcpviz.draw.telling import Facts, tell
 from tcpviz.value import Value, replace
 
-ABOVE, BELOW = 92.0, 24.0
-"""Of the slide, for title and names, and for the footer."""
+BELOW = 24.0
+"""Of the slide, for the footer."""
 SIZES = (LEAST_SIZE, 15.0, 16.0, 17.0, 18.0)
 _ROUNDS = 16
 
@@ -48,6 +48,8 @@ class Halves(Value):
     facts: tuple[Facts, Facts]
     holds: Holds
     metrics: Metrics
+    above: float
+    """Height that title and names take."""
     once: bool = False
     """States that are the same on both sides are shown once, at the outer edges: there is more room for arrows."""
     beneath: float = 0.0
@@ -59,7 +61,7 @@ class Halves(Value):
 
     @property
     def room(self) -> float:
-        return self.slide.height - ABOVE - BELOW - self.beneath
+        return self.slide.height - self.above - BELOW - self.beneath
 
 
 def frames(slide: Slide) -> tuple[Frame, Frame]:

@@ -13,8 +13,8 @@ from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Text
 from tcpviz.draw.fitting import MOST_ROWS
 from tcpviz.draw.framing import explained
 from tcpviz.draw.metrics import Metrics
-from tcpviz.draw.pair_fitting import SIZES, Halves, Hold, Rows, at_size, largest
-from tcpviz.draw.pair_inking import Half, beneath, inked_pair, marks
+from tcpviz.draw.pair_fitting import Both, Halves, Hold, Rows, at_size, largest
+from tcpviz.draw.pair_inking import Half, above, beneath, inked_pair, marks
 from tcpviz.draw.placed import Placed
 from tcpviz.draw.story import Story, tails
 from tcpviz.draw.telling import Facts
@@ -23,7 +23,8 @@ from tcpviz.value import replace
 
 __all__ = ["Half", "at_once", "compared"]
 
-_FIRST, _LAST = 3, 4
+_ENDS = ((3, 4), (3, 2), (2, 1), (1, 1))
+"""How many segments at the beginning and at the end come before what differs; fewer, if that finds no room."""
 
 
 def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words) -> Drawing:
@@ -31,17 +32,9 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
     matches = aligned(one.connection, two.connection)
     once = same_states(one.connection, two.connection)
     facts = _facts(one, words), _facts(two, words)
-    shown, both, rows = list(range(len(matches))), None, _whole(one, two)
-    halves = Halves(facts, lambda stories: _level(stories, matches), metrics, once, beneath((one, two), words, metrics))
-    important = _important(matches, one, two)
-    for count in range(min(MOST_ROWS, len(matches)), 0, -1):
-        shown = sorted(important[:count])
-        rows = _rows(matches, shown, one, two)
-        most = SIZES[-1] if count == len(matches) else LEAST_SIZE
-        both = largest(halves, rows, most)
-        if both is not None:
-            break
-    both = both or at_size(LEAST_SIZE, replace(halves, holds=lambda stories: ()), rows)
+    over, under = above((one, two), title), beneath((one, two), words, metrics)
+    halves = Halves(facts, lambda stories: _level(stories, matches), metrics, over, once, under)
+    both = largest(halves, _whole(one, two)) or _elided(matches, halves, one, two)
     foot = (words.compared, *((words.same_states,) if once else ()), *explained(one.view, words))
 
     def between(slides: tuple[Placed, Placed]) -> Iterator[Text]:
@@ -50,12 +43,32 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
     return inked_pair((one, two), both, between, foot, title, metrics, words)
 
 
+def _elided(matches: Sequence[Match], halves: Halves, one: Half, two: Half) -> Both:
+    """As many segments as fit, what differs among them, if need be instead of the ends."""
+    odd = {i for i, match in enumerate(matches) if not (match.same or match.moved)}
+    found: list[tuple[set[int], Both]] = []
+    for ends in _ENDS if len(odd) < MOST_ROWS else _ENDS[:1]:
+        important = _important(matches, one, two, ends)
+        for count in range(min(MOST_ROWS, len(matches)), 0, -1):
+            shown = set(important[:count])
+            both = largest(halves, _rows(matches, sorted(shown), one, two), LEAST_SIZE)
+            if both is not None:
+                found.append((shown, both))
+                break
+        if found and odd <= found[-1][0]:
+            break
+    if not found:
+        rows = _rows(matches, [0], one, two)
+        return at_size(LEAST_SIZE, replace(halves, holds=lambda stories: ()), rows)
+    return max(found, key=lambda tried: len(odd & tried[0]))[1]
+
+
 def at_once(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words) -> Drawing:
     """Two connections of one exchange, with one time for both; each with its own, if only so all of both is shown."""
     facts = _facts(one, words), _facts(two, words)
     counts = [len(half.connection.segments) for half in (one, two)]
     rows, foot = _whole(one, two), explained(one.view, words)
-    halves = Halves(facts, _by_time, metrics, beneath=beneath((one, two), words, metrics))
+    halves = Halves(facts, _by_time, metrics, above((one, two), title), beneath=beneath((one, two), words, metrics))
     alone = replace(halves, holds=lambda stories: ())
     both = largest(halves, rows)
     if both is None:
@@ -85,14 +98,16 @@ def _whole(one: Half, two: Half) -> Rows:
     return first, second
 
 
-def _important(matches: Sequence[Match], one: Half, two: Half) -> list[int]:
-    """The ends, then what differs, then what opens and closes, or else is a landmark, then inwards."""
+def _important(matches: Sequence[Match], one: Half, two: Half, outer: elide.Ends) -> list[int]:
+    """The ends, then what differs, each behind what it follows, then what opens and closes, or else is a landmark."""
+    first, end = outer
     last = len(matches) - 1
-    ends = [*range(min(_FIRST, last + 1)), *range(last, max(last - _LAST, -1), -1)]
+    ends = [*range(min(first, last + 1)), *range(last, max(last - end, -1), -1)]
     odd = [i for i, match in enumerate(matches) if not (match.same or match.moved)]
     ours, theirs = (set(elide.landmarks(half.connection.segments)) for half in (one, two))
     landmarks = [i for i, match in enumerate(matches) if match.one in ours or match.two in theirs]
-    return list(dict.fromkeys([*ends, *odd, *landmarks, *range(last + 1)]))
+    told = [i for at in odd for i in (at, max(at - 1, 0))]
+    return list(dict.fromkeys([*ends, *told, *landmarks, *range(last + 1)]))
 
 
 def _rows(matches: Sequence[Match], shown: Sequence[int], one: Half, two: Half) -> Rows:

@@ -86,7 +86,8 @@ def test_nothing_touches_at_any_step(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_STATES)
 def test_nothing_touches_side_by_side(name: str, language: str) -> None:
     exchange, words = simulate(library.load(name)), draw.words_in(LANGUAGES[language])
-    legible(draw.pair(exchange, simulate(library.load("normal")), words=words))
+    names = words.title(exchange.title), words.title("normal")
+    legible(draw.pair(exchange, simulate(library.load("normal")), names=names, title=" · ".join(names), words=words))
     if len(exchange.connections) > 1:
         legible(draw.pair(exchange, words=words))
 

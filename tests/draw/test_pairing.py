@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from connections import of_library
+from connections import long, of_library, played
 
 from tcpviz import draw
 from tcpviz.draw.compare import Match, aligned
@@ -12,6 +12,7 @@ from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.simulate import simulate
+from tcpviz.language import LANGUAGES
 from tcpviz.value import replace
 
 NORMAL = of_library("normal")
@@ -80,6 +81,50 @@ def test_what_differs_stays_in_sight() -> None:
     drawing = pair(of_library("three-segment-close"), NORMAL)
     assert "▶" in marks(drawing)
     assert drawing.of("right/segment-8"), "the ACK that a close in three segments saves"
+
+
+def again() -> Connection:
+    """The normal connection, but for one segment that was sent again."""
+    copy = replace(NORMAL.segments[3], kind="retransmission")
+    return replace(NORMAL, segments=(*NORMAL.segments[:4], copy, *NORMAL.segments[4:]))
+
+
+def test_a_retransmission_is_not_its_original() -> None:
+    assert [m for m in aligned(again(), NORMAL) if not m.same] == [Match(4, None)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_retransmission_stays_in_sight_and_what_it_repeats(language: str) -> None:
+    """Also where states have two names, and there is no room for all segments."""
+    words = draw.words_in(LANGUAGES[language])
+    drawing = draw.pair(Exchange("one", (again(),)), Exchange("two", (NORMAL,)), words=words)
+    assert "◀" in marks(drawing)
+    assert drawing.of("left/segment-3")
+    assert drawing.of("left/segment-4")
+
+
+def test_stories_of_other_lengths_are_aligned_by_what_their_segments_do() -> None:
+    """Not with the first that is somehow alike: opening with opening, close with close."""
+    talks = "connect, send 6, at 400 ms, send 5, close"
+    found = aligned(played(talks, "listen, accept, recv 6, recv 5, recv end, close"), NORMAL)
+    pairs = {m.one: m.two for m in found if m.one is not None and m.two is not None}
+    assert [pairs[i] for i in range(4)] == [0, 1, 2, 3], "the handshake, and what it is followed by"
+    assert (pairs[6], pairs[9], pairs[10]) == (7, 9, 10), "both FINs, and the last ACK"
+
+
+def test_long_stretches_that_are_not_alike_are_aligned_at_once() -> None:
+    one = long(2000)
+    other = replace(one, segments=tuple(replace(s, segment=replace(s.segment, length=7)) for s in one.segments))
+    found = aligned(one, other)
+    assert [m.one for m in found if m.one is not None] == list(range(len(one.segments)))
+    assert [m.two for m in found if m.two is not None] == list(range(len(one.segments)))
+
+
+def test_a_title_that_only_names_both_is_not_written_again() -> None:
+    both = Exchange("one", (NORMAL,)), Exchange("two", (NORMAL,))
+    assert not draw.pair(*both, title="one · two").of("title")
+    assert draw.pair(*both, title="one · two").title == "one · two"
+    assert draw.pair(*both, title="Compared").of("title")
 
 
 def foot(drawing: Drawing) -> str:
