@@ -312,7 +312,9 @@ class Labelled:
         middle, reach = (text.left + text.right) / 2, 2.0 + (0.5 * size if shown.lost else 0)
         found: list[Line] = []
         for note in shown.notes:
-            for number, line in enumerate(wrap(note.text, high - low, size, self.metrics, bold=note.bold, most=2)):
+            # what is wrong is said in full
+            most = 3 if note.bold else 2
+            for number, line in enumerate(wrap(note.text, high - low, size, self.metrics, bold=note.bold, most=most)):
                 width = self.metrics.width(line, size, note.bold)
                 left = min(max(middle - width / 2, low), max(high - width, low))
                 reach += NOTE * size

@@ -45,10 +45,10 @@ def compared(one: Half, two: Half, *, title: str, metrics: Metrics, words: Words
 
 def _elided(matches: Sequence[Match], halves: Halves, one: Half, two: Half) -> Both:
     """As many segments as fit, what differs among them, if need be instead of the ends."""
-    odd = {i for i, match in enumerate(matches) if not (match.same or match.moved)}
+    odd = _odd(matches, one, two)
     found: list[tuple[set[int], Both]] = []
     for ends in _ENDS if len(odd) < MOST_ROWS else _ENDS[:1]:
-        important = _important(matches, one, two, ends)
+        important = _important(matches, odd, one, two, ends)
         for count in range(min(MOST_ROWS, len(matches)), 0, -1):
             shown = set(important[:count])
             both = largest(halves, _rows(matches, sorted(shown), one, two), LEAST_SIZE)
@@ -98,15 +98,26 @@ def _whole(one: Half, two: Half) -> Rows:
     return first, second
 
 
-def _important(matches: Sequence[Match], one: Half, two: Half, outer: elide.Ends) -> list[int]:
+def _odd(matches: Sequence[Match], one: Half, two: Half) -> set[int]:
+    """What differs, or is to blame."""
+    ours, theirs = (
+        {i for i, sent in enumerate(half.connection.segments) if sent.verdict == "violation"} for half in (one, two)
+    )
+    return {
+        i
+        for i, match in enumerate(matches)
+        if not (match.same or match.moved) or match.one in ours or match.two in theirs
+    }
+
+
+def _important(matches: Sequence[Match], odd: set[int], one: Half, two: Half, outer: elide.Ends) -> list[int]:
     """The ends, then what differs, each behind what it follows, then what opens and closes, or else is a landmark."""
     first, end = outer
     last = len(matches) - 1
     ends = [*range(min(first, last + 1)), *range(last, max(last - end, -1), -1)]
-    odd = [i for i, match in enumerate(matches) if not (match.same or match.moved)]
     ours, theirs = (set(elide.landmarks(half.connection.segments)) for half in (one, two))
     landmarks = [i for i, match in enumerate(matches) if match.one in ours or match.two in theirs]
-    told = [i for at in odd for i in (at, max(at - 1, 0))]
+    told = [i for at in sorted(odd) for i in (at, max(at - 1, 0))]
     return list(dict.fromkeys([*ends, *told, *landmarks, *range(last + 1)]))
 
 

@@ -107,7 +107,9 @@ def _closing(connection: Connection, start: int, words: Words) -> tuple[str, ...
     for sent in connection.segments[start + 1 :]:
         if sent.origin != first.origin and sent.segment.fin:
             break
-        if sent.origin != first.origin and acknowledges(sent, first):
+        # of a FIN that is to blame for its number, only what its sender made of the answer tells
+        answered = acknowledges(sent, first) or sent.after is State.FIN_WAIT_2
+        if sent.origin != first.origin and answered:
             between.append(sent)
     else:
         return words.closing

@@ -131,7 +131,7 @@ _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
     "compared", "same_states", "own_time", "cut_short", "fired", "comma", "udp", "udp_counted", "octets",
     "octets_range", "segment", "segments", "retransmission", "retransmissions", "lost_ones", "violation", "violations",
-    "byte", "bytes", "datagrams",
+    "byte", "bytes", "datagrams", "expected", "observed",
 )  # fmt: skip
 """Whole sentences, which nobody wants to read twice: when bilingual, in the first language only."""
 _NOTATION = ("resets", "not_in_figure")

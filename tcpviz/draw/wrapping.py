@@ -33,7 +33,7 @@ def _tied(words: list[str], room: float, size: float, metrics: Metrics, bold: bo
     tied = words[:1]
     for before, word in pairwise(words):
         together = f"{tied[-1]} {word}"
-        number = word[:1].isdigit() or before.isdigit()
+        number = word[:1].isdigit() or (before.isdigit() and not word.startswith("("))
         if number and _fits(together, room, size, metrics, bold):
             tied[-1] = together
         else:

@@ -17,6 +17,7 @@ from tcpviz.language import LANGUAGES
 from tcpviz.model.commands import Kind
 from tcpviz.model.segment import RST
 from tcpviz.model.transitions import Reply
+from tcpviz.value import replace
 
 
 def drawn(name: str, **options: object) -> Drawing:
@@ -131,6 +132,15 @@ def test_a_reset_that_is_blamed_and_not_believed_closes_nothing() -> None:
     reset = next(i for i, sent in enumerate(blind.segments) if sent.segment.flags == RST)
     blamed = violated(blind, reset)
     assert phases(blamed) == phases(blind) == ["Three-way handshake", "Data transfer", "Four-way close"]
+
+
+def test_a_close_is_named_by_its_answers_though_its_fin_is_blamed() -> None:
+    """Nobody acknowledges the number that it should not have had."""
+    normal = of_library("normal")
+    fin = next(i for i, sent in enumerate(normal.segments) if sent.segment.fin)
+    segments = list(violated(normal, fin).segments)
+    segments[fin] = replace(segments[fin], segment=replace(segments[fin].segment, seq=segments[fin].segment.seq + 3))
+    assert phases(replace(normal, segments=tuple(segments)))[-1] == "Four-way close"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

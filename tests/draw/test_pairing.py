@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from connections import long, of_library, played
+from connections import long, of_library, played, violated
 
 from tcpviz import draw
 from tcpviz.draw.compare import Match, aligned
@@ -118,6 +118,17 @@ def test_long_stretches_that_are_not_alike_are_aligned_at_once() -> None:
     found = aligned(one, other)
     assert [m.one for m in found if m.one is not None] == list(range(len(one.segments)))
     assert [m.two for m in found if m.two is not None] == list(range(len(one.segments)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fault_is_told_in_full(language: str) -> None:
+    """Where it is, what was expected, and the section; in one language, as whole sentences are."""
+    words = draw.words_in(LANGUAGES[language])
+    drawing = draw.pair(Exchange("one", (violated(NORMAL, 4),)), Exchange("two", (NORMAL,)), words=words)
+    fault = " ".join(text.text for text in drawing.texts() if text.part == "left/segment-4/note")
+    english = language == "en"
+    said = "expected ack=6, observed 7 (RFC 9293 3.10.7.4)" if english else "应为 ack=6，实际 7 (RFC 9293 3.10.7.4)"
+    assert fault == said
 
 
 def test_a_title_that_only_names_both_is_not_written_again() -> None:
