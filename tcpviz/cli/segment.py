@@ -48,7 +48,7 @@ def command(wanted: tuple[str, ...], outputs: tuple[str, ...], look: Look) -> No
             continue
         import tcpviz.draw as draw
 
-        render.paint([(path, draw.segment(frames, words=look.words()))], look)
+        render.paint([(path, draw.segment(frames, **look.setting()))], look)
 
 
 def _places(wanted: tuple[str, ...]) -> Iterator[tuple[str, int]]:

@@ -229,13 +229,13 @@ def machine(
     return replace(drawing, description=_describe.machine(edges, given, words), language=words.language.tag)
 
 
-def segment(
-    frames: Sequence[Dissection], *, title: str = "", metrics: Metrics | None = None, words: Words = ENGLISH
-) -> Drawing:
+def segment(frames: Sequence[Dissection], *, title: str = "", **asked: Unpack[Setting]) -> Drawing:
     """A frame's headers as the RFCs' bit diagram with their values; of two frames, side by side."""
     from tcpviz.draw import header_figure
 
-    drawing = header_figure.segment(frames, title=title, metrics=metrics or _metrics.default(), words=words)
+    words, metrics = _in_words(asked)
+    slide = _large_enough(asked.get("slide", WIDE))
+    drawing = header_figure.segment(frames, title=title, slide=slide, metrics=metrics, words=words)
     description = "\n".join(line for frame in frames for line in _describe.frame(frame, words))
     return replace(drawing, description=description, language=words.language.tag)
 

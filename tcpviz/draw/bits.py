@@ -150,19 +150,25 @@ class Figure:
             return Cell(field, (name,), value, True, False)
         if pen.width(name) <= room:
             return Cell(field, (name,), value, False, False)
-        languages = (pen.brief(field.name), field.name) if pen.words.language.bilingual else (name,)
+        twice = pen.words.language.bilingual and not pen.terse
+        languages = (pen.brief(field.name), field.name) if twice else (name,)
         lines = tuple(line for said in dict.fromkeys(languages) for line in self._broken(said, room))
         return Cell(field, lines, value, False, False)
 
     def _broken(self, name: str, room: float) -> Iterator[str]:
-        """Between words, and Chinese anywhere."""
-        line = ""
+        """Between words, and Chinese anywhere; in as few lines as there must be, and these alike in length."""
+        lines, narrower = self._lines(name, room), room - 1
+        while narrower > 0 and len(tried := self._lines(name, narrower)) == len(lines):
+            lines, narrower = tried, narrower - 1
+        return (self._pen.metrics.fit(line, room, self._pen.size) for line in lines)
+
+    def _lines(self, name: str, room: float) -> list[str]:
+        lines = [""]
         for piece in re.findall(r"[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+\s*", name):
-            if line and self._pen.width(line + piece.rstrip()) > room:
-                yield line.rstrip()
-                line = ""
-            line += piece
-        yield self._pen.metrics.fit(line.rstrip(), room, self._pen.size)
+            if lines[-1] and self._pen.width(lines[-1] + piece.rstrip()) > room:
+                lines.append("")
+            lines[-1] += piece
+        return [line.rstrip() for line in lines]
 
     # Ink
 
@@ -218,11 +224,12 @@ class Figure:
         fill = Role.RESET if cell.field.name == "RST" else Role.CLIENT
         # where a letter is as wide as its bit, it gives way to the line on its left
         nudge = 0.65 if max(map(pen.width, cell.names)) > unit - 1.3 else 0.0
+        lines, leading = (*cell.names, cell.value), _STACK * pen.size
+        high = pen.line + (len(lines) - 1) * leading
+        at = top + head - high
         if set_:
             width = unit - 0.1 if nudge else unit - 1.2
-            yield Rect(left + 0.6, top - 1, width, head + 1, fill, 2.5, part=f"{pen.prefix}{part}")
-        lines, leading = (*cell.names, cell.value), _STACK * pen.size
-        at = top + head - pen.line - (len(lines) - 1) * leading
+            yield Rect(left + 0.6, at - 1, width, high + 1, fill, 2.5, part=f"{pen.prefix}{part}")
         for number, line in enumerate(lines):
             last = number == len(lines) - 1
             bold = set_ and pen.width(line, True) <= unit - 2

@@ -69,10 +69,10 @@ class Options:
 
     def _inked(self, chip: _Chip, middle: float, y: float, part: str) -> Iterator[Shape]:
         pen = self._pen
-        if chip.value:
+        if chip.name and chip.value:
             yield from pen.pair(middle, y, chip.name, chip.value, part)
         else:
-            yield pen.text(middle, y, chip.name, part, anchor="middle")
+            yield pen.text(middle, y, chip.name or chip.value, part, bold=not chip.name, anchor="middle")
         role = Role.VIOLATION if chip.fault else Role.MUTED
         yield pen.text(middle, y + pen.line, chip.below, f"{part}/bytes", role=role, anchor="middle")
 
@@ -104,10 +104,13 @@ class Options:
         pen, room = self._pen, self._room - 3 * SIDE
         if pen.width(below) > room and shorter:
             below = shorter
+        if pen.pair_width(name, value) > room >= pen.width(value, True) > 0:
+            # its kind is said below, and half a number is none
+            name = ""
         name = pen.metrics.fit(name, room, pen.size)
-        value = pen.metrics.fit(value, max(0, room - pen.width(f"{name}  ")), pen.size, True) if value else ""
+        value = pen.metrics.fit(value, room - (pen.width(f"{name}  ") if name else 0), pen.size, True) if value else ""
         below = pen.metrics.fit(below, room, pen.size)
-        above = pen.pair_width(name, value) if value else pen.width(name)
+        above = pen.pair_width(name, value) if name and value else pen.width(name or value, not name)
         return _Chip(name, value, below, fault, octets, max(above, pen.width(below)) + 3 * SIDE)
 
 

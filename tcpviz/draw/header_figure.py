@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tcpviz.draw.bits import Figure, Pen, fault_mark
 from tcpviz.draw.boxes import Data, Options
-from tcpviz.draw.drawing import WIDE, Drawing, Rect, Role, Shape
+from tcpviz.draw.drawing import Drawing, Rect, Role, Shape, Slide
 from tcpviz.draw.framing import footer, title_line
 from tcpviz.draw.metrics import Metrics, printable
 from tcpviz.draw.strips import Strip
@@ -23,13 +23,14 @@ MARGIN, _GAP = 8.0, 10.0
 """Beside and between two panels."""
 _TITLE = 18.0
 """Addresses stand in a title only if they leave it so large."""
-_TOP, _BOTTOM = 43.0, WIDE.height - 23
+_ABOVE, _BELOW = 43.0, 23.0
+"""For the title, and for the footer."""
 _INSET = 5.0
 """How far a box stands within the one around it."""
 _SIZES = (22.0, 20.0, 18.0, 17.0, 16.0, 15.0, 14.0)
 _STRIP_SIZE = 17.0
 """What surrounds the segment need not be larger."""
-_STRIPS, _OPTIONS, _DATA = (6, 4, 3, 2, 1), (5, 4, 3, 2, 1), 5
+_STRIPS, _OPTIONS, _DATA = (6, 4, 3, 2, 1), (12, 8, 6, 5, 4, 3, 2, 1), 5
 """Lines that strips, options and data may have, the most first."""
 _MOST_STRETCH = 2.4
 """In em, of a row where there is room to spare."""
@@ -43,18 +44,20 @@ class _Fit(NamedTuple):
     options: int
 
 
-def segment(frames: Sequence[Dissection], *, title: str, metrics: Metrics, words: Words) -> Drawing:
+def segment(frames: Sequence[Dissection], *, title: str, slide: Slide, metrics: Metrics, words: Words) -> Drawing:
     """One frame on the whole slide, or two side by side."""
-    told = printable(title) or _title(frames, metrics, words)
-    shapes: list[Shape] = [title_line(told, WIDE, metrics)]
-    width = (WIDE.width - 2 * MARGIN - _GAP * (len(frames) - 1)) / len(frames)
-    for number, panel in enumerate(_fitted(frames, width, metrics, words)):
-        shapes += panel.shapes(MARGIN + number * (width + _GAP), _TOP)
-    shapes.append(footer((words.language.translated(EXPLAINED),), WIDE, metrics))
-    return Drawing(tuple(shapes), told)
+    told = printable(title) or _title(frames, slide, metrics, words)
+    shapes: list[Shape] = [title_line(told, slide, metrics)]
+    room = Slide((slide.width - 2 * MARGIN - _GAP * (len(frames) - 1)) / len(frames), slide.height - _ABOVE - _BELOW)
+    panels = _fitted(frames, room, metrics, words)
+    top = _ABOVE + (room.height - max(panel.stretched for panel in panels)) / 2
+    for number, panel in enumerate(panels):
+        shapes += panel.shapes(MARGIN + number * (room.width + _GAP), top)
+    shapes.append(footer((words.language.translated(EXPLAINED),), slide, metrics))
+    return Drawing(tuple(shapes), told, slide=slide)
 
 
-def _title(frames: Sequence[Dissection], metrics: Metrics, words: Words) -> str:
+def _title(frames: Sequence[Dissection], slide: Slide, metrics: Metrics, words: Words) -> str:
     """Whose frame it is, and what; of one alone also between whom, unless their names are too long."""
     named: list[str] = []
     for number, frame in enumerate(frames):
@@ -65,13 +68,13 @@ def _title(frames: Sequence[Dissection], metrics: Metrics, words: Words) -> str:
         return printable(told)
     told = printable(f"{told} · {frames[0].what}")
     longer = f"{told}  {' → '.join(frames[0].ends)}"
-    return longer if metrics.width(longer, _TITLE, True) <= WIDE.width - 4 * MARGIN else told
+    return longer if metrics.width(longer, _TITLE, True) <= slide.width - 4 * MARGIN else told
 
 
 EXPLAINED = "Each row is 32 bits, the first sent on the left; below each value its bytes, in hexadecimal."
 
 
-def _fitted(frames: Sequence[Dissection], width: float, metrics: Metrics, words: Words) -> list[_Panel]:
+def _fitted(frames: Sequence[Dissection], room: Slide, metrics: Metrics, words: Words) -> list[_Panel]:
     """The panels in the largest letters with which all fits; in the smallest, some is left out."""
     several = len(frames) > 1
     # in half a slide a bit is no wider than a letter of the smallest
@@ -80,10 +83,10 @@ def _fitted(frames: Sequence[Dissection], width: float, metrics: Metrics, words:
     fits += [_Fit(_SIZES[-1], strip, options) for options in _OPTIONS for strip in _STRIPS]
     for fit in fits:
         panels = [
-            _Panel(frame, width, fit, Pen(metrics, words, fit.size, f"frame-{number}/" if several else "", several))
+            _Panel(frame, room, fit, Pen(metrics, words, fit.size, f"frame-{number}/" if several else "", several))
             for number, frame in enumerate(frames, 1)
         ]
-        if all(panel.height <= _BOTTOM - _TOP for panel in panels):
+        if all(panel.height <= room.height for panel in panels):
             break
     return panels
 
@@ -91,8 +94,9 @@ def _fitted(frames: Sequence[Dissection], width: float, metrics: Metrics, words:
 class _Panel:
     """Boxes within boxes, from the link's down to the segment."""
 
-    def __init__(self, frame: Dissection, width: float, fit: _Fit, pen: Pen) -> None:
-        self._frame, self._width, self._pen, self._headed = frame, width, pen, pen.terse
+    def __init__(self, frame: Dissection, room: Slide, fit: _Fit, pen: Pen) -> None:
+        self._frame, self._pen, self._headed = frame, pen, pen.terse
+        width = self._width = room.width
         self._boxes = _boxes(frame)
         inner = width - 2 * _INSET * len(self._boxes)
         self._unit = inner / 32
@@ -104,10 +108,10 @@ class _Panel:
         self._figure = Figure(frame.segment, self._unit, pen)
         self._options = Options(frame.segment, inner, fit.options, pen)
         self._data = Data(frame, inner, 1, pen)
-        spare = _BOTTOM - _TOP - self.height
+        spare = room.height - self.height
         lines = 1 + max(0, int(spare / self._data.row))
         self._data = Data(frame, inner, min(lines, _DATA), pen)
-        spare = _BOTTOM - _TOP - self.height
+        spare = room.height - self.height
         # side by side, equal fields are equally high
         self._stretch = 0.0 if self._headed else max(0.0, min(spare / self._figure.rows, _MOST_STRETCH * pen.size))
 
@@ -116,6 +120,11 @@ class _Panel:
         strips = sum(strip.height + _INSET for strip in self._strips)
         core = self._figure.height + self._options.height + self._data.height
         return self._heading() + strips + self._segment_line() + core + _INSET * len(self._boxes)
+
+    @property
+    def stretched(self) -> float:
+        """Its height, where there is room to spare."""
+        return self.height + self._stretch * self._figure.rows
 
     def _heading(self) -> float:
         return 1.5 * self._pen.size if self._headed else 0.0
@@ -130,7 +139,7 @@ class _Panel:
             said, brief = f"{frame.number}: {frame.what}  {source} → {destination}", f"{frame.number}: {frame.what}"
             said = said if pen.width(said, True) <= self._width else brief
             yield pen.text(x + self._width / 2, y, said, "heading", bold=True, anchor="middle")
-        bottom = y + self.height + self._stretch * self._figure.rows
+        bottom = y + self.stretched
         y += self._heading()
         width = self._width
         for depth, strip in enumerate(self._strips):

@@ -10,7 +10,8 @@ from odd_frames import FRAMES, HOSTILE
 from overlaps import overlaps
 
 from tcpviz import draw
-from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Rect, Role, Text
+from tcpviz.draw.drawing import LEAST_SIZE, WIDE, Drawing, Rect, Role, Slide, Text
+from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import LEAST_CONTRAST, PRINT, STANDS_ON, THEMES, contrast, dress
 from tcpviz.exchange.headers import Dissection
 from tcpviz.frames import Reading, dissect
@@ -41,8 +42,8 @@ def of_captures() -> dict[str, Dissection]:
     return dict(found.values())
 
 
-def drawn(*names: str, language: str = "en") -> Drawing:
-    return draw.segment([DISSECTED[name] for name in names], words=draw.words_in(LANGUAGES[language]))
+def drawn(*names: str, language: str = "en", slide: Slide = WIDE) -> Drawing:
+    return draw.segment([DISSECTED[name] for name in names], words=draw.words_in(LANGUAGES[language]), slide=slide)
 
 
 def legible(drawing: Drawing) -> None:
@@ -69,6 +70,16 @@ def test_nothing_touches(name: str, language: str) -> None:
 @pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
 def test_nothing_touches_side_by_side(names: tuple[str, str], language: str) -> None:
     legible(drawn(*names, language=language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", ["4:3", "A4", "upright"])
+@pytest.mark.parametrize("names", [*((name,) for name in FRAMES), *PAIRS], ids=" and ".join)
+def test_nothing_touches_on_other_slides(names: tuple[str, ...], size: str, language: str) -> None:
+    slide = Slide(960, 1280) if size == "upright" else Page(*SIZES[size]).slide
+    drawing = drawn(*names, language=language, slide=slide)
+    assert drawing.slide == slide
+    legible(drawing)
 
 
 def test_nothing_touches_in_what_kernels_sent() -> None:
@@ -144,6 +155,34 @@ def test_no_octet_of_options_is_kept_back_in_silence() -> None:
     drawing = drawn("forty octets of options")
     assert any("…" in text or "more octets" in text or text.startswith("kind 3") for text in said(drawing, "option-2"))
     assert said(drawing, "options") == ["Options", "40 octets"]
+
+
+def test_a_higher_slide_holds_more() -> None:
+    names = ("forty octets of options", "options of wrong lengths")
+    more = [[text for text in drawn(*names, slide=s).texts() if text.text == "…"] for s in (WIDE, Slide(960, 1280))]
+    assert more[0]
+    assert not more[1]
+
+
+def test_a_value_in_half_a_slide_is_whole() -> None:
+    """`TSecr 29…815` is no number: rather than that, what its kind says below need not be said above."""
+    frame = next(
+        f for f in of_captures().values() if any(o.text.startswith("TSval 2898980815") for o in f.segment.options)
+    )
+    texts = [text.text for text in draw.segment([frame, frame], slide=Slide(960, 720)).texts()]
+    assert texts.count("TSval 2898980815 TSecr 902145590") == 2
+
+
+def test_chinese_is_broken_into_lines_of_equal_length() -> None:
+    for language in ("zh", "both"):
+        assert said(drawn("SYN", "UDP", language=language), "frame-1/field-data-offset")[:2] == ["数据", "偏移"]
+
+
+def test_a_set_flag_is_filled_as_high_as_its_letters() -> None:
+    shapes = drawn("SYN", language="both", slide=Slide(960, 1280)).of("field-syn")
+    letters = [shape for shape in shapes if isinstance(shape, Text)]
+    [filled] = [shape for shape in shapes if isinstance(shape, Rect)]
+    assert filled.height < 1.13 * len(letters) * letters[0].size
 
 
 def test_boxes_nest_from_the_link_to_the_segment() -> None:
