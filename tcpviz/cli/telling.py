@@ -74,20 +74,26 @@ class Telling(Value):
         if isinstance(shown, Flow):
             if self.quiz:
                 raise InputError(f"{path}: a UDP flow has no {' and no '.join(self.quiz)} to ask for")
-            clocks = exchange.clocks
-            yield path, draw.flow(shown, title=exchange.title, clocks=clocks, show=self.show, **look.setting())
-            return
-        slides = draw.slides(
-            shown,
-            title=_titled(exchange, shown, look),
-            pages=self.pages,
-            numbers=numbers,
-            clocks=exchange.clocks,
-            scale=self.scale,
-            show=self.show,
-            quiz=self.quiz,
-            **look.setting(),
-        )
+            slides = draw.flows(
+                shown,
+                title=exchange.title,
+                pages=self.pages,
+                clocks=exchange.clocks,
+                show=self.show,
+                **look.setting(),
+            )
+        else:
+            slides = draw.slides(
+                shown,
+                title=_titled(exchange, shown, look),
+                pages=self.pages,
+                numbers=numbers,
+                clocks=exchange.clocks,
+                scale=self.scale,
+                show=self.show,
+                quiz=self.quiz,
+                **look.setting(),
+            )
         for number, slide in enumerate(slides, 1):
             yield (_page(path, number) if len(slides) > 1 else path), slide
 

@@ -57,6 +57,7 @@ __all__ = [
     "Theme",
     "Words",
     "flow",
+    "flows",
     "gif",
     "html",
     "lack_of_fonts",
@@ -200,11 +201,20 @@ def _large_enough(slide: Slide) -> Slide:
 
 def flow(told: Flow, *, title: str, **asked: Unpack[Asked]) -> Drawing:
     """The diagram of one UDP flow: datagrams and calls. It has no sequence numbers and no verdicts."""
+    [drawing] = flows(told, title=title, pages=1, **asked)
+    return drawing
+
+
+def flows(told: Flow, *, title: str, pages: int, **asked: Unpack[Asked]) -> tuple[Drawing, ...]:
+    """The same on up to `pages` slides."""
     from tcpviz.draw import udp_flow
 
     words, metrics = _in_words(asked)
-    drawing = udp_flow.flow(told, title=words.title(title), view=_view(asked), metrics=metrics, words=words)
-    return replace(drawing, description=_describe.flow(told, words), language=words.language.tag)
+    drawings = udp_flow.flows(
+        told, title=words.title(title), pages=pages, view=_view(asked), metrics=metrics, words=words
+    )
+    said = _describe.flow(told, words)
+    return tuple(replace(drawing, description=said, language=words.language.tag) for drawing in drawings)
 
 
 def machine(

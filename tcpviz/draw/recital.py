@@ -184,7 +184,7 @@ def _flowing(told: Flow, view: View, words: Words) -> Iterator[Event]:
         if "calls" in view.show:
             yield Said(datagram.origin, f"sendto({datagram.length})")
         time = f" · {time_text(datagram.time)}" if "times" in view.show else ""
-        said = spoken(datagram)[:_LONGEST] + words.octets.format(datagram.length)
+        said = "  ".join(filter(None, (spoken(datagram), words.octets.format(datagram.length))))
         yield Sent(datagram.origin, said + time, Role.DATA)
         if "calls" in view.show and received(told, index):
             yield Said(_PLACES[1 - datagram.origin], f"recvfrom() → {datagram.length}")

@@ -7,7 +7,8 @@ of one height.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from unicodedata import bidirectional
 
 from tcpviz.draw.columns import MARGIN, Columns
 from tcpviz.draw.drawing import LEAST_SIZE, Anchor, Drawing, Line, Rect, Role, Shape, Slide, Text, arrowhead
@@ -18,15 +19,13 @@ from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import Datagram, Flow
 from tcpviz.exchange.numbers import time_text
-from tcpviz.value import Value
+from tcpviz.value import Value, replace
 
 _SIZES = (22.0, 20.0, 18.0, 17.0, 16.0, 15.0, LEAST_SIZE)
 _ABOVE, _BELOW = 92.0, 112.0
 """Of the slide, for title and names, and for the headers and the footer."""
 _BAR, _BARS = 28.0, 104.0
 """From one header to the next, and from the first to the lower edge."""
-_MOST = 8
-"""Rows; of more, the first and the last are shown."""
 _ROW, _TALLEST = 2.2, 62.0
 """The height of a row: at least in em, at most in points."""
 _SLANT = 14.0
@@ -35,6 +34,8 @@ UDP, _TCP = 8, (20, 60)
 _OCTET = 7.0
 """How wide an octet of a header is drawn at most."""
 _GAP = 10.0
+READ = 120
+"""Characters of a text that anybody reads."""
 
 Row = int | None
 """The index of a datagram; None stands for those left out."""
@@ -55,11 +56,13 @@ class _Call(Value):
 class _Chart(Value):
     told: Flow
     rows: tuple[Row, ...]
+    left: int
+    """How many datagrams are left out, in the row for them."""
     view: View
     metrics: Metrics
     words: Words
-    size: float
-    lifelines: tuple[float, float]
+    size: float = LEAST_SIZE
+    lifelines: tuple[float, float] = (0.0, 0.0)
 
     @property
     def bottom(self) -> float:
@@ -78,37 +81,59 @@ class _Chart(Value):
 
 
 def flow(told: Flow, *, title: str, view: View, metrics: Metrics, words: Words) -> Drawing:
-    """The whole flow on one slide, in the largest text for which there is room."""
-    rows, slide, title = _shown(told.datagrams), view.slide, printable(title)
+    """The whole flow on one slide; of more datagrams than there is room for, the first and the last."""
+    [drawing] = flows(told, title=title, view=view, metrics=metrics, words=words)
+    return drawing
+
+
+def flows(told: Flow, *, title: str, view: View, metrics: Metrics, words: Words, pages: int = 1) -> tuple[Drawing, ...]:
+    """On up to `pages` slides, in the largest text for which there is room."""
+    slide, title, count = view.slide, printable(title), len(told.datagrams)
+    sheets = _sheets(count, int((slide.height - _BELOW - _ABOVE) / (_ROW * LEAST_SIZE)), pages)
+    left = count - sum(index is not None for sheet in sheets for index in sheet)
+    charts: list[_Chart] = []
     for size in _SIZES:
-        chart = _placed(told, rows, view, metrics, words, size)
-        tall = len(rows) * _ROW * size <= chart.bottom - _ABOVE
-        if tall and all(metrics.width(label, size) <= _room(chart) for label in _labels(chart)):
+        charts = [_placed(_Chart(told, sheet, left, view, metrics, words, size)) for sheet in sheets]
+        if all(map(_fits, charts)):
             break
-    shapes = [title_line(title, slide, metrics), *_around(chart)]
-    for row, index in enumerate(rows):
-        shapes += _left_out(chart, row) if index is None else _datagram(chart, row, index)
+    count = len(charts)
+    titles = [title] if count == 1 else [f"{title} ({page}/{count})" for page in range(1, count + 1)]
+    return tuple(Drawing(tuple(_shapes(*each)), each[1], slide=slide) for each in zip(charts, titles, strict=True))
+
+
+def _sheets(count: int, most: int, pages: int) -> list[tuple[Row, ...]]:
+    """What stands on each slide, `most` rows at most: none nearly empty."""
+    rows: list[Row] = list(range(count))
+    if count > most * pages:
+        head = (most * pages) // 2
+        rows[head : count - (most * pages - 1 - head)] = [None]
+    needed = max(1, -(-len(rows) // most))
+    return [tuple(rows[len(rows) * n // needed : len(rows) * (n + 1) // needed]) for n in range(needed)]
+
+
+def _fits(chart: _Chart) -> bool:
+    tall = len(chart.rows) * _ROW * chart.size <= chart.bottom - _ABOVE
+    return tall and all(chart.metrics.width(label, chart.size) <= _room(chart) for label in _labels(chart))
+
+
+def _shapes(chart: _Chart, title: str) -> Iterator[Shape]:
+    yield title_line(title, chart.view.slide, chart.metrics)
+    yield from _around(chart)
+    for row, index in enumerate(chart.rows):
+        yield from _left_out(chart, row) if index is None else _datagram(chart, row, index)
     for side in (0, 1):
-        shapes += _calls(chart, side)
-    shapes += _headers(chart)
-    said = words.udp, *((words.one_clock,) if view.clocks == 1 else ())
-    return Drawing((*shapes, footer(said, slide, metrics)), title, slide=slide)
+        yield from _calls(chart, side)
+    yield from _headers(chart)
+    said = chart.words.udp, *((chart.words.one_clock,) if chart.view.clocks == 1 else ())
+    yield footer(said, chart.view.slide, chart.metrics)
 
 
-def _shown(datagrams: Sequence[Datagram]) -> tuple[Row, ...]:
-    count = len(datagrams)
-    if count <= _MOST:
-        return tuple(range(count))
-    head = _MOST - 1 - (_MOST - 1) // 2
-    return *range(head), None, *range(count - (_MOST - 1 - head), count)
-
-
-def _placed(told: Flow, rows: tuple[Row, ...], view: View, metrics: Metrics, words: Words, size: float) -> _Chart:
+def _placed(chart: _Chart) -> _Chart:
     """The lifelines make room for what stands beside them."""
-    chart = _Chart(told, rows, view, metrics, words, size, (0.0, view.slide.width))
     wide = [max(_wide(chart, call) for call in (*_said(chart, side), _NOTHING)) for side in (0, 1)]
-    wide[0] = max(wide[0], *(metrics.width(name, LEAST_SIZE) + _GAP for name, *_ in _bars(words)))
-    return _Chart(told, rows, view, metrics, words, size, (MARGIN + wide[0], view.slide.width - MARGIN - wide[1]))
+    names = (chart.metrics.width(name, LEAST_SIZE) + _GAP for name, *_ in _bars(chart.words))
+    wide[0] = max(wide[0], *names)
+    return replace(chart, lifelines=(MARGIN + wide[0], chart.view.slide.width - MARGIN - wide[1]))
 
 
 def _wide(chart: _Chart, call: _Call) -> float:
@@ -137,15 +162,20 @@ def _labels(chart: _Chart) -> Iterator[str]:
     return (_label(chart, index) for index in chart.rows if index is not None)
 
 
-def _label(chart: _Chart, index: int) -> str:
+def _label(chart: _Chart, index: int, most: int = READ) -> str:
+    """What was said, and how long it was. Words written from right to left would turn around what follows them."""
     datagram = chart.told.datagrams[index]
-    return spoken(datagram) + chart.words.udp_counted.format(datagram.length, UDP)
+    said, counted = spoken(datagram, most), chart.words.udp_counted.format(datagram.length, UDP)
+    leftwards = any(bidirectional(char) in ("R", "AL", "AN") for char in said)
+    return "  ".join(filter(None, (counted, said) if leftwards else (said, counted)))
 
 
-def spoken(datagram: Datagram) -> str:
-    """What was said, if it is text."""
+def spoken(datagram: Datagram, most: int = READ) -> str:
+    """What was said, if it is text: its beginning."""
     text = decoded(datagram.payload)
-    return f"“{printable(text)}”  " if text and text.isprintable() else ""
+    if not text or not text.isprintable():
+        return ""
+    return f"“{text}”" if len(text) <= most else f"“{text[:most]}…”"
 
 
 def decoded(payload: bytes) -> str | None:
@@ -164,15 +194,16 @@ def _datagram(chart: _Chart, row: int, index: int) -> Iterator[Shape]:
     tail, tip = (start, y - _SLANT / 2), (end, y + _SLANT / 2)
     yield Line((tail, tip), Role.DATA, 2.2, part=f"{part}/arrow")
     yield arrowhead(tip, tail, 12, Role.DATA, f"{part}/head")
-    label = chart.metrics.fit(_label(chart, index), _room(chart), chart.size, False)
+    # of what was said the end goes; how long it was stays
+    labels = (_label(chart, index, most) for most in range(READ, -1, -1))
+    label = next((label for label in labels if chart.metrics.width(label, chart.size) <= _room(chart)), "")
     angle = math.degrees(math.atan2(_SLANT if datagram.origin == 0 else -_SLANT, abs(end - start)))
     at = sum(chart.lifelines) / 2, y - 0.36 * chart.size
     yield chart.text(*at, label, Role.TEXT, f"{part}/label", "middle", angle)
 
 
 def _left_out(chart: _Chart, row: int) -> Iterator[Shape]:
-    left = len(chart.told.datagrams) - len(chart.rows) + 1
-    number = f"{left:,}".replace(",", "\u00a0")
+    number = f"{chart.left:,}".replace(",", "\u00a0")
     text = f"… {chart.words.datagrams.format(number)} …"
     yield chart.text(sum(chart.lifelines) / 2, chart.y(row), text, Role.MUTED, "elided", "middle")
 
@@ -214,8 +245,9 @@ def _said(chart: _Chart, side: int) -> Iterator[_Call]:
         timed = "times" in show and (sends or chart.view.clocks == 2)
         if known or timed:
             yield _Call(y, call if known else "", time_text(time) if timed else "", parts)
+    first, last = not chart.rows or chart.rows[0] == 0, not chart.rows or chart.rows[-1] == len(told.datagrams) - 1
     for number, made in enumerate(told.calls[side]):
-        if made.name in ("bind", "close") and "calls" in show:
+        if "calls" in show and ((made.name == "bind" and first) or (made.name == "close" and last)):
             # nothing goes out of a closed socket: of several threads, the last one's close() is the socket's
             over = made.name == "close"
             before = max((y for time, y in heights if over or time <= made.time), default=_ABOVE - 12)

@@ -52,7 +52,40 @@ def test_in_chinese() -> None:
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    assert "… 2\u00a0393 datagrams …" in said(LONG)
+    assert "… 2\u00a0391 datagrams …" in said(LONG)
+    assert "… 2\u00a0385 datagrams …" in said(LONG, slide=SIZES["4:3"])
+
+
+def test_of_a_long_text_the_end_goes_and_its_length_stays() -> None:
+    """`…0 octets` would be another length."""
+    told = replace(BOTH_WAYS, datagrams=(replace(BOTH_WAYS.datagrams[0], length=9000, payload="好".encode() * 3000),))
+    [label] = [text for text in said(told) if "好" in text]
+    assert label.startswith("“好好好")
+    assert label.endswith("好…”  9000 octets + 8 of header")
+    assert "好…#8221;  9000 octets" in draw.mermaid(told, title="A title").decode()
+
+
+def test_words_from_right_to_left_turn_nothing_else_around() -> None:
+    told = replace(BOTH_WAYS, datagrams=(replace(BOTH_WAYS.datagrams[0], length=10, payload="مرحبا".encode()),))
+    assert "10 octets + 8 of header  “مرحبا”" in said(told)
+
+
+@pytest.mark.parametrize("pages", [2, 3, 400])
+def test_further_slides_hold_more(pages: int) -> None:
+    datagrams = tuple(replace(each, payload=str(n).encode()) for n, each in enumerate(BOTH_WAYS.datagrams * 7))
+    drawings = draw.flows(replace(BOTH_WAYS, datagrams=datagrams), title="A title", pages=pages)
+    assert [drawing.title for drawing in drawings] == [
+        f"A title ({number}/{len(drawings)})" for number in range(1, len(drawings) + 1)
+    ]
+    texts = [[text.text for text in drawing.texts()] for drawing in drawings]
+    shown = [text.partition("”")[0][1:] for page in texts for text in page if text.startswith("“")]
+    assert shown == sorted(shown, key=int)
+    left = [text for page in texts for text in page if "datagrams" in text]
+    assert (len(shown), left) == (28, []) if pages > 2 else (len(shown) < 28, len(left)) == (True, 1)
+    assert ["bind()" in page for page in texts] == [True] + [False] * (len(drawings) - 1)
+    assert ["close()" in page for page in texts] == [False] * (len(drawings) - 1) + [True]
+    for drawing in drawings:
+        assert overlaps(drawing) == []
 
 
 def test_there_is_no_connection_to_set_beside_another() -> None:
