@@ -16,7 +16,7 @@ from tcpviz.draw.margins import band_role
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.story import Arrow, Gap, Lifeline, Story, node
 from tcpviz.draw.telling import Facts, tell
-from tcpviz.draw.udp_flow import received, spoken
+from tcpviz.draw.udp_flow import labelled, received
 from tcpviz.draw.view import View
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Connection, Flow
@@ -184,8 +184,8 @@ def _flowing(told: Flow, view: View, words: Words) -> Iterator[Event]:
         if "calls" in view.show:
             yield Said(datagram.origin, f"sendto({datagram.length})")
         time = f" · {time_text(datagram.time)}" if "times" in view.show else ""
-        said = "  ".join(filter(None, (spoken(datagram), words.octets.format(datagram.length))))
-        yield Sent(datagram.origin, said + time, Role.DATA)
+        said = labelled(datagram, words.octets.format(datagram.length) + time)
+        yield Sent(datagram.origin, said, Role.DATA)
         if "calls" in view.show and received(told, index):
             yield Said(_PLACES[1 - datagram.origin], f"recvfrom() → {datagram.length}")
     yield from called("close")

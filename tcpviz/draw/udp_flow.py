@@ -163,9 +163,13 @@ def _labels(chart: _Chart) -> Iterator[str]:
 
 
 def _label(chart: _Chart, index: int, most: int = READ) -> str:
-    """What was said, and how long it was. Words written from right to left would turn around what follows them."""
     datagram = chart.told.datagrams[index]
-    said, counted = spoken(datagram, most), chart.words.udp_counted.format(datagram.length, UDP)
+    return labelled(datagram, chart.words.udp_counted.format(datagram.length, UDP), most)
+
+
+def labelled(datagram: Datagram, counted: str, most: int = READ) -> str:
+    """What was said, and how long it was. Words written from right to left would turn around what follows them."""
+    said = spoken(datagram, most)
     leftwards = any(bidirectional(char) in ("R", "AL", "AN") for char in said)
     return "  ".join(filter(None, (counted, said) if leftwards else (said, counted)))
 

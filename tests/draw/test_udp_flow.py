@@ -68,6 +68,7 @@ def test_of_a_long_text_the_end_goes_and_its_length_stays() -> None:
 def test_words_from_right_to_left_turn_nothing_else_around() -> None:
     told = replace(BOTH_WAYS, datagrams=(replace(BOTH_WAYS.datagrams[0], length=10, payload="مرحبا".encode()),))
     assert "10 octets + 8 of header  “مرحبا”" in said(told)
+    assert "10 octets · 100 ms  #8220;" in draw.mermaid(told, title="A title").decode()
 
 
 @pytest.mark.parametrize("pages", [2, 3, 400])
