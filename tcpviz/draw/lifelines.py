@@ -97,12 +97,20 @@ def _within(connection: Connection, row: Row, time: int) -> bool:
     return isinstance(row, Gap) and segments[row.first].sent <= time <= segments[row.last].sent
 
 
+def _written(call: Call, words: Words) -> str:
+    """As it stands in a program; nobody calls a crash."""
+    octets = "" if call.octets is None else str(call.octets)
+    if call.name == "crash":
+        return words.crash
+    return f"send({octets}, MSG_OOB)" if call.name == "send-urgent" else f"{printable(call.name)}({octets})"
+
+
 def _said(call: Call, words: Words) -> Iterator[tuple[str, int, str]]:
     """(text, time, cause): the call itself unless it only waits, and its result where there is one to tell."""
     name, result = printable(call.name), printable(words.language.translated(call.result))
     waits = name in ("accept", "recv")
     if not waits:
-        yield f"{name}({'' if call.octets is None else call.octets})", call.time, name
+        yield _written(call, words), call.time, name
     cause = "returned"
     if name == "recv" and not result and call.octets is not None and call.returned is not None:
         result, cause = str(call.octets), "received"

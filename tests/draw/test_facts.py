@@ -117,6 +117,11 @@ def test_each_send_stands_beside_what_it_sent(name: str) -> None:
     assert sends == pytest.approx([tail(drawing, i) for i in data], abs=0.1)
 
 
+def test_calls_are_written_as_in_programs() -> None:
+    assert "send(3, MSG_OOB)" in [text for text, _ in calls(drawn("library urgent"), "client")]
+    assert "crash" in [text for text, _ in calls(drawn("library crash-client-opens"), "client")]
+
+
 def test_brackets_say_what_it_was() -> None:
     assert phases(of_library("crash-server-sends")) == ["Three-way handshake", "Half-open", "Reset"]
     opened = ["Three-way handshake", "Half-open", "Reset", "Three-way handshake"]
