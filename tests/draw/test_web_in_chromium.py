@@ -47,6 +47,7 @@ PAGES = {
         replace(simulate(library.load("two-connections")), flows=simulate(library.load("tutorial-udp-both-ways")).flows)
     ),
     "print theme": draw.html(Exchange("Normal", (of_library("normal"),)), theme=draw.PRINT),
+    "options": draw.html(Exchange("Options", (of_library("all-options"),))),
     "hostile": draw.html(hostile(), show=draw.DETAILS),
 }
 
@@ -217,6 +218,19 @@ def test_a_violation_shows_the_field_that_differs(visit: Open) -> None:
     page = visit("violating", f"#{[step['segment'] for step in told].index(4) + 1}")
     expect(page.locator("#segment .differs")).to_contain_text("expected ack=6")
     expect(page.get_by_role("status")).to_contain_text("not allowed: expected ack=6, observed 7")
+
+
+@pytest.mark.parametrize("width", [360, 500, 1600])
+def test_reasons_have_room_beside_long_values(visit: Open, width: int) -> None:
+    """Every capture of our days has timestamps."""
+    page = visit("options", "#2", width=width)
+    for row in page.locator("#header tr").all():
+        for cell in row.locator("th, td").all():
+            box, around = cell.bounding_box(), page.locator("#segment").bounding_box()
+            assert box
+            assert around
+            assert box["width"] > 0.2 * around["width"]
+            assert box["x"] + box["width"] <= around["x"] + around["width"]
 
 
 def test_deep_links_and_the_way_back(visit: Open) -> None:

@@ -92,7 +92,7 @@ def _fields(
     yield "window", phrases.window, str(head.window), scaled if shift and head.window else ""
     if head.urgent:
         yield "", phrases.urgent, str(head.urgent), ""
-    if written := " ".join(options(connection, sent, numbers, words)):
+    if written := " ".join(options(connection, sent, numbers, words)).replace("\u00a0", " "):
         yield "options", phrases.options, written, ""
     if head.length:
         yield "text", phrases.text, phrases.octets.format(count=head.length), _quoted(sent.payload)

@@ -194,8 +194,12 @@
     by("segment-title").textContent = told ? told.title : words.details;
     by("header").replaceChildren();
     if (!told) return;
-    const rows = told.fields.map(([name, value, why, differs]) =>
-      make("tr", [make("th", name, { scope: "row" }), make("td", value), make("td", why)], differs ? { class: "differs" } : {}));
+    const rows = told.fields.map(([name, value, why, differs]) => {
+      // a long value has the room of a reason that there is not
+      const cells = why ? [make("td", value), make("td", why)] : [make("td", value, { colspan: 2 })];
+      return make("tr", [make("th", name, { scope: "row" }), ...cells], differs ? { class: "differs" } : {});
+    });
+    const columns = make("colgroup", [make("col"), make("col"), make("col")]);
     const notes = told.notes.flatMap((note, number, all) => {
       const source = note.link
         ? make("a", note.section, { href: note.link, target: "_blank", rel: "noopener noreferrer" })
@@ -203,7 +207,7 @@
       const name = note.label === all[number - 1]?.label ? [] : [make("dt", note.label)];
       return [...name, make("dd", [note.text, " ", source], number ? {} : { class: told.verdict })];
     });
-    by("header").append(make("p", told.way), make("dl", notes), make("table", make("tbody", rows)));
+    by("header").append(make("p", told.way), make("dl", notes), make("table", [columns, make("tbody", rows)]));
     by("segment").scrollTop = 0;
   }
 
