@@ -95,6 +95,9 @@ def test_of_tcp_and_udp_the_one_is_drawn_that_is_asked_for() -> None:
         ({"theme": "drak"}, "no theme 'drak'"),
         ({"language": "fr"}, "language 'fr': expected one of en, zh, both"),
         ({"size": "letter"}, "size 'letter': expected one of 16:9, 4:3, A4"),
+        ({"numbers": "hex"}, "numbers 'hex': expected one of symbolic, relative, absolute"),
+        ({"scale": "sqrt"}, "scale 'sqrt': expected one of even, log, linear"),
+        ({"show": ["states", "sates"]}, "show 'sates': expected one of states, calls, times, why, window, options"),
         ({"connection": 2}, "connection 2: .* has 1"),
         ({"connection": 0}, "connection 0: .* has 1"),
         ({"flow": 1}, "flow 1: .* has 0"),
@@ -106,6 +109,10 @@ def test_what_cannot_be_drawn(options: dict[str, Any], complaint: str) -> None:
         tcpviz.draw(tcpviz.simulate("normal"), **options)
     with pytest.raises(InputError, match="neither a TCP connection nor a UDP flow"):
         tcpviz.draw(Exchange("nothing", ()))
+
+
+def test_a_picture_is_a_word_where_there_are_no_pictures() -> None:
+    assert repr(tcpviz.draw(tcpviz.simulate("normal"))) == "<Picture 'A TCP connection from SYN to TIME-WAIT'>"
 
 
 def test_the_package_of_diagrams_is_the_verb_too() -> None:

@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import get_args
 
 import tcpviz.draw as diagrams
 from tcpviz.draw import theme_file
 from tcpviz.draw.drawing import Drawing
 from tcpviz.draw.page import GIF_DPI, SIZES, Page
 from tcpviz.draw.theme import Theme
-from tcpviz.draw.view import USUAL, Scale
+from tcpviz.draw.view import SCALES, USUAL, Scale
 from tcpviz.draw.words import words_in
 from tcpviz.errors import InputError
 from tcpviz.exchange.exchange import Exchange
 from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.exchange.scenario import Detail
+from tcpviz.exchange.scenario import DETAILS, Detail
 from tcpviz.language import LANGUAGES
 from tcpviz.value import Value, replace
 
@@ -36,6 +37,9 @@ class Picture(Value):
     theme: Theme
     page: Page
     text: str
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.drawing.title!r}>"
 
     def svg(self) -> bytes:
         """The picture as an SVG document."""
@@ -90,9 +94,12 @@ def draw(
     `language` en, zh or both, `size` 16:9, 4:3 or A4.
     InputError names what of these cannot be used.
     """
-    for name, given, known in (("language", language, LANGUAGES), ("size", size, SIZES)):
-        if given not in known:
-            raise InputError(f"{name} {given!r}: expected one of {', '.join(known)}")
+    show = tuple(show)
+    _check("language", LANGUAGES, language)
+    _check("size", SIZES, size)
+    _check("numbers", get_args(Numbers), numbers)
+    _check("scale", SCALES, scale)
+    _check("show", DETAILS, *show)
     words = words_in(LANGUAGES[language])
     text = ladders(exchange, numbers, language=words.language)
     page = Page(*SIZES[size])
@@ -106,6 +113,12 @@ def draw(
     }
     drawing = _drawing(exchange, connection, flow, asked)
     return Picture(drawing, theme_file.load(theme), page, text)
+
+
+def _check(name: str, known: Iterable[str], *given: str) -> None:
+    for one in given:
+        if one not in known:
+            raise InputError(f"{name} {one!r}: expected one of {', '.join(known)}")
 
 
 def _drawing(exchange: Exchange, connection: int | None, flow: int | None, asked: diagrams.Asked) -> Drawing:
