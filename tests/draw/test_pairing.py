@@ -7,7 +7,7 @@ from connections import long, of_library, played, violated
 
 from tcpviz import draw
 from tcpviz.draw.compare import Match, aligned
-from tcpviz.draw.drawing import Drawing, Line
+from tcpviz.draw.drawing import WIDE, Drawing, Line, Slide, Text
 from tcpviz.draw.words import ENGLISH
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection, Exchange
@@ -136,6 +136,15 @@ def test_a_title_that_only_names_both_is_not_written_again() -> None:
     assert not draw.pair(*both, title="one · two").of("title")
     assert draw.pair(*both, title="one · two").title == "one · two"
     assert draw.pair(*both, title="Compared").of("title")
+
+
+def test_names_stand_above_their_halves_however_high_the_slide() -> None:
+    for slide in (WIDE, Slide(960, 1360)):
+        drawing = draw.pair(Exchange("one", (NORMAL,)), Exchange("two", (NORMAL,)), slide=slide)
+        [name], [end] = (drawing.of(part) for part in ("left/name", "left/name-client"))
+        assert isinstance(name, Text)
+        assert isinstance(end, Text)
+        assert end.y - name.y < 2 * name.size
 
 
 def foot(drawing: Drawing) -> str:
