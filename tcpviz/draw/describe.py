@@ -26,7 +26,7 @@ _LONGEST = 200
 
 def connection(connection: Connection, numbers: Numbers, words: Words, quiz: Collection[Blank] = ()) -> str:
     """Who talks, and a line for each segment: `1. Client → Server, 0 s: SYN seq=0; SYN-SENT, SYN-RECEIVED`."""
-    ends = f"{words.client} {connection.client.address}, {words.server} {connection.server.address}"
+    ends = f"{words.client} {connection.client.address}{words.comma}{words.server} {connection.server.address}"
     lines = [_inert(ends), *islice(_segments(connection, numbers, words, quiz), _MOST)]
     left = len(connection.segments) - _MOST
     if not connection.segments:
@@ -57,7 +57,7 @@ def _segment(
     if sent.expected and not quiz:
         said.append(_inert(f"({fault(sent.expected, words)})"))
     states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
-    return f"{' → '.join(way)}, {time_text(sent.sent)}: {' '.join(said)}" + (
+    return f"{' → '.join(way)}{words.comma}{time_text(sent.sent)}{words.colon}{' '.join(said)}" + (
         "" if "states" in quiz else f"; {', '.join(map(str, states))}"
     )
 

@@ -88,7 +88,8 @@ def _half(half: Half, slide: Placed, words: Words, over: float) -> Iterator[Shap
     low, high = place.frame[0] + MARGIN, place.frame[1] - MARGIN
     size = 18.0 if over == _TITLED else 20.0
     text = slide.metrics.fit(printable(half.name), high - low, size, True)
-    yield slide.text(((low + high) / 2, slide.top - 34), text, size, bold=True, anchor="middle", part=f"{slide.prefix}name")
+    at, part = ((low + high) / 2, slide.top - 34), f"{slide.prefix}name"
+    yield slide.text(at, text, size, bold=True, anchor="middle", part=part)
     # half a slide has room for the names of the ends in one language
     ends = (words.language.translated(name) for name in (ENGLISH.client, ENGLISH.server))
     addresses = (connection.client.address, connection.server.address)

@@ -30,8 +30,8 @@ def rows(connection: Connection, words: Words, metrics: Metrics, wide: float, br
         if told := " → ".join(str(state) for state in states if state is not State.LISTEN):
             differs = _differs(connection, side)
             name = words.client if side == "client" else words.server
-            said = f"{'≠' if differs else '='} {words.kernel}, {name}"
-            text = metrics.fit(said if brief and not differs else f"{said}: {told}", room, _SIZE)
+            said = f"{'≠' if differs else '='} {words.kernel}{words.comma}{name}"
+            text = metrics.fit(said if brief and not differs else f"{said}{words.colon}{told}", room, _SIZE)
             found.append((side, text, metrics.width(text, _SIZE)))
     if sum(width for _, _, width in found) + _APART <= room:
         return (tuple(found),) if found else ()

@@ -93,6 +93,7 @@ class Words(Value):
     octets: str = "{} octets"
     octets_range: str = "{} to {} octets"
     comma: str = ", "
+    colon: str = ": "
     language: Language = IN_ENGLISH
 
     def state(self, state: State) -> tuple[str, ...]:
@@ -129,7 +130,7 @@ class Words(Value):
 ENGLISH = Words()
 _ONCE = (
     "nothing", "relative", "symbolic", "absolute", "one_clock", "not_to_scale", "log_scale", "linear_scale",
-    "compared", "same_states", "own_time", "cut_short", "fired", "comma", "udp", "udp_counted", "octets",
+    "compared", "same_states", "own_time", "cut_short", "fired", "comma", "colon", "udp", "udp_counted", "octets",
     "octets_range", "segment", "segments", "retransmission", "retransmissions", "lost_ones", "violation", "violations",
     "byte", "bytes", "datagrams", "expected", "observed",
 )  # fmt: skip

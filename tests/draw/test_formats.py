@@ -140,8 +140,8 @@ def test_svg_tells_a_screen_reader_what_happens() -> None:
     assert desc is not None
     assert title.text == "TCP 连接的全过程：从 SYN 到 TIME-WAIT"
     lines = (desc.text or "").splitlines()
-    assert lines[0] == "客户端 10.0.0.1:50000, 服务器 10.0.0.2:80"
-    assert lines[1] == "1. 客户端 → 服务器, 0 s: SYN seq=0; SYN-SENT, SYN-RECEIVED"
+    assert lines[0] == "客户端 10.0.0.1:50000，服务器 10.0.0.2:80"
+    assert lines[1] == "1. 客户端 → 服务器，0 s：SYN seq=0; SYN-SENT, SYN-RECEIVED"
     assert len(lines) == 12
 
 

@@ -13,6 +13,7 @@ from tcpviz.draw.drawing import WIDE, Drawing, Role, Text
 from tcpviz.draw.metrics import default
 from tcpviz.exchange import exchange
 from tcpviz.exchange.exchange import Change, Connection, Side, Witness
+from tcpviz.language import LANGUAGES
 from tcpviz.value import replace
 
 NORMAL = CONNECTIONS["library normal"]
@@ -67,6 +68,12 @@ def test_the_rows_are_legible_and_on_the_slide(name: str) -> None:
         (shape.y + shape.height for shape in drawing.shapes if shape.part.endswith(("band-client-0",))), default=0
     )
     assert all(text.y - text.size > lowest for text in rows)
+
+
+def test_chinese_has_its_own_punctuation() -> None:
+    drawing = draw.sequence(witnessed(NORMAL), title="", words=draw.words_in(LANGUAGES["zh"]))
+    said = [text.text for text in drawing.texts() if text.part.startswith("kernel-")]
+    assert said[0].startswith("= 内核，客户端：SYN-SENT → ")
 
 
 @pytest.mark.parametrize("together", [True, False])

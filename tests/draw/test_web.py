@@ -305,6 +305,7 @@ def test_the_page_speaks_the_language_that_it_says(language: str, tag: str) -> N
     text = page(of_library("normal"), words=draw.words_in(LANGUAGES[language]))
     assert f'<html lang="{tag}">' in text
     assert ("客户端发送 SYN seq=0" in strings(data(text))) == (tag != "en")
+    assert ("报文段 1：SYN seq=0" in strings(data(text))) == (tag != "en")
 
 
 def test_a_theme_that_was_asked_for_is_kept() -> None:

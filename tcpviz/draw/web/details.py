@@ -47,10 +47,10 @@ def segment(connection: Connection, index: int, view: View, words: Words, phrase
     notes = [
         *([_note(phrases.verdict, verdict(sent, words, phrases), judged)] if view.verdicts else []),
         _note(phrases.why, words.why(sent.why), sent.section),
-        *(_note(phrases.rules, f"{receiver}: {_rule(row, words)}", cite(row.section)) for row in sent.rows),
+        *(_note(phrases.rules, f"{receiver}{words.colon}{_rule(row, words)}", cite(row.section)) for row in sent.rows),
     ]
     return {
-        "title": f"{phrases.numbered.format(number=index + 1)}: {named(connection, sent, numbers, words)}",
+        "title": f"{phrases.numbered.format(number=index + 1)}{words.colon}{named(connection, sent, numbers, words)}",
         "way": phrases.between.format(sender=sender, receiver=receiver),
         "verdict": sent.verdict,
         "fields": [
@@ -120,16 +120,16 @@ def verdict(sent: Transmission, words: Words, phrases: Phrases) -> str:
     if sent.expected is None:
         return name
     if sent.expected.reason:
-        return f"{name}: {printable(words.language.translated(sent.expected.reason))}"
+        return f"{name}{words.colon}{printable(words.language.translated(sent.expected.reason))}"
     # its section stands beside it
-    return f"{name}: {fault(sent.expected, words).removesuffix(f' ({printable(sent.expected.section)})')}"
+    return f"{name}{words.colon}{fault(sent.expected, words).removesuffix(f' ({printable(sent.expected.section)})')}"
 
 
 def _rule(row: Row, words: Words) -> str:
     """`LISTEN → SYN-RECEIVED: rcv SYN / snd SYN,ACK`."""
     happens = " / ".join(filter(None, (str(row.stimulus), str(row.reply))))
     states = str(row.source) if row.source is row.target else f"{row.source} → {row.target}"
-    return f"{states}: {words.notation(happens)}"
+    return f"{states}{words.colon}{words.notation(happens)}"
 
 
 def _note(label: str, text: str, section: str) -> dict[str, str]:

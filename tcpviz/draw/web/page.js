@@ -144,7 +144,7 @@
       if (each.segment !== null && !told.has(each.segment)) {
         told.add(each.segment);
         const notes = story.segments[each.segment].notes.filter((note) => note.text);
-        item.append(...notes.map((note) => make("small", [`${note.label}: ${note.text} `, note.section && `(${note.section})`])));
+        item.append(...notes.map((note) => make("small", [`${note.label}${words.colon}${note.text} `, note.section && `(${note.section})`])));
       }
       return item;
     }));
@@ -177,8 +177,8 @@
         group.style.setProperty("--y", `${side === "server" ? y + height - 6 : y + 6}px`);
       }
     }
-    const where = Object.entries(now.states).map(([side, state]) => `${names[side]} ${state}`).join(", ");
-    document.querySelector("#machine svg")?.setAttribute("aria-label", `${words.machine}: ${where}`);
+    const where = Object.entries(now.states).map(([side, state]) => `${names[side]} ${state}`).join(words.comma);
+    document.querySelector("#machine svg")?.setAttribute("aria-label", `${words.machine}${words.colon}${where}`);
   }
 
   // The header of the chosen segment

@@ -28,6 +28,8 @@ class Phrases(Value):
     between: str = "{sender} → {receiver}"
     stop: str = ". "
     """Between two sentences."""
+    colon: str = ": "
+    comma: str = ", "
     step: str = "Step {step} of {steps}"
     begin: str = "Press → for the next step, the space bar to play."
     choose: str = "Choose an arrow to see its header."

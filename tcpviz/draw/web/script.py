@@ -94,7 +94,7 @@ class _Speaker:
     def label(self, index: int) -> str:
         sent = self.connection.segments[index]
         said = self.phrases.sends.format(end=self.ends[sent.origin], segment=self._segment(index))
-        return f"{self.phrases.numbered.format(number=index + 1)}: {said}"
+        return f"{self.phrases.numbered.format(number=index + 1)}{self.phrases.colon}{said}"
 
     def step(self, moment: Moment, placed: Placed) -> dict[str, Any]:
         chosen = [
@@ -193,7 +193,8 @@ def script_of_flow(flow: Flow, name: str, drawing: Drawing, words: Words, phrase
 def _datagram_label(flow: Flow, number: int, phrases: Phrases) -> str:
     sent = flow.datagrams[number - 1]
     end = printable(str(flow.endpoints[sent.origin]))
-    return f"{phrases.datagram.format(number=number)}: {phrases.sends_octets.format(end=end, count=sent.length)}"
+    said = phrases.sends_octets.format(end=end, count=sent.length)
+    return f"{phrases.datagram.format(number=number)}{phrases.colon}{said}"
 
 
 def _events(flow: Flow, drawing: Drawing, phrases: Phrases) -> Iterator[_Event]:
