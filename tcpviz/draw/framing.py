@@ -49,7 +49,7 @@ def footer(texts: Sequence[str], slide: Slide, metrics: Metrics) -> Text:
         longer = f"{line}  {text}"
         line = longer if metrics.width(longer, size) <= slide.width - 2 * MARGIN else line
     width = metrics.width(line, size)
-    return Text(slide.width / 2, slide.height - 9, line, size, width, Role.MUTED, anchor="middle", part="footer")
+    return Text(slide.width / 2, slide.height - 8, line, size, width, Role.MUTED, anchor="middle", part="footer")
 
 
 def explained(view: View, words: Words) -> tuple[str, ...]:

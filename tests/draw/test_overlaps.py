@@ -67,6 +67,14 @@ def test_nothing_touches_in_any_language(name: str, options: dict[str, Any], lan
     legible(drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options))
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_footer_touches_no_bracket(language: str, size: str) -> None:
+    asked: dict[str, Any] = {"clocks": 1, "numbers": "symbolic", "scale": "linear"}
+    words, slide = draw.words_in(LANGUAGES[language]), Page(*SIZES[size]).slide
+    legible(drawn(CONNECTIONS["violation on loopback"], words=words, slide=slide, **asked))
+
+
 @pytest.mark.parametrize("numbers", ["relative", "absolute"])
 @pytest.mark.parametrize("name", ["long with losses", "many losses", "bulk", "library zero-window"])
 def test_nothing_touches_on_any_page(name: str, numbers: Numbers) -> None:
