@@ -7,6 +7,7 @@ profiles apart; of two that cross, one comes in below what stands under the othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import hypot
 
 from tcpviz.draw.columns import Columns, note_text
 from tcpviz.draw.drawing import LEAST_SIZE
@@ -17,6 +18,8 @@ from tcpviz.draw.story import Arrow, Gap, Lifeline, Mark, Story, node
 from tcpviz.draw.words import Words
 from tcpviz.exchange.exchange import SIDES, Side
 
+_SLIGHT = 0.12
+"""A slope that text along it does not need more height for."""
 HEADS, HEAD = 11.0, 11.0
 """From one arrowhead to the next on a lifeline, and how long one is."""
 
@@ -98,8 +101,13 @@ class Apart(Labelled):
         bare = Part(0, span, 1.5, above=True)
         # a time that is too near to the next label reads as if it were its own; where there is no room, it may be
         beside = 4.0 if self.place.size == LEAST_SIZE else 0.6 * self.place.size
+        leans = self._lean(lower), self._lean(upper)
         touching = [
-            (max(low.left, high.left) - 2, min(low.right, high.right) + 2, low.reach + high.reach + PAD)
+            (
+                max(low.left, high.left) - 2,
+                min(low.right, high.right) + 2,
+                low.reach * leans[0] + high.reach * leans[1] + PAD,
+            )
             for low in (bare, *(p for p in self.labels[lower].parts() if p.above))
             for high in (bare, *(p for p in self.labels[upper].parts() if not p.above))
             if max(low.left, high.left) - beside < min(low.right, high.right)
@@ -112,6 +120,11 @@ class Apart(Labelled):
         at = 0.0 if side == "client" else span
         need = max(reach - turn * (x - at) for left, right, reach in touching for x in (left, right))
         yield node(upper, side), node(lower, side), max(need, 0.0)
+
+    def _lean(self, row: int) -> float:
+        """How much more of the height text takes that stands square on a slanted line."""
+        slope = self._line(row)[1]
+        return hypot(1, slope) if abs(slope) > _SLIGHT else 1.0
 
     def _parallel(self, upper: int, lower: int, touching: list[tuple[float, float, float]]) -> Iterator[Constraint]:
         """What runs the same way, or is level, is kept apart at both ends, whatever its slope."""

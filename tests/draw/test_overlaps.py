@@ -12,7 +12,7 @@ from overlaps import overlaps
 
 from tcpviz import draw
 from tcpviz.draw import BLANKS, DETAILS
-from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Line, Polygon, Rect, Role, Text, arrowhead, cross
+from tcpviz.draw.drawing import LEAST_SIZE, Drawing, Line, Polygon, Rect, Role, Slide, Text, arrowhead, cross
 from tcpviz.draw.page import SIZES, Page
 from tcpviz.draw.theme import PRINT, dress
 from tcpviz.exchange import library
@@ -64,6 +64,22 @@ def test_nothing_touches(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", IN_ANY_LANGUAGE, ids=str)
 @pytest.mark.parametrize("name", CONNECTIONS)
 def test_nothing_touches_in_any_language(name: str, options: dict[str, Any], language: str) -> None:
+    legible(drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options))
+
+
+UPRIGHT = Slide(960, 1300)
+STEEP: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("library half-close", "both", {"slide": SIZES["4:3"], "scale": "linear", "numbers": "absolute", "show": DETAILS}),
+    ("burst", "zh", {"slide": UPRIGHT, "show": DETAILS}),
+    ("bulk", "en", {"slide": UPRIGHT, "scale": "linear", "show": DETAILS}),
+    ("library tw-reuse", "en", {"slide": UPRIGHT, "scale": "linear", "numbers": "absolute", "quiz": ["states"]}),
+    ("library abort-by-server", "zh", {"slide": UPRIGHT, "scale": "linear", "show": ["states"], "quiz": ["flags"]}),
+    ("crossing bursts", "en", {"show": ["states", "times"], "quiz": ["numbers"]}),
+)
+
+
+@pytest.mark.parametrize(("name", "language", "options"), STEEP, ids=str)
+def test_text_has_its_room_along_steep_arrows_too(name: str, language: str, options: dict[str, Any]) -> None:
     legible(drawn(CONNECTIONS[name], words=draw.words_in(LANGUAGES[language]), **options))
 
 
