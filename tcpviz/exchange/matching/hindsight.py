@@ -120,7 +120,9 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
         yield replace(segment, flags=segment.flags ^ FIN)
     elif 0 <= length < _LONGEST and (segment.span or segment.push):
-        yield replace(segment, length=length)
+        # the peer would have had no cause to acknowledge less of it
+        if not (more > 0 and segment.length and any(other.ack == segment.end for other in theirs if other.has_ack)):
+            yield replace(segment, length=length)
 
 
 def _told(answer: Segment) -> Iterator[int]:
