@@ -120,9 +120,20 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
         yield replace(segment, flags=segment.flags ^ FIN)
     elif 0 <= length < _LONGEST and (segment.span or segment.push):
-        # the peer would have had no cause to acknowledge less of it
-        if not (more > 0 and segment.length and any(other.ack == segment.end for other in theirs if other.has_ack)):
+        # the peer would have had no cause to acknowledge less of it, or more before there was more
+        less = any(other.ack == segment.end for other in theirs if other.has_ack)
+        if not segment.length or not (less if more > 0 else _heard_beyond(judged, seen, next_)):
             yield replace(segment, length=length)
+
+
+def _heard_beyond(judged: Sequence[Observation], seen: Observation, following: Segment) -> bool:
+    """The peer acknowledges more than where its sender goes on, and that has not gone on yet."""
+    for other in judged[seen.index + 1 :]:
+        if other.segment is following:
+            return False
+        if other.side != seen.side and other.segment.has_ack and before(following.seq, other.segment.ack):
+            return True
+    return False
 
 
 def _told(answer: Segment) -> Iterator[int]:
@@ -149,6 +160,8 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
         again = ends == segment.text and segment.push
         if following[0].length == segment.length:
             return  # it was sent again, or was as full as the next
+        if segment.push and not following[0].length and ends not in acks:
+            return  # of what one bare ACK alone tells, that is wrong
         if again and following[0].length:
             ends = following[0].end
     else:
