@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpviz.exchange.matching.deliveries import disordered, in_order, turns
+from tcpviz.exchange.matching.guess import TINY
 from tcpviz.exchange.matching.past import End
-from tcpviz.model.control import ControlBlock
+from tcpviz.model.control import ControlBlock, Ranges
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.segment import RST, SYN, Segment
-from tcpviz.model.sequence import add, before, distance
+from tcpviz.model.sequence import add, at_or_before, before, distance
 from tcpviz.model.transitions import UNCONNECTED, State, Stimulus
 from tcpviz.value import replace
 
@@ -65,7 +66,7 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
         others.append(replace(tcb, deviations=tcb.deviations | {Deviation.EDGE_TAKEN}))
     if tcb.held and not observed.span and before(tcb.rcv_nxt, observed.ack):
         # short of memory it may give up what came beyond a gap, though it told of that (RFC 2018 section 8)
-        others.append(replace(tcb, held=(), recent=()))
+        others.append(replace(tcb, held=_kept(tcb.held, observed.ack), recent=()))
     if tcb.window < tcb.rcv_wnd:
         # it has no room any more for all that it had offered
         others.append(replace(tcb, rcv_wnd=tcb.window))
@@ -74,6 +75,17 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
         # a window taken back (SHLD-14) takes no text that was sent for it; that it was is a warning
         others.append(replace(tcb, rcv_wnd=told, window=told))
     return others
+
+
+def _kept(held: Ranges, number: int) -> Ranges:
+    """What lies before that number; of a piece that it is in, its front, where it is not in but by a few octets."""
+    kept = []
+    for low, high in held:
+        if at_or_before(high, number):
+            kept.append((low, high))
+        elif min(distance(low, number), distance(number, high)) > TINY:
+            kept.append((low, number))
+    return tuple(kept)
 
 
 def _without_connection(start: End, observed: Segment) -> Iterator[Deviation]:
