@@ -101,9 +101,12 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     own, theirs = _later(judged, seen)
     following = [other for other in own if other.span or other.has_ack]
     acked = {edge for other in theirs if other.has_ack for edge in (other.ack, *_told(other))}
-    if not following or all(before(edge, following[0].seq) for edge in acked) or _goes_again(segment, following):
+    if not following or _goes_again(segment, following):
         return
     next_, *others = following
+    # where it goes on once more, what lies behind tells as much
+    if next_.seq not in acked and (not others or all(before(edge, next_.seq) for edge in acked)):
+        return
     # what is sent again in between tells nothing of how it goes on
     onward = next((other.seq for other in others if not before(other.seq, next_.end)), None)
     if not (next_.end == onward if others else not next_.span or next_.end in acked):
