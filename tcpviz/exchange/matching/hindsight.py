@@ -45,8 +45,10 @@ def is_foreign(judged: Sequence[Observation], index: int) -> bool:
         return False
     if segment.rst:
         # it has heard since of what came since
-        heard = [o.segment for o in judged[:index] if o.side == seen.side and o.segment.has_ack] + [segment]
-        return any(all(before(o.ack, new.ack) for o in heard if o.has_ack) for new in going_on if new.has_ack)
+        heard = [o.segment.ack for o in judged[: index + 1] if o.side == seen.side and o.segment.has_ack]
+        return bool(heard) and any(before(reduce(later, heard), new.ack) for new in going_on if new.has_ack)
+    if segment.span == 1 and len(going_on) == 1:
+        return False  # the wrong number may be that one's
     again = going_on[0].length >= segment.length if segment.length else going_on[0].fin
     return not again and not _is_acknowledged(judged[index + 1 :], seen)
 
