@@ -282,6 +282,8 @@ def _take_ack(tcb: ControlBlock, segment: Segment, scale: int) -> ControlBlock:
     if before(segment.ack, tcb.snd_una):
         return tcb
     newer = before(tcb.snd_wl1, segment.seq) or (tcb.snd_wl1 == segment.seq and at_or_before(tcb.snd_wl2, segment.ack))
+    if Deviation.WINDOW_BY_ACK in tcb.deviations:
+        newer = newer or before(tcb.snd_una, segment.ack)
     if not newer:
         return replace(tcb, snd_una=segment.ack)
     window = segment.window << scale

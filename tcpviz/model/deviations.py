@@ -91,6 +91,12 @@ class Deviation(Enum):
         "an empty segment at the right edge of the window is taken, where 3.10.7.4 wants it to lie within (Table 6)",
         "Linux net/ipv4/tcp_input.c, tcp_sequence(); FreeBSD sys/netinet/tcp_input.c, tcp_do_segment()",
     )
+    WINDOW_BY_ACK = (
+        "window-by-ack",
+        "an ACK of something new tells the peer's window, also in a segment that is older by its sequence number, where "
+        "3.10.7.4 goes by SND.WL1",
+        "Linux net/ipv4/tcp_input.c, tcp_may_update_window()",
+    )
     RESET_IN_WINDOW = (
         "reset-in-window",
         "any reset in the window ends the connection, where 3.10.7.4 asks for RCV.NXT exactly",
@@ -135,6 +141,7 @@ LINUX = frozenset(
         Deviation.RESET_AT_FIN,
         Deviation.FIN_WAIT_2_TIMEOUT,
         Deviation.EDGE_TAKEN,
+        Deviation.WINDOW_BY_ACK,
     }
 )
 # sys/netinet/tcp_fsm.h: tcp_outflags[TCPS_CLOSED] is TH_RST|TH_ACK

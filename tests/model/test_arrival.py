@@ -12,7 +12,7 @@ from tcpviz.model.commands import Deliver, Emit
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
-from tcpviz.model.events import SegmentArrives
+from tcpviz.model.events import SegmentArrives, Send, Transmit
 from tcpviz.model.segment import Segment
 from tcpviz.model.sequence import add
 from tcpviz.model.transitions import State
@@ -139,3 +139,16 @@ def test_an_empty_segment_at_the_edge_of_the_window(deviation: Deviation | None)
     at, beyond = (arrives(ACK, seq=IRS + 1 + window + more, ack=ISS + 1) for more in (0, 1))
     assert answers(State.ESTABLISHED, at, deviation) == ([] if deviation else [ACK])
     assert answers(State.ESTABLISHED, beyond, deviation) == [ACK]
+
+
+@pytest.mark.parametrize("deviation", [Deviation.WINDOW_BY_ACK, None])
+def test_a_window_that_text_sent_again_tells_of(deviation: Deviation | None) -> None:
+    """It is older by its sequence number than the empty segment that set the window before, and acknowledges more."""
+    endpoint = step(in_state(State.ESTABLISHED), Send(100)).endpoint
+    endpoint = step(endpoint, Transmit(100)).endpoint
+    habits = frozenset({deviation} if deviation else ())
+    endpoint = replace(endpoint, tcb=replace(endpoint.tcb, deviations=habits))
+    for seq, ack, length, window in ((6, 1, 0, 500), (1, 101, 5, 900)):
+        arrived = arrives(ACK, seq=IRS + seq, ack=ISS + ack, length=length, window=window)
+        endpoint = step(endpoint, arrived).endpoint
+    assert endpoint.tcb.snd_wnd == (900 if deviation else 500)

@@ -237,11 +237,11 @@ def counted(seen: Observation, emit: Emit, cost: int) -> int:
     for other in reversed(seen.earlier[max(0, seen.index - _RECENT) : seen.index]):
         if other.side != seen.side:
             continue
-        if other.segment.end == emit.segment.seq:
-            break
-        # it was sent before what went again in between
+        # it was sent before what went again since
         if other.is_ahead:
             return min(cost, _SKIPPED)
+        if other.segment.end == emit.segment.seq:
+            break
         if not other.adjoins:
             return cost
     return max(cost, UNLIKELY)

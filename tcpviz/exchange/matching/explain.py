@@ -201,7 +201,7 @@ def _prepared(end: End, observed: Segment) -> End:
 
 
 _FIN_SENT = (State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.LAST_ACK)
-_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN})
+_PLAIN = frozenset({Deviation.FIN_WAIT_2_TIMEOUT, Deviation.RESET_AT_FIN, Deviation.WINDOW_BY_ACK})
 _ANSWERED = _PLAIN | {Deviation.FIN_BEHIND_TEXT}
 _REFUSED = _ANSWERED | {Deviation.FOREIGN_ECHO}
 _RESETTING = _ANSWERED | {Deviation.RESET_WITH_ACK}
