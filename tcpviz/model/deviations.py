@@ -93,7 +93,7 @@ class Deviation(Enum):
     )
     WINDOW_BY_ACK = (
         "window-by-ack",
-        "an ACK of something new tells the peer's window, also in a segment that is older by its sequence number, where "
+        "an ACK of something new tells the peer's window, also in a segment with an older sequence number, where "
         "3.10.7.4 goes by SND.WL1",
         "Linux net/ipv4/tcp_input.c, tcp_may_update_window()",
     )

@@ -124,9 +124,9 @@ def one_by_one(end: End, observed: Segment) -> Iterator[End]:
 
 
 def _comes_again(end: End, position: int) -> bool:
-    """The peer was told that it is missing, and has sent it again: the first has been lost."""
-    first = end.pending[position].segment
-    if not end.asked or not first.span or first.seq != end.endpoint.tcb.rcv_nxt:
+    """The peer was told that it is missing, or nobody saw it, and it was sent again: the first has been lost."""
+    place, first = end.pending[position]
+    if not (end.asked or place < 0) or not first.span or first.seq != end.endpoint.tcb.rcv_nxt:
         return False
     later = (item.segment for item in end.pending[position + 1 :])
     return any(segment.seq == first.seq and segment.span >= first.span for segment in later)
