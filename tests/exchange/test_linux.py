@@ -191,3 +191,16 @@ def test_a_refusal_may_be_a_copy_of_that_of_the_connection_before() -> None:
     other = stack(RST | ACK, -ISS[STACK], 70_001)
     assert blamed(asked, refusal, again, refusal, again, other) == []
     assert blamed(asked, refusal, again, late, again, other) == [4]
+
+
+def test_a_bare_ack_may_be_captured_after_what_was_sent_behind_text_that_the_capture_lacks() -> None:
+    text = peer(PSH | ACK, 1, 1, 9)
+    assert blamed(*OPEN, text, stack(ACK, 801, 10), stack(ACK, 1, 1)) == []
+    assert blamed(*OPEN, text, stack(ACK, 801, 10), stack(ACK, 1, 2)) == [6]
+
+
+def test_who_has_closed_in_syn_received_sends_its_syn_ack_again() -> None:
+    """Both had called connect(); nothing says yet that the SYN has arrived."""
+    crossing = (peer(SYN, 0), stack(SYN, 0), stack(SYN | ACK, 0, 1), stack(FIN | ACK, 1, 1))
+    assert blamed(*crossing, stack(SYN | ACK, 0, 1), peer(SYN, 0), stack(ACK, 2, 1)) == []
+    assert blamed(*crossing, stack(SYN | ACK, 1, 1), peer(SYN, 0), stack(ACK, 2, 1)) == [5]

@@ -11,7 +11,7 @@ from tcpviz.exchange.exchange import Expected, Side
 from tcpviz.exchange.matching.order import Place
 from tcpviz.exchange.matching.past import Pending
 from tcpviz.model.segment import ACK, RST, SYN, Segment
-from tcpviz.model.sequence import distance
+from tcpviz.model.sequence import before, distance
 from tcpviz.value import Value, field, replace
 
 TIE = 100_000
@@ -197,11 +197,14 @@ class Observation(Value, eq=False, dict=True):
     def _fits_between(self, first: Segment, last: Segment) -> bool:
         """By what it counts, of what its sender sent before it and after it; the latter tells more."""
         mine = self.segment
-        if (first.end, mine.end) != (mine.seq, last.seq) or (first.has_ack and distance(first.ack, mine.ack) < 0):
+        # behind a bare ACK the capture may lack text
+        goes_on = mine.end == last.seq or (not mine.span and before(mine.seq, last.seq))
+        if first.end != mine.seq or not goes_on or (first.has_ack and before(mine.ack, first.ack)):
             return False
         if last.rst:
             return True
-        more = last.ack != mine.ack or (not mine.span and (last.span > 0 or self._tells_less_than(last)))
+        told = last.end != mine.seq or self._tells_less_than(last)
+        more = last.ack != mine.ack or (not mine.span and told)
         return more and distance(mine.ack, last.ack) >= 0
 
     def _answers_since(self, reset: Observation) -> bool:

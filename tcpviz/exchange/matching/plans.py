@@ -25,7 +25,9 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
         if state is State.CLOSED and not observed.has_ack:
             return [[(events.ActiveOpen(observed.length), ("connect", observed.length or None))]]
         first: Plan = [(events.Retransmit(tcb.iss, observed.length), None)]
-        return [first] if state in (State.SYN_SENT, State.SYN_RECEIVED) else [[]]
+        # who has closed in SYN-RECEIVED still waits for the ACK of its SYN
+        waits = state in (State.SYN_SENT, State.SYN_RECEIVED) or (state is State.FIN_WAIT_1 and tcb.snd_una == tcb.iss)
+        return [first] if waits else [[]]
     behind = distance(observed.seq, tcb.snd_una) == 1
     if not observed.span:
         plain: Plan = [(events.Acknowledge(observed.options.multipath), None)]
