@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from wire import blamed, peer, stack
 
 from tcpviz.errors import InputError
 from tcpviz.exchange import library
@@ -19,6 +20,7 @@ from tcpviz.exchange.scenario import Scenario, SegmentName
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
 from tcpviz.frames import frames_of
+from tcpviz.model.segment import ACK, PSH, SYN
 from tcpviz.value import replace
 
 STORIES = {
@@ -77,3 +79,11 @@ def test_nor_where_two_are_lost(name: str, sack: bool) -> None:
 def test_nor_in_rarer_stories(name: str) -> None:
     """A FIN that crosses the peer's, a SYN,ACK before text that need not wait for its ACK."""
     check(library.load(name), "linux")
+
+
+@pytest.mark.parametrize(("asked", "wrong"), [(1, []), (10, [6])])
+def test_a_few_octets_for_which_the_peer_has_asked_need_not_come_again(asked: int, wrong: list[int]) -> None:
+    """Had only the number been wrong, the peer would have acknowledged the text."""
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 5), peer(ACK, 1, 6))
+    story = (*opened, peer(PSH | ACK, 2, 6, 9), stack(ACK, 6, asked))
+    assert blamed(*story) == wrong

@@ -62,7 +62,8 @@ def _mounts() -> set[str]:
 
 def instances() -> set[str]:
     """What the recorders of this machine have in tracefs now."""
-    look = "mount --make-rprivate / && mount -t tracefs none /sys/kernel/tracing && ls /sys/kernel/tracing/instances"
+    mounted = "mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing"
+    look = f"mount --make-rprivate / && {{ {mounted}; }} && ls /sys/kernel/tracing/instances"
     listed = subprocess.run(["unshare", "--mount", "sh", "-c", look], capture_output=True, text=True)
     return {name for name in listed.stdout.split() if name.startswith(PREFIX)}
 

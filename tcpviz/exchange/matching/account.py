@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.matching.difference import Miss
-from tcpviz.exchange.matching.guess import TINY, UNLIKELY
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, UNLIKELY
 from tcpviz.exchange.matching.observation import TIE, Observation
 from tcpviz.exchange.matching.past import (
     LATE,
@@ -159,6 +159,24 @@ class Account(NamedTuple):
         ended = observed.end in (segment.end, self.best(seen.side).endpoint.tcb.snd_nxt)
         shown = segment.length > TINY or _asked_for(item, seen) or (ended and _timed_out(item, seen))
         return min(0, _SHOWN - item.cost) if shown else 0
+
+    def asked(self, seen: Observation) -> Account:
+        """With what an ACK tells of the few octets that it asks for: they are missing, and no number is wrong."""
+        segment = seen.segment
+        few = [n for n in self.missing if self.unseen[n].cost > NOT_CAPTURED]
+        if not few or segment.span or segment.rst or not segment.has_ack:
+            return self
+        last = next((o.segment for o in reversed(seen.earlier[: seen.index]) if o.side == seen.side), segment)
+        if last.ack != segment.ack and not segment.options.sack:
+            return self
+        cost, unseen = self.cost, list(self.unseen)
+        for n in few:
+            item, missed = unseen[n], seen.earlier[unseen[n].at]
+            beyond = item.at < seen.index and missed.segment.span > 0 and not missed.adjoins
+            if item.origin != seen.side and item.emit.segment.seq == segment.ack and beyond:
+                unseen[n] = item._replace(cost=NOT_CAPTURED)
+                cost += NOT_CAPTURED - item.cost
+        return self._replace(cost=cost, unseen=tuple(unseen))
 
     def counted(self, seen: Observation) -> Account:
         """With what the count of packets of this segment's sender tells of those that it was not seen to send."""
