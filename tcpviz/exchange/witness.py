@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import dropwhile, takewhile
+from itertools import dropwhile, groupby, takewhile
+from operator import attrgetter
 
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.exchange import SIDES, Change, Connection, Deed, Exchange, Side, Testimony, Witness, WitnessSource
@@ -103,11 +104,16 @@ def _testimony(
         ),
         key=lambda deed: deed.time,
     )
-    states = tuple(replace(change, time=change.time - epoch) for socket in lives for change in socket.changes)
+    states = tuple(replace(change, time=change.time - epoch) for socket in lives for change in _changes(socket))
     return Testimony(
         tuple(_until_the_end(connection, side, states)) if source == "tracepoint" else states,
         tuple(deed for deed in deeds if start - _SOON <= deed.time <= end + _SOON),
     )
+
+
+def _changes(socket: KernelSocket) -> Iterator[Change]:
+    """Linux enters FIN-WAIT-1 once more when close() follows shutdown(), which changes nothing."""
+    return (next(same) for _, same in groupby(socket.changes, key=attrgetter("state")))
 
 
 def _lives(

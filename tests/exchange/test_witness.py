@@ -61,6 +61,10 @@ def test_both_say_the_same() -> None:
     assert told(CLIENTS, SERVERS) == ()
 
 
+def test_close_after_shutdown_changes_nothing() -> None:
+    assert told([*CLIENTS[:3], (8, "FIN-WAIT-1"), *CLIENTS[3:]], SERVERS) == ()
+
+
 def test_a_state_that_only_the_kernel_was_in_is_named() -> None:
     (line,) = told(CLIENTS, [*SERVERS[:3], (9, "CLOSING"), *SERVERS[3:]])
     assert line == (
