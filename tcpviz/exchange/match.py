@@ -59,7 +59,7 @@ class Matcher:
             self._flows.setdefault(key, []).append(frame)
             return None
         known = self._trackers.setdefault(key, [])
-        if len(known) > 1 and known[-1].is_foreign(frame, frame.segment) and known[-2].asked(frame, frame.segment):
+        if len(known) > 1 and known[-1].is_stray(frame, frame.segment) and known[-2].has_provoked(frame, frame.segment):
             known[-2].feed(frame, frame.segment)
             return known[-2]
         if not known or self._is_new(known[-1], frame, frame.segment):

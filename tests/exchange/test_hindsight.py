@@ -121,11 +121,9 @@ def replace_window(said: Said, window: int) -> Said:
     return said._replace(window=window)
 
 
-@pytest.mark.parametrize("scale", [None, 1])
-@pytest.mark.parametrize("frame", [1, 2])
-def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, scale: int | None) -> None:
+def needing_a_scale() -> list[Said]:
+    """So much text that only windows which are scaled take it."""
     scaled = Options(window_scale=7)
-    wrong = Options(window_scale=scale)
     story = [
         said._replace(options=scaled) if said.flags & SYN else said._replace(window=100) for said in (*OPEN, *TALK)
     ]
@@ -133,6 +131,13 @@ def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, sca
     story[4] = story[4]._replace(ack=60001)
     story[5] = story[5]._replace(seq=60001, length=10000)
     story[6] = story[6]._replace(ack=70001)
+    return story
+
+
+@pytest.mark.parametrize("scale", [None, 1])
+@pytest.mark.parametrize("frame", [1, 2])
+def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, scale: int | None) -> None:
+    wrong, story = Options(window_scale=scale), needing_a_scale()
     assert blames(only(*story)) == []
     story[frame - 1] = story[frame - 1]._replace(options=wrong)
     # the sender's own scale says nothing of how much it may send
@@ -216,14 +221,7 @@ def told_of(low: int, high: int) -> Options:
 @pytest.mark.parametrize("frame", [1, 2])
 def test_options_that_were_taken_for_text_may_have_had_a_scale(frame: int) -> None:
     """Where the header ends nowhere, and where it ends one word too soon."""
-    scaled = Options(window_scale=7)
-    story = [
-        said._replace(options=scaled) if said.flags & SYN else said._replace(window=100) for said in (*OPEN, *TALK)
-    ]
-    story[3] = story[3]._replace(length=60000, ack=1)
-    story[4] = story[4]._replace(ack=60001)
-    story[5] = story[5]._replace(seq=60001, length=10000)
-    story[6] = story[6]._replace(ack=70001)
+    story = needing_a_scale()
     story[frame - 1] = story[frame - 1]._replace(options=Options(), length=4)
     assert blames(only(*story)) == [(frame, "length")]
     capture = captured(*story)

@@ -160,7 +160,7 @@ class Account(NamedTuple):
         shown = segment.length > TINY or _asked_for(item, seen) or (ended and _timed_out(item, seen))
         return min(0, _SHOWN - item.cost) if shown else 0
 
-    def asked(self, seen: Observation) -> Account:
+    def requested(self, seen: Observation) -> Account:
         """With what an ACK tells of the few octets that it asks for: they are missing, and no number is wrong."""
         segment = seen.segment
         few = [n for n in self.missing if self.unseen[n].cost > NOT_CAPTURED]

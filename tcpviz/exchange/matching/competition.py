@@ -65,7 +65,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
     Accounts that cost `limit` are of no use; there may be none left.
     """
-    accounts = [account.counted(seen).asked(seen) for account in accounts]
+    accounts = [account.counted(seen).requested(seen) for account in accounts]
     if seen.was_sent and (late := [_late(account, seen) for account in accounts if _may_be_late(account, seen)]):
         return _cheapest(late, limit, seen.index)
     ways = _explained(accounts, seen)

@@ -326,12 +326,12 @@ class Tracker:
             return bool(known)
         return any(seen.index > resets[-1] for seen in known)
 
-    def is_foreign(self, frame: Frame, segment: Segment) -> bool:
+    def is_stray(self, frame: Frame, segment: Segment) -> bool:
         """A reset that answers nothing of this connection, while it opens."""
         opens = all(seen.segment.flags & (SYN | RST) for seen in self.judged)
-        return opens and segment.rst and not self.asked(frame, segment)
+        return opens and segment.rst and not self.has_provoked(frame, segment)
 
-    def asked(self, frame: Frame, segment: Segment) -> bool:
+    def has_provoked(self, frame: Frame, segment: Segment) -> bool:
         """The reset answers what was captured here, as who knows of no connection does (3.10.7.1), or is a copy."""
         side = self.side_of(frame)
         heard = [seen.segment for seen in self.judged[-_HINDSIGHT:] if seen.side != side]
