@@ -11,6 +11,16 @@ from pathlib import PurePath
 from tcpviz.exchange.capture import Address, Capture, Frame, in_time
 from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
 from tcpviz.exchange.matching.explanation import explained
+from tcpviz.exchange.matching.incarnations import (
+    another_opened,
+    has_asked,
+    has_provoked,
+    is_stray,
+    opened_wrongly,
+    refuses,
+    still_asks,
+    unanswered,
+)
 from tcpviz.exchange.matching.tracker import Tracker
 from tcpviz.model.segment import Segment
 from tcpviz.model.sentence import Sentence
@@ -59,14 +69,14 @@ class Matcher:
             self._flows.setdefault(key, []).append(frame)
             return None
         known = self._trackers.setdefault(key, [])
-        if len(known) > 1 and known[-1].is_stray(frame, frame.segment) and known[-2].has_provoked(frame, frame.segment):
+        if len(known) > 1 and self._is_older(known, frame, frame.segment):
             known[-2].feed(frame, frame.segment)
             return known[-2]
         if not known or self._is_new(known[-1], frame, frame.segment):
             self._open(known, frame, frame.segment)
-        elif (index := known[-1].another_opened(frame, frame.segment)) is not None:
+        elif (index := self._began_anew(known[-1], frame, frame.segment)) is not None:
             self._divide(known, index)
-        elif len(known) > 1 and known[-2].still_asks and known[-1].refuses(frame, frame.segment):
+        elif len(known) > 1 and self._was_meant(known, frame, frame.segment):
             self._unite(known)
         known[-1].feed(frame, frame.segment)
         return known[-1]
@@ -93,6 +103,13 @@ class Matcher:
             known[-1].feed(judgement.frame, judgement.segment)
 
     @staticmethod
+    def _is_older(known: list[Tracker], frame: Frame, segment: Segment) -> bool:
+        """A reset that answers nothing of the newest connection, and something of the one before."""
+        older, newest = known[-2:]
+        stray = is_stray(newest.judged, newest.side_of(frame), segment)
+        return stray and has_provoked(older.judged, older.side_of(frame), segment)
+
+    @staticmethod
     def _is_new(tracker: Tracker, frame: Frame, segment: Segment) -> bool:
         """A SYN with a number of its own, once the earlier connection is over, opens the next incarnation."""
         if not segment.syn or segment.has_ack:
@@ -100,7 +117,22 @@ class Matcher:
         side = tracker.side_of(frame)
         if side == "server" and not tracker.is_judged("client"):
             return False  # nobody knows how the client stands: perhaps in TIME-WAIT
-        return not tracker.has_asked(side, segment) and tracker.forgotten
+        return not has_asked(tracker.judged, side, segment) and tracker.forgotten
+
+    @staticmethod
+    def _began_anew(tracker: Tracker, frame: Frame, segment: Segment) -> int | None:
+        """Where the next incarnation began, as this segment shows."""
+        side, judged = tracker.side_of(frame), tracker.judged
+        index = another_opened(judged, tracker.began, side, segment)
+        if index is None and (index := opened_wrongly(judged, side, segment)) is not None:
+            return index if tracker.was_over(index) else None
+        return index
+
+    @staticmethod
+    def _was_meant(known: list[Tracker], frame: Frame, segment: Segment) -> bool:
+        """The answer to an old duplicate is reset by who has sent another SYN."""
+        older, newest = known[-2:]
+        return still_asks(older.judged) and refuses(newest.judged, newest.side_of(frame), segment)
 
     @property
     def epoch(self) -> int:
@@ -129,7 +161,8 @@ class Matcher:
 
     def exchange(self, title: str) -> Exchange:
         for known in self._trackers.values():
-            if (index := known[-1].unanswered) is not None:
+            last = known[-1]
+            if (index := unanswered(last.judged, last.began, from_start=last.saw_start)) is not None:
                 self._divide(known, index)
         connections = tuple(tracker.connection(self.epoch) for tracker in self._order)
         flows = tuple(_flow(frames, self.epoch) for frames in self._flows.values())

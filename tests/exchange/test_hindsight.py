@@ -228,3 +228,63 @@ def test_options_that_were_taken_for_text_may_have_had_a_scale(frame: int) -> No
     frames = [replace(f, offset=4) if f.number == frame else f for f in capture.frames]
     (connection,) = match(replace(capture, frames=tuple(frames))).connections
     assert blames(connection) == [(frame, "data offset")]
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "by", "allowed"),
+    [
+        ("data-after-close", 7, 1, "2"),
+        ("rfc9293-figure-11", 3, -1, "1"),
+        ("simultaneous-close", 8, -1, "2"),
+        ("simultaneous-close", 9, -1, "7"),
+        ("rfc9293-figure-13", 4, -1, "2"),
+    ],
+)
+def test_a_wrong_number_is_named_before_flags_that_nothing_calls_for(
+    name: str, frame: int, by: int, allowed: str
+) -> None:
+    """A reset, or an acknowledgement that was due, with one number wrong; not something else altogether."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, seq=add(segment.seq, by))
+
+    (connection,) = match(tapped(*simulate(library.load(name)).connections, change={frame: change})).connections
+    assert blames(connection) == [(frame, "seq")]
+    assert [sent.expected.allowed for sent in connection.violations if sent.expected] == [allowed]
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_of_several_numbers_that_would_do_the_nearest_is_expected(by: int) -> None:
+    """The SYN,ACK and three octets behind it are on their way: 1 and 4 may be acknowledged."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, ack=add(segment.ack, by))
+
+    played = simulate(library.load("fast-open-second")).connections
+    (*_, connection) = match(tapped(*played, change={4: change})).connections
+    (sent,) = connection.violations
+    assert (sent.frame, sent.expected and sent.expected.allowed) == (4, "1")
+
+
+def test_a_copy_of_what_was_sent_before_it_was_changed_is_a_copy() -> None:
+    """In `late-duplicate` the network keeps a copy of frame 6 and delivers it in TIME-WAIT."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, ack=add(segment.ack, 1))
+
+    played = simulate(library.load("late-duplicate")).connections
+    (connection,) = match(tapped(*played, change={6: change})).connections
+    assert blames(connection) == [(6, "ack")]
+    assert [sent.kind for sent in connection.segments if sent.frame == 12] == ["duplicate"]
+
+
+@pytest.mark.parametrize("flag", [SYN, ACK])
+def test_the_first_segment_of_a_capture_may_be_the_wrong_one(flag: int) -> None:
+    """It decides where the story starts: Figure 13 begins with a FIN."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, flags=segment.flags ^ flag)
+
+    played = simulate(library.load("rfc9293-figure-13")).connections
+    (connection,) = match(tapped(*played, change={1: change})).connections
+    assert blames(connection) == [(1, "flags")]

@@ -47,6 +47,8 @@ _PATIENCE = 64
 """After so many segments a blame that has not become the cheapest explanation is given up."""
 _COPY = 10
 """The cost of a copy that the network made."""
+_NOTHING, _FLAGS = 4, 3
+"""How much more it costs to say only that nothing of the kind was to be sent, or something with several other flags."""
 _FORGED, _RECOUNTED = 2, 25
 """After a violation: a third party sent it; the sender counts from there on."""
 SHOWN = 20
@@ -107,7 +109,7 @@ def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
     """Nothing but what it says itself tells when it was sent, or that the network has copied it."""
     if seen.was_overtaken:
         yield _known(account, seen, _OVERTAKEN, "out-of-order", _COPY)
-    if seen.is_repeated:
+    if seen.is_repeated or _repeats_blamed(account, seen):
         # of bare ACKs a stack may send two alike, but not for nothing
         cost = _COPY if seen.segment.span or seen.segment.rst else NOT_CAPTURED
         yield _known(account, seen, _COPIED, "duplicate", cost)
@@ -116,6 +118,13 @@ def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
     if seen.is_tied and (outlived or was_first(own, seen.segment) or aborted_first(own, seen.segment)):
         why = Sentence("was sent a moment before, and captured late")
         yield _known(account, seen, why, "out-of-order", SWAPPED)
+
+
+def _repeats_blamed(account: Account, seen: Observation) -> bool:
+    """A copy of what was sent before somebody changed it."""
+    emits = [sent_instead(miss.end, index) for index, miss in account.blames if seen.earlier[index].side == seen.side]
+    sent = [(emit.segment.seq, emit.segment.ack, emit.segment.flags, emit.segment.length) for emit in emits if emit]
+    return (seen.segment.seq, seen.segment.ack, seen.segment.flags, seen.segment.length) in sent
 
 
 def _explained(accounts: list[Account], seen: Observation) -> list[list[End]]:
@@ -148,7 +157,9 @@ def blame(
     if foreign:
         likely = [(account, account.best(seen.side)) for account in accounts]
         # but first what it may have been
-        found += [_blamed(account, seen, unwanted(end, seen.segment), _MOST_BLAMES - SHOWN) for account, end in likely]
+        found += [
+            _blamed(account, seen, [unwanted(end, seen.segment)], _MOST_BLAMES - SHOWN) for account, end in likely
+        ]
     return _cheapest(found, limit, seen.index)
 
 
@@ -232,10 +243,10 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
         # no run may send what was meant either
         known = [miss for miss in misses if miss.meant] or misses
         misses = [_at_offset(miss, seen, seen.frame.offset) for miss in known]
-    different: dict[tuple[Difference, ...], Miss] = {}
+    different: dict[tuple[Difference, ...], list[Miss]] = {}
     for miss in sorted(misses, key=lambda miss: miss.severity):
-        different.setdefault(miss.differences, miss)
-    return [_blamed(account, seen, miss, rank) for rank, miss in enumerate(list(different.values())[:_MOST_BLAMES])]
+        different.setdefault(miss.differences, []).append(miss)
+    return [_blamed(account, seen, alike, rank) for rank, alike in enumerate(list(different.values())[:_MOST_BLAMES])]
 
 
 def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
@@ -245,12 +256,14 @@ def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
     return miss._replace(differences=(Difference(Sentence("data offset"), told, allowed),), section="RFC 9293 3.1")
 
 
-def _blamed(account: Account, seen: Observation, miss: Miss, rank: int) -> Account:
-    """What follows may answer what was sent or what should have been."""
-    observed = seen.segment
-    senders = [miss.end, *_recounted(miss, miss.end, ours=True)]
+def _blamed(account: Account, seen: Observation, alike: list[Miss], rank: int) -> Account:
+    """What follows may answer what was sent or what should have been. `alike`: with the same differences."""
+    observed, miss = seen.segment, alike[0]
+    senders = [*(one.end for one in alike[:_MOST_BLAMES]), *_recounted(miss, miss.end, ours=True)]
     senders += [end._replace(cost=end.cost + _FORGED) for end in account.ends(seen.side)]
-    cost = account.cost + VIOLATION + rank - (SHOWN if miss.meant else 0)
+    nothing = any(difference.reason for difference in miss.differences)
+    vague = _NOTHING if nothing else _FLAGS * (miss.flags > 1)
+    cost = account.cost + VIOLATION + rank + vague - (SHOWN if miss.meant else 0)
     grown = account._replace(cost=cost, blames=(*account.blames, (seen.index, miss)))
     grown = grown.having(seen.side, senders)
     emit = sent_instead(miss.end, seen.index)

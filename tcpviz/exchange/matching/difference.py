@@ -7,9 +7,10 @@ from typing import NamedTuple
 from tcpviz.exchange.matching.past import End
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Segment, words
 from tcpviz.model.sentence import Sentence
+from tcpviz.model.sequence import distance
 
 FLAGS = Sentence("flags")
-COMPARED_FLAGS = SYN | ACK | FIN | RST
+_COMPARED_FLAGS = SYN | ACK | FIN | RST
 """PSH, URG and the ECN bits are the sender's own affair at the handshake and the close."""
 
 
@@ -35,24 +36,38 @@ class Miss(NamedTuple):
     """How many flags are wrong, where some are."""
 
     @property
-    def severity(self) -> tuple[bool, int, int, bool, int]:
-        """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit."""
+    def severity(self) -> tuple[bool, int, int, int, bool, int]:
+        """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit.
+
+        Of what costs as much, the number that is the least wrong.
+        """
         fields = [difference.field for difference in self.differences]
         nothing = any(difference.reason for difference in self.differences)
         newest = self.end.newest()
-        rare = newest is not None and newest.emit is not None and newest.emit.kind in ("keep-alive", "window-probe")
+        emit = newest.emit if newest else None
+        rare = emit is not None and emit.kind in ("keep-alive", "window-probe")
+        # where an acknowledgement was due, a FIN that was sent again is less likely
+        rare |= emit is not None and emit.kind == "retransmission" and emit.segment.fin and fields == ["flags"]
         wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1) + (self.flags > 1)
-        return self.meant is None, wrong, len(newest.calls) if newest else 0, fields != ["flags"], self.end.cost
+        calls = len(newest.calls) if newest else 0
+        return self.meant is None, wrong, calls, self.end.cost, fields != ["flags"], self._error
+
+    @property
+    def _error(self) -> int:
+        """By how much its numbers are wrong, in octets."""
+        numbers = [(one.observed, one.allowed) for one in self.differences]
+        return sum(abs(distance(a, b)) for a, b in numbers if isinstance(a, int) and isinstance(b, int))
 
 
 def differences(expected: Segment, observed: Segment, offers: bool = False) -> tuple[Difference, ...]:
     """Flags first: with other flags the numbers mean other things. `offers`: windows are compared as well."""
     found = []
-    if (expected.flags ^ observed.flags) & COMPARED_FLAGS:
+    if toggled(expected, observed):
         found.append(Difference(FLAGS, kind_of(observed), kind_of(expected)))
     if expected.seq != observed.seq:
         found.append(Difference("seq", observed.seq, expected.seq))
-    if expected.has_ack and observed.has_ack and expected.ack != observed.ack:
+    if observed.has_ack and observed.ack != (expected.ack if expected.has_ack else 0):
+        # without ACK the field is zero
         found.append(Difference("ack", observed.ack, expected.ack))
     if expected.length != observed.length:
         found.append(Difference(Sentence("length"), observed.length, expected.length))
@@ -62,6 +77,11 @@ def differences(expected: Segment, observed: Segment, offers: bool = False) -> t
     if offers and larger is not None and larger != scale:
         found.append(Difference(Sentence("window scale"), scale, Sentence("at least {}", 1 + (scale or 0))))
     return tuple(found)
+
+
+def toggled(expected: Segment, observed: Segment) -> int:
+    """In how many flags they differ."""
+    return ((expected.flags ^ observed.flags) & _COMPARED_FLAGS).bit_count()
 
 
 def kind_of(segment: Segment) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from tcpviz.exchange.matching import deliveries
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
-from tcpviz.exchange.matching.difference import COMPARED_FLAGS, FLAGS, Difference, Miss, differences, kind_of
+from tcpviz.exchange.matching.difference import FLAGS, Difference, Miss, differences, kind_of, toggled
 from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
 from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_all, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
@@ -21,7 +21,7 @@ from tcpviz.model.deviations import Deviation
 from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import before
+from tcpviz.model.sequence import before, distance
 from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
 from tcpviz.value import replace
 
@@ -29,6 +29,8 @@ _KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
 """What a segment may be but for resets, which fit in anywhere."""
 _UNSEEN_REPLY, _UNSEEN_SYN_ACK = 3, 60
 """The cost of a reply that TCP compels and nobody saw; challenges may be throttled (RFC 5961 section 7)."""
+_NEAREST = 2
+"""How many pasts are compared with a segment that acknowledges what none of them would."""
 _BURST = 4
 """What arrives in a burst may be answered as one (offload, compressed ACKs): no more replies than these cost."""
 _RARE = 45
@@ -89,22 +91,38 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     runs, fitting = in_order(_prepared(end, observed), observed)
     # what it acknowledges may be wrong
     beyond = [deliver_all(run) for run in runs[-1:] if run.pending and not fitting]
-    runs = [*turns(fitting), *turns([*runs, *beyond])]
+    runs = [*turns(fitting), *_nearest(runs, observed), *turns([*runs, *beyond])]
     runs += [deliver_late(run) for run in runs[:1] if run.late]
     tried = [result for run in runs for result in _tries(run, index, observed)]
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
-    toggled = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
-    others = [flags for flags in _KINDS if ((flags ^ observed.flags) & COMPARED_FLAGS).bit_count() > 1]
+    single = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
+    others = [flags for flags in _KINDS if toggled(replace(observed, flags=flags), observed) > 1]
     empty = [replace(observed, length=0)] if observed.length and not observed.flags & (SYN | RST) else []
-    for segment in (*(replace(observed, flags=flags) for flags in (*toggled, *others)), *empty, *meant):
-        for way in explain(end, index, segment, plainly=True):
+    flagged = [replace(observed, flags=flags) for flags in (*single, *others)]
+    for segment in (*_answering(end, observed), *flagged, *empty, *meant):
+        for way in explain(end, index, segment, plainly=segment.flags & (SYN | ACK) != SYN | ACK):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
-            flags = ((segment.flags ^ observed.flags) & COMPARED_FLAGS).bit_count() or 1
             shown = segment if segment in meant else None
-            misses.append(Miss(way, differences(segment, observed, shown is not None), section, shown, flags))
+            wrong = differences(segment, observed, shown is not None)
+            misses.append(Miss(way, wrong, section, shown, toggled(segment, observed)))
     return misses
+
+
+def _nearest(runs: list[End], observed: Segment) -> list[End]:
+    """The pasts that would acknowledge nearly what the segment does."""
+    known = [run for run in runs if observed.has_ack and run.state in SYNCHRONIZED]
+    return sorted(known, key=lambda run: abs(distance(run.endpoint.tcb.rcv_nxt, observed.ack)))[:_NEAREST]
+
+
+def _answering(end: End, observed: Segment) -> list[Segment]:
+    """A SYN,ACK acknowledges a SYN that came; whether the text on it too, what follows tells."""
+    if not (observed.syn and observed.has_ack):
+        return []
+    asked = [item.segment for item in end.pending if item.segment.syn]
+    numbers = dict.fromkeys(number for syn in asked for number in (syn.text, syn.end))
+    return [replace(observed, ack=number) for number in numbers if number != observed.ack]
 
 
 def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
@@ -240,7 +258,7 @@ def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
         wrong = differences(emit.segment, observed)
-        yield Miss(after, wrong, cite(emit.section)) if wrong else after
+        yield Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed)) if wrong else after
 
 
 def _with_text(endpoint: Endpoint, emit: Emit, octets: int) -> tuple[Endpoint, Emit, tuple[Call, ...]]:
@@ -292,7 +310,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     if emit.kind == "keep-alive" and observed.length == 1:
         # MAY-6: one octet of garbage, for stacks that answer nothing else
         wrong = tuple(difference for difference in wrong if difference.field != "length")
-    return Miss(after, wrong, cite(emit.section)) if wrong else after
+    return Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed)) if wrong else after
 
 
 def _unseen(emits: tuple[Emit, ...]) -> int:

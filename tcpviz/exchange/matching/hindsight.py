@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.model.segment import FIN, LARGEST_SCALE, Segment
+from tcpviz.model.segment import FIN, LARGEST_SCALE, SYN, Segment
 from tcpviz.model.sequence import add, before, distance, later
 from tcpviz.value import replace
 
@@ -88,8 +88,14 @@ def _counted(judged: Sequence[Observation], seen: Observation) -> Iterator[Segme
     own, theirs = _later(judged, seen)
     goes_on = next((segment.seq for segment in own if not segment.syn and segment.has_ack), None)
     acked = next((segment.ack for segment in theirs if segment.has_ack and not segment.rst), None)
-    if goes_on is not None and goes_on == acked and not _goes_again(seen.segment, own):
-        yield replace(seen.segment, seq=add(goes_on, -1))
+    if goes_on is None or goes_on != acked or _goes_again(seen.segment, own):
+        return
+    known = [o for o in judged[: seen.index] if o.side != seen.side and o.segment.has_ack and o.segment.ack == acked]
+    if goes_on == seen.segment.seq and known:
+        # its SYN came before, and was acknowledged
+        yield replace(seen.segment, flags=seen.segment.flags & ~SYN)
+        return
+    yield replace(seen.segment, seq=add(goes_on, -1))
 
 
 def _goes_again(segment: Segment, own: list[Segment]) -> bool:
@@ -115,7 +121,9 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
         return  # the wrong number may be that one
     more = distance(segment.end, next_.seq)
     before_it = next((o.segment for o in reversed(judged[: seen.index]) if o.side == seen.side), None)
-    if before_it and add(segment.seq, more) == before_it.end:
+    # or the same text goes again from there
+    again = segment.length > 0 and (next_.seq, next_.length) == (before_it and before_it.end, segment.length)
+    if before_it and (again or add(segment.seq, more) == before_it.end):
         yield replace(segment, seq=before_it.end)
         return
     length = segment.length + more
@@ -123,7 +131,8 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     without = more == (-1 if segment.fin else 1) and not segment.syn and not (more > 0 and next_.length)
     # there is one FIN
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
-        yield replace(segment, flags=segment.flags ^ FIN)
+        if not (segment.fin and segment.end in acked):
+            yield replace(segment, flags=segment.flags ^ FIN)
     elif 0 <= length < _LONGEST and (segment.span or segment.push):
         # the peer would have had no cause to acknowledge less of it, or more before there was more
         less = any(other.ack == segment.end for other in theirs if other.has_ack)

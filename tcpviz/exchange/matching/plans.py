@@ -6,7 +6,7 @@ from tcpviz.exchange.matching.past import Call
 from tcpviz.model import events
 from tcpviz.model.endpoint import Endpoint
 from tcpviz.model.segment import Segment
-from tcpviz.model.sequence import distance
+from tcpviz.model.sequence import add, distance
 from tcpviz.model.transitions import SYNCHRONIZED, State
 
 Plan = list[tuple[events.Event, Call | None]]
@@ -40,8 +40,11 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
     sent = distance(observed.seq, tcb.snd_nxt)
     oldest: Plan = [(events.Retransmit(tcb.snd_una, observed.length, observed.push, observed.fin), None)]
     if sent <= 0 and tcb.fin_sent is not None:
-        # neither is possible: nothing follows the FIN
-        return [oldest, _fresh(endpoint, observed.length, observed)]
+        # none is possible: nothing follows the FIN
+        last: Plan = [
+            (events.Retransmit(add(tcb.snd_nxt, -observed.span), observed.length, observed.push, observed.fin), None)
+        ]
+        return [oldest, last, _fresh(endpoint, observed.length, observed)]
     if sent <= 0:
         fresh = _fresh(endpoint, observed.length, observed)
         if observed.length == 1 and not observed.fin and not tcb.snd_wnd:

@@ -54,14 +54,14 @@ class Tracker:
         self._judges = judges
         account = Account(receiver, sender) if answers else Account(sender, receiver)
         self._accounts = [account._replace(server=()) if self._alone else account]
-        self._saw_start = segment.syn and not answers
+        self.saw_start = segment.syn and not answers
         self._parties: dict[Side, PartyStory] = {
             "client": PartyStory(addresses["client"], account.client[0].state),
             "server": PartyStory(addresses["server"], account.server[0].state),
         }
         self._oddities = Oddities()
         self._orders: dict[Side, Order] = {side: Order() for side in SIDES}
-        self._began: dict[Side, int] = {}
+        self.began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
         self._farthest: dict[Side, Observation] = {}
         """Where each end's numbers have come to."""
@@ -149,7 +149,7 @@ class Tracker:
         for end in SIDES:
             base = self._parties[end].base
             if base is not None:
-                self._began.setdefault(end, base)
+                self.began.setdefault(end, base)
 
     def _explain(self, seen: Observation, *, guilty: bool = False, limit: int = NO_LIMIT) -> None:
         if seen.is_twin:
@@ -266,12 +266,13 @@ class Tracker:
         earlier = copy(self)
         earlier._accounts, earlier._history = self._history[index], {}
         yield earlier
-        first = self.judged[0]
-        if index or first.segment.flags & (SYN | ACK) == SYN:
-            return
-        # the first segment decides where the story starts: perhaps it was a SYN
-        syn = replace(first.segment, flags=SYN)
-        other_way = Tracker(first.frame, syn, self._judges)
+        # the first segment decides where the story starts
+        for flags in _openings(self.judged[0].segment) if index == 0 else ():
+            yield self._opened_by(replace(self.judged[0].segment, flags=flags))
+
+    def _opened_by(self, first: Segment) -> Tracker:
+        """The same segments, none of them explained yet, had the first of them been that."""
+        other_way = Tracker(self.judged[0].frame, first, self._judges)
         for judgement in self.judged:
             side = other_way.side_of(judgement.frame)
             seen = replace(judgement, side=side, peer=other_way.peer_of(side), earlier=other_way.judged)
@@ -279,7 +280,7 @@ class Tracker:
             other_way._learn(side, seen.segment)
             other_way._oddities.of(side, seen.segment, seen.frame)
             other_way._orders[side].place(seen.frame)
-        yield other_way
+        return other_way
 
     def accounts_before(self, index: int) -> list[Account]:
         """What was thought possible before that segment, by who knew no more than what came before it."""
@@ -292,69 +293,11 @@ class Tracker:
             tracker.feed(judgement.frame, judgement.segment)
         return tracker
 
-    @property
-    def unanswered(self) -> int | None:
-        """Where the next incarnation began, if all that came since is a SYN that nobody answered."""
-        if not self.judged or (self._saw_start and len(self.judged) < 3):
-            return None
-        index = len(self.judged)
-        last = self.judged[-1].segment
-        while index and self.judged[index - 1].segment == last:
-            index -= 1
-        opens = last.flags & (SYN | ACK | RST) == SYN and last.seq != self._began.get(self.judged[-1].side)
-        return index if opens and index else None
-
-    def another_opened(self, frame: Frame, segment: Segment) -> int | None:
-        """Where the next incarnation began, if this answers a SYN with another number than the first.
-
-        Where the earlier one had a word to say in between, both are one story.
-        """
-        if not segment.has_ack or not segment.flags & (SYN | RST):
-            return None
-        side, index = self.side_of(frame), len(self.judged)
-        while index and self._asks_for(self.judged[index - 1], side, segment):
-            index -= 1
-        asked = [seen.index for seen in self.judged if self._asks_for(seen, side, segment)]
-        first = self._began.get(other(side)) == add(segment.ack, -1)
-        return index if index and not first and asked[:1] == [index] else None
-
-    def has_asked(self, side: Side, syn: Segment) -> bool:
-        """The SYN is known already: it comes again, or late. After a reset only its clock can tell that it does."""
-        resets = [seen.index for seen in self.judged if seen.segment.rst]
-        known = [j for j in self.judged if j.side == side and j.segment.syn and j.segment.seq == syn.seq]
-        if not resets or syn.options.timestamps:
-            return bool(known)
-        return any(seen.index > resets[-1] for seen in known)
-
-    def is_stray(self, frame: Frame, segment: Segment) -> bool:
-        """A reset that answers nothing of this connection, while it opens."""
-        opens = all(seen.segment.flags & (SYN | RST) for seen in self.judged)
-        return opens and segment.rst and not self.has_provoked(frame, segment)
-
-    def has_provoked(self, frame: Frame, segment: Segment) -> bool:
-        """The reset answers what was captured here, as who knows of no connection does (3.10.7.1), or is a copy."""
-        side = self.side_of(frame)
-        heard = [seen.segment for seen in self.judged[-_HINDSIGHT:] if seen.side != side]
-        if segment.has_ack:
-            return any(not other.has_ack and other.end == segment.ack for other in heard)
-        return any(other.has_ack and other.ack == segment.seq for other in heard)
-
-    @property
-    def still_asks(self) -> bool:
-        """Nothing but SYNs of one number was captured."""
-        return all(seen.segment == self.judged[0].segment and seen.segment.syn for seen in self.judged)
-
-    def refuses(self, frame: Frame, segment: Segment) -> bool:
-        """It resets what answered the SYN, as who has sent another SYN does (Figure 8)."""
-        last = self.judged[-1]
-        answered = last.segment.syn and last.segment.has_ack and last.side != self.side_of(frame)
-        return answered and segment.rst and segment.seq == last.segment.ack
-
-    @staticmethod
-    def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
-        """It is a SYN, and `side` has answered it."""
-        asked = seen.segment
-        return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
+    def was_over(self, index: int) -> bool:
+        """So it was before that segment, as far as is remembered."""
+        earlier = copy(self)
+        earlier._accounts = self._history.get(index, [])
+        return bool(earlier._accounts) and earlier.over
 
     @staticmethod
     def _had_been_guilty(start: Tracker, guilty: int, limit: int) -> Tracker | None:
@@ -368,11 +311,21 @@ class Tracker:
     def connection(self, epoch: int) -> Connection:
         """All that is known so far, taking what was captured as having arrived."""
         best = self.reconsidered()
-        return best._verdicts(epoch, looked_again(best.judged)).connection(self._saw_start)
+        return best._verdicts(epoch, looked_again(best.judged)).connection(self.saw_start)
 
     def newest(self, epoch: int) -> Connection:
         """Only the last segment, for whoever watches live: the cost does not grow with the connection."""
-        return self._verdicts(epoch, self.judged).newest(self._saw_start)
+        return self._verdicts(epoch, self.judged).newest(self.saw_start)
 
     def _verdicts(self, epoch: int, judged: list[Observation]) -> Verdicts:
         return Verdicts(self._best(), judged, self._parties, self._judges, epoch)
+
+
+def _openings(first: Segment) -> Iterator[int]:
+    """With what flags the first segment would tell another story."""
+    if first.flags & (SYN | ACK) != SYN:
+        yield SYN
+    if first.syn and first.flags & (FIN | RST):
+        yield first.flags & ~SYN
+    if not first.has_ack and first.ack:
+        yield first.flags | ACK
