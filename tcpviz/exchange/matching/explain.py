@@ -100,8 +100,10 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     others = [flags for flags in _KINDS if toggled(replace(observed, flags=flags), observed) > 1]
     empty = [replace(observed, length=0)] if observed.length and not observed.flags & (SYN | RST) else []
     flagged = [replace(observed, flags=flags) for flags in (*single, *others)]
+    opens = observed.syn or any(item.segment.syn for item in end.pending)
     for segment in (*_answering(end, observed), *flagged, *empty, *meant):
-        for way in explain(end, index, segment, plainly=segment.flags & (SYN | ACK) != SYN | ACK):
+        # for a SYN that waits, a listener may have begun anew in silence
+        for way in explain(end, index, segment, plainly=not (opens and segment.syn and segment.has_ack)):
             newest = way.newest()
             section = cite(newest.emit.section) if newest and newest.emit else ""
             shown = segment if segment in meant else None
