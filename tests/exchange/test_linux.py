@@ -204,3 +204,31 @@ def test_who_has_closed_in_syn_received_sends_its_syn_ack_again() -> None:
     crossing = (peer(SYN, 0), stack(SYN, 0), stack(SYN | ACK, 0, 1), stack(FIN | ACK, 1, 1))
     assert blamed(*crossing, stack(SYN | ACK, 0, 1), peer(SYN, 0), stack(ACK, 2, 1)) == []
     assert blamed(*crossing, stack(SYN | ACK, 1, 1), peer(SYN, 0), stack(ACK, 2, 1)) == [5]
+
+
+@pytest.mark.parametrize(("flags", "length"), [(PSH | ACK, 5), (FIN | ACK, 0)])
+def test_a_bare_reset_answers_for_who_is_gone(flags: int, length: int) -> None:
+    """abort() of Linux has an ACK; what has none answers what meets no connection."""
+    asking = peer(flags, 1, 1, length)
+    gone = ["LISTEN", "SYN-RECEIVED", "ESTABLISHED", "CLOSED"]
+    assert _states(*OPEN, asking, stack(RST, 1))["server"] == gone
+    assert (
+        _states(*OPEN, peer(ACK, 1, 1, 9), stack(ACK, 1, 10), peer(flags, 10, 1, length), stack(RST, 1))["server"]
+        == gone
+    )
+    # whoever has come so far answers text in time; who has an accept queue that is full does not
+    assert _states(*OPEN, peer(PSH | ACK, 1, 1, 5), asking, stack(RST, 1))["server"] == [
+        "LISTEN",
+        "SYN-RECEIVED",
+        "CLOSED",
+    ]
+    assert blamed(*OPEN, asking, stack(RST, 2)) == [5]
+
+
+def test_a_bare_reset_answers_text_for_who_has_closed_behind_text_of_its_own() -> None:
+    opened = (*OPEN, stack(PSH | ACK, 1, 1, 5))
+    assert _states(*opened, peer(PSH | ACK, 1, 6, 5), stack(RST, 6))["server"][2:] == [
+        "ESTABLISHED",
+        "FIN-WAIT-1",
+        "CLOSED",
+    ]

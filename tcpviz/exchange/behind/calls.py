@@ -13,7 +13,11 @@ from tcpviz.exchange.exchange import Call, Connection, Side, Transmission, other
 from tcpviz.exchange.notation import filler
 from tcpviz.exchange.scenario import Action, Host, Injection, Network, Scenario
 from tcpviz.model.sequence import distance
+from tcpviz.model.transitions import State, Stimulus
 from tcpviz.value import Value, replace
+
+_SILENT = {None: "crash", Stimulus.USER_TIMEOUT: "timeout"}
+"""What an application does, or has done to it, of which nothing shows on the wire."""
 
 
 class Reading(Value):
@@ -130,8 +134,8 @@ def _told(end: End, exact: bool) -> Iterator[Call]:
     """
     last: Call | None = None
     full = False
-    for call in end.party.calls:
-        if call.name not in ("send", "close", "abort"):
+    for call in sorted([*end.party.calls, *_gone(end)], key=lambda call: call.time):
+        if call.name not in ("send", "close", "abort", *_SILENT.values()):
             continue
         together = full and last and call.name == "send" and call.time - last.time <= max(NOISE, end.round_trip)
         if last and together and not exact and end.processed(last.time) == end.processed(call.time):
@@ -143,6 +147,14 @@ def _told(end: End, exact: bool) -> Iterator[Call]:
         full = call.name == "send" and (call.octets or 0) >= end.full_segment
     if last:
         yield last
+
+
+def _gone(end: End) -> Iterator[Call]:
+    """Its connection was forgotten in silence, and whatever came then was reset."""
+    for change in end.party.states[1:]:
+        name = _SILENT.get(change.row.stimulus if change.row else None)
+        if change.state is State.CLOSED and name and all(s.segment.rst for s in end.sent if s.sent > change.time):
+            yield Call(name, change.time)
 
 
 def _window_opened(end: End) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tcpviz.exchange.matching.deliveries import opening_with
 from tcpviz.exchange.matching.earlier import earlier, unheard
-from tcpviz.exchange.matching.explain import explain
+from tcpviz.exchange.matching.explain import explain, forgotten
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import (
@@ -24,7 +24,7 @@ from tcpviz.exchange.matching.past import (
 from tcpviz.exchange.matching.questions import asked
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
-from tcpviz.model.endpoint import Endpoint, step
+from tcpviz.model.endpoint import step
 from tcpviz.model.segment import ACK, LARGEST_SCALE, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import add, distance
@@ -123,16 +123,10 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
     end = guess.sender
     if not (observed.rst or (observed.syn and not observed.has_ack)) or end.state is State.CLOSED:
         return
-    last = next((e.emit for e in end.recent() if e.sent and e.emit), None)
-    newest = end.newest()
-    at = newest.place if newest else 0
-    if last and last.kind in ("retransmission", "keep-alive", "window-probe"):
-        result = step(end.endpoint, events.UserTimeout())
-        after, cost, rows = result.endpoint, _GAVE_UP, result.rows
-    else:
-        after, cost, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), _CRASHED, ()
-    entry = Entry(at, False, end.state, after.state, rows)
-    yield guess._replace(sender=end.noted(entry, after)._replace(owed=()), cost=guess.cost + cost)
+    gone = forgotten(end)
+    newest = gone.newest()
+    cost = _GAVE_UP if newest and newest.rows else _CRASHED
+    yield guess._replace(sender=gone, cost=guess.cost + cost)
 
 
 def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:

@@ -182,8 +182,11 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
     if end.state is State.SYN_SENT or end.state is State.LISTEN:
         quiet = [(events.Close(full=True), "close")]
     elif end.state is State.ESTABLISHED and observed.rst:
-        # its FIN waits behind text that the window does not take, and text that comes is answered with a reset
+        # its FIN waits behind text that is not acknowledged, and text that comes is answered with a reset
         quiet = [(events.Close(full=True), "close")]
+        waits = end.endpoint.tcb.snd_una != end.endpoint.tcb.snd_nxt or not end.endpoint.tcb.usable_window
+        if not waits and _questions(end, observed):
+            yield _forgotten(end, observed)
     elif end.state is State.TIME_WAIT:
         quiet = [(events.TimeWaitTimeout(), "")]
     elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
@@ -191,9 +194,40 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
         quiet = [(events.Close(full=True), "")]
         if end.state is State.FIN_WAIT_2:
             yield _after(end, [*quiet, (events.FinWait2Timeout(), "")])
+    elif _questions(end, observed):
+        yield _forgotten(end, observed)
+        return
     else:
         return
     yield _after(end, quiet)
+
+
+def _questions(end: End, observed: Segment) -> int:
+    """How much text, FINs and keep-alives are on their way that a reset without ACK may answer: likely who is gone."""
+    if observed.has_ack or not observed.rst:
+        return 0
+    waiting = (item.segment for item in end.pending[end.late :] if not item.segment.flags & (SYN | RST))
+    asking = (segment for segment in waiting if segment.has_ack and segment.ack == observed.seq)
+    return sum(segment.span > 0 or segment.seq != end.endpoint.tcb.rcv_nxt for segment in asking)
+
+
+def _forgotten(end: End, observed: Segment) -> End:
+    opened = end.state is State.SYN_RECEIVED and end.pending and _questions(end, observed) == 1
+    # who has the third ACK answers all that follows, as long as it can
+    return forgotten(deliver(end, end.late) if opened else end)._replace(cost=end.cost + SILENT_CALL)
+
+
+def forgotten(end: End) -> End:
+    """The same, without its connection: it gave up, or crashed."""
+    last = next((e.emit for e in end.recent() if e.sent and e.emit), None)
+    newest = end.newest()
+    at = newest.place if newest else 0
+    if last and last.kind in ("retransmission", "keep-alive", "window-probe"):
+        result = step(end.endpoint, events.UserTimeout())
+        after, rows = result.endpoint, result.rows
+    else:
+        after, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), ()
+    return end.noted(Entry(at, False, end.state, after.state, rows), after)._replace(owed=())
 
 
 def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
@@ -303,8 +337,10 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     closed = run.state in _FIN_SENT and observed.rst
     if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
-    if observed.rst and run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs:
-        # it had to acknowledge the SYN first
+    unacknowledged = run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs
+    answers = not observed.has_ack and bool(run.owed or run.endpoint.tcb.owes_ack or _questions(run, observed))
+    if observed.rst and (unacknowledged or answers):
+        # it had to acknowledge the SYN first; or who is gone says just that, and abort() as a rule has an ACK
         after = after._replace(cost=after.cost + _UNSEEN_REPLY)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)
