@@ -195,10 +195,10 @@ def folded(octets: bytes) -> int:
     return total or (0xFFFF if any(octets) else 0)
 
 
-_ICMP_ERRORS = {1: (3, 11, 12), 58: (1, 3, 4)}
+_ICMP_ERRORS = {1: (3, 11, 12), 58: (1, 2, 3, 4)}
 """Protocol -> the types that say that something did not arrive (RFC 792; RFC 4443)."""
-_TOO_BIG, _QUOTED = b"\x03\x04", 8
-"""A type and code after which the sender only sends less at a time; how much of a segment each error quotes."""
+_QUOTED = 8
+"""So many octets of a segment each error quotes."""
 
 
 def _undelivered(protocol: int, error: bytes, record: Record, number: int) -> Frame | None:
@@ -211,7 +211,7 @@ def _undelivered(protocol: int, error: bytes, record: Record, number: int) -> Fr
     else:
         inner, family, where, size, header = packet[6:7], socket.AF_INET6, 8, 16, 40
     quoted = packet[header : header + _QUOTED]
-    if inner != bytes((_TCP,)) or len(quoted) < _QUOTED or (protocol == 1 and error[:2] == _TOO_BIG):
+    if inner != bytes((_TCP,)) or len(quoted) < _QUOTED:
         return None
     hosts = (socket.inet_ntop(family, packet[at : at + size]) for at in (where, where + size))
     source, destination = map(Address, hosts, (int.from_bytes(quoted[:2]), int.from_bytes(quoted[2:4])))

@@ -232,3 +232,31 @@ def test_a_bare_reset_answers_text_for_who_has_closed_behind_text_of_its_own() -
         "FIN-WAIT-1",
         "CLOSED",
     ]
+
+
+# A listener that sends cookies keeps nothing of a SYN
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(1, []), (2, [4])])
+def test_a_cookie_opens_a_second_connection_once_the_first_is_over(seq: int, wrong: list[int]) -> None:
+    """Text was under way with the numbers of the third ACK, as accept() and SO_LINGER reset the first."""
+    reset, text = stack(RST | ACK, 1, 1), peer(PSH | ACK, seq, 1, 100)
+    story = (*OPEN, reset, text, stack(ACK, 1, seq + 100), stack(RST | ACK, 1, seq + 100), peer(RST, 101))
+    assert blamed(*story)[:1] == wrong
+
+
+def test_text_that_comes_before_the_third_ack_is_reset_where_nothing_but_a_cookie_is_known() -> None:
+    early, answer = peer(PSH | ACK, 715, 1, 714), stack(PSH | ACK, 1, 1, 768)
+    done = (OPEN[2], answer, peer(ACK, 1, 1, 714), stack(ACK, 769, 715))
+    assert blamed(*OPEN[:2], early, stack(RST, 1), *done) == []
+    assert blamed(*OPEN[:2], early, stack(RST, 2), *done) == [4]
+
+
+# What the device did not take was captured, and is not counted as sent
+
+
+@pytest.mark.parametrize(("again", "seq", "wrong"), [(2, 1, []), (2, 2, [8]), (0, 1, [4])])
+def test_text_that_its_own_device_did_not_take_is_not_counted(again: int, seq: int, wrong: list[int]) -> None:
+    text = peer(PSH | ACK, 1, 1, 1000)
+    story = (*OPEN, text, *[text] * again, stack(PSH | ACK, 1, 1, 10), peer(ACK, seq, 11))
+    assert blamed(*story, text, stack(ACK, 11, 1001))[:1] == wrong

@@ -242,11 +242,11 @@ def test_an_option_of_multipath_tcp_is_seen_and_not_looked_into(raw: bytes, foun
     [
         (V4 / ICMP(type=3, code=3), V4 / PLAIN, True),
         (V4 / ICMP(type=11), V4 / PLAIN, True),
-        (V4 / ICMP(type=3, code=4), V4 / PLAIN, False),
+        (V4 / ICMP(type=3, code=4), V4 / PLAIN, True),
         (V4 / ICMP(type=5), V4 / PLAIN, False),
         (V4 / ICMP(type=3, code=3), V4 / UDP(), False),
         (V6 / ICMPv6DestUnreach(), V6 / PLAIN, True),
-        (V6 / ICMPv6PacketTooBig(), V6 / PLAIN, False),
+        (V6 / ICMPv6PacketTooBig(), V6 / PLAIN, True),
     ],
 )
 @pytest.mark.parametrize("octets", [28, 48, 80])

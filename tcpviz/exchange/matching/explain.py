@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tcpviz.exchange.matching import deliveries
+from tcpviz.exchange.matching.cookies import cookies
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
 from tcpviz.exchange.matching.difference import FLAGS, Difference, Miss, differences, kind_of, toggled
 from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
@@ -135,7 +136,9 @@ def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
         ways += [way for r in turns(fitting) for way in _ways(r, index, observed)]
     for run in (*disordered(start, observed), *otherwise(start, observed)):
         ways += _ways(run, index, observed)
-    return sorted(ways, key=lambda way: way.cost)[:3]
+    # whose state differs from what all the others are in
+    kept = [way for run in cookies(start, observed) for way in _ways(run, index, observed)][:1]
+    return [*sorted(ways, key=lambda way: way.cost)[:3], *kept]
 
 
 def _unidentified(fitting: list[End], index: int, observed: Segment) -> list[End]:

@@ -21,9 +21,13 @@ _RECENT = 64
 """So many segments back what is overlapped is looked for."""
 
 
-def is_hasty(judged: Sequence[Observation], farthest: Observation, seen: Observation) -> bool:
-    """`farthest`: where its sender had come to by then."""
+def is_hasty(
+    judged: Sequence[Observation], farthest: Observation, seen: Observation, bounced: int | None = None
+) -> bool:
+    """`farthest`: where its sender had come to by then. `bounced`: when its sender was told of a loss by ICMP."""
     segment = seen.segment
+    if bounced is not None and 0 <= seen.time - bounced < _SOONEST:
+        return False  # what is too big for a network is sent again at once, in smaller pieces (RFC 1191 section 6.4)
     if not segment.length or not before(segment.seq, farthest.segment.end) or segment.flags & (RST | SYN):
         return False
     overlapped = None

@@ -6,6 +6,7 @@ Each is a control block that differs in one thing, tried where nothing else expl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from tcpviz.exchange.matching.deliveries import disordered, in_order, turns
 from tcpviz.exchange.matching.guess import TINY
@@ -19,6 +20,8 @@ from tcpviz.value import replace
 
 SILENT_CALL = 2
 """The cost of a call, a timeout or a liberty that shows in nothing but what follows."""
+_NOT_TAKEN, _RECENT = 30, 64
+"""The cost of text that was captured and not taken by the device; how far back it is looked for."""
 _ROOM = 2**20
 """Octets that a receiver may have room for without having said so: a window of 65535 may mean more (3.8.6)."""
 
@@ -33,6 +36,30 @@ def otherwise(start: End, observed: Segment) -> Iterator[End]:
             # what it had no room for at first has come again since, and what fills the window leaves a gap
             fitting += disordered(other, observed)
         yield from (run._replace(cost=run.cost + SILENT_CALL) for run in fitting)
+    if (number := _not_taken(start, observed)) is not None:
+        tcb = start.endpoint.tcb
+        kept = replace(tcb, snd_nxt=number, queued=tcb.queued + distance(number, tcb.snd_nxt))
+        other = start._replace(endpoint=replace(start.endpoint, tcb=kept), cost=start.cost + _NOT_TAKEN)
+        yield from turns(in_order(other, observed)[1])
+
+
+def _not_taken(start: End, observed: Segment) -> int | None:
+    """Where its text begins that the device did not take, though it was captured there: it is not counted as sent.
+
+    So it is sent again and again, and a bare ACK in between has its number (Linux tcp_write_xmit()).
+    """
+    tcb = start.endpoint.tcb
+    ahead = distance(observed.seq, tcb.snd_nxt)
+    if observed.span or observed.flags & RST or tcb.fin_sent is not None or not 0 < ahead <= _ROOM:
+        return None
+    again = False
+    for entry in islice(start.recent(), _RECENT):
+        if not entry.sent or entry.emit is None or not entry.emit.segment.length:
+            continue
+        if entry.emit.kind != "retransmission":
+            return observed.seq if again and entry.emit.segment.seq == observed.seq else None
+        again = True
+    return None
 
 
 def _liberties(start: End, observed: Segment) -> list[ControlBlock]:

@@ -65,6 +65,8 @@ class Tracker:
         """What each end's numbers were counted from when it was first heard of."""
         self._farthest: dict[Side, Observation] = {}
         """Where each end's numbers have come to."""
+        self._bounced: dict[Side, int] = {}
+        """When each end was told of a loss by ICMP."""
         self._reordered: set[Side] = set()
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
@@ -127,7 +129,11 @@ class Tracker:
         farthest = self._farthest.get(side)
         if farthest is None or segment.syn or not before(segment.end, farthest.segment.end):
             self._farthest[side] = seen
-        if farthest is None or side not in self._judges or not is_hasty(self.judged, farthest, seen):
+        if (
+            farthest is None
+            or side not in self._judges
+            or not is_hasty(self.judged, farthest, seen, self._bounced.get(side))
+        ):
             return
         found = [account._replace(cost=account.cost + HASTY * (not account.blames)) for account in self._accounts]
         for index in (farthest.index, seen.index):
@@ -140,6 +146,7 @@ class Tracker:
     def undelivered(self, frame: Frame, number: int) -> None:
         """An ICMP error tells that the segment with that number, which this frame quotes, has not arrived."""
         side, last = self.side_of(frame), len(self.judged) - 1
+        self._bounced[side] = frame.time
         self._accounts = [account.undelivered(side, self.peer_of(side), number, last) for account in self._accounts]
 
     def _learn(self, side: Side, segment: Segment) -> None:
