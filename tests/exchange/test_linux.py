@@ -260,3 +260,14 @@ def test_text_that_its_own_device_did_not_take_is_not_counted(again: int, seq: i
     text = peer(PSH | ACK, 1, 1, 1000)
     story = (*OPEN, text, *[text] * again, stack(PSH | ACK, 1, 1, 10), peer(ACK, seq, 11))
     assert blamed(*story, text, stack(ACK, 11, 1001))[:1] == wrong
+
+
+def test_a_packet_filter_resets_again_and_again_in_the_name_of_both() -> None:
+    """On a loopback it drops what it answers, its own resets too: both ends go on, and neither is to blame."""
+    ours, theirs = peer(PSH | ACK, 1, 1, 50), stack(PSH | ACK, 1, 1, 50)
+    resets = peer(RST, 1), stack(RST, 1)
+    texts = [said._replace(window=60_000 + n) for n in range(3) for said in (ours, theirs)]
+    story = [said for n, text in enumerate(texts) for said in (text, resets[1 - n % 2])]
+    assert blamed(*OPEN, *story, ours._replace(window=50_000), theirs._replace(window=50_000)) == [5, 7, 9, 11, 13, 15]
+    # what comes once, and after which nobody goes on, is believed
+    assert blamed(*OPEN, ours, resets[1], theirs, stack(ACK, 51, 51), peer(ACK, 51, 51), peer(RST, 51)) == [5]

@@ -31,7 +31,7 @@ from tcpviz.exchange.matching.past import (
     was_sent,
 )
 from tcpviz.model.commands import Emit, Kind
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import ACK, RST, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import UNCONNECTED
@@ -51,6 +51,8 @@ _NOTHING, _FLAGS = 4, 3
 """How much more it costs to say only that nothing of the kind was to be sent, or something with several other flags."""
 _FORGED, _RECOUNTED = 2, 25
 """After a violation: a third party sent it; the sender counts from there on."""
+_AGAIN = 15
+"""The cost of another reset in somebody's name, where there was one."""
 SHOWN = 20
 """So much less costs a fault where what follows shows what had been sent."""
 _LEAST_OFFSET = 5
@@ -58,6 +60,7 @@ _LEAST_OFFSET = 5
 _ONE_WAY = 5
 """The cost of an unseen segment from an end of which nothing was captured."""
 _COPIED, _OVERTAKEN = Sentence("a copy that the network made"), Sentence("was sent before, and captured late")
+_SWAPPED_WHY = Sentence("was sent a moment before, and captured late")
 _RARER = (100, 100, 70, 50, 35)
 """In percent, what the first, second ... frame costs that the capture lacks."""
 
@@ -79,6 +82,8 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     best = _least(grown)
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
         grown += _late_for_sure(account, seen, explained=bool(found))
+        if _is_forged_again(account, seen):
+            grown.append(_blamed(account, seen, unwanted(account.best(seen.side), seen.segment), _AGAIN - VIOLATION))
         if found or account.total > best:
             continue
         grown += _late_or_copied(account, seen)
@@ -91,6 +96,13 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     return _cheapest(grown, limit, seen.index)
 
 
+def _is_forged_again(account: Account, seen: Observation) -> bool:
+    """Another reset without ACK, where one was somebody else's: a packet filter answers whatever comes again."""
+    bare = seen.segment.flags & (RST | ACK) == RST
+    forged = (seen.earlier[index].segment.flags for index, _ in account.blames)
+    return bare and any(flags & (RST | ACK) == RST for flags in forged)
+
+
 def _late_for_sure(account: Account, seen: Observation, *, explained: bool) -> Iterator[Account]:
     """A clock says that it was captured late, or it is what was missing, and can have been sent no later."""
     own = account.best(seen.side)
@@ -98,6 +110,8 @@ def _late_for_sure(account: Account, seen: Observation, *, explained: bool) -> I
     known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
     if known and (seen.age or not explained):
         yield _known(account, seen, _OVERTAKEN, "out-of-order", LATE)
+    if seen.is_tied and aborted_first(own, seen.segment):
+        yield _known(account, seen, _SWAPPED_WHY, "out-of-order", SWAPPED)
     missing = [account.unseen[n].emit.segment for n in account.missing if account.is_missing(n, seen)]
     # after a reset only what had been missing exactly
     whole = own.state in UNCONNECTED and any(segment.end == seen.segment.end for segment in missing)
@@ -115,9 +129,8 @@ def _late_or_copied(account: Account, seen: Observation) -> Iterator[Account]:
         yield _known(account, seen, _COPIED, "duplicate", cost)
     own = account.best(seen.side)
     outlived = own.state in UNCONNECTED and seen.has_outlived_its_sender
-    if seen.is_tied and (outlived or was_first(own, seen.segment) or aborted_first(own, seen.segment)):
-        why = Sentence("was sent a moment before, and captured late")
-        yield _known(account, seen, why, "out-of-order", SWAPPED)
+    if seen.is_tied and (outlived or was_first(own, seen.segment)):
+        yield _known(account, seen, _SWAPPED_WHY, "out-of-order", SWAPPED)
 
 
 def _repeats_blamed(account: Account, seen: Observation) -> bool:

@@ -187,8 +187,7 @@ def _silently(end: End, observed: Segment) -> Iterator[End]:
     elif end.state is State.ESTABLISHED and observed.rst:
         # its FIN waits behind text that is not acknowledged, and text that comes is answered with a reset
         quiet = [(events.Close(full=True), "close")]
-        waits = end.endpoint.tcb.snd_una != end.endpoint.tcb.snd_nxt or not end.endpoint.tcb.usable_window
-        if not waits and _questions(end, observed):
+        if _questions(end, observed) and not _may_wait(end):
             yield _forgotten(end, observed)
     elif end.state is State.TIME_WAIT:
         quiet = [(events.TimeWaitTimeout(), "")]
@@ -212,6 +211,15 @@ def _questions(end: End, observed: Segment) -> int:
     waiting = (item.segment for item in end.pending[end.late :] if not item.segment.flags & (SYN | RST))
     asking = (segment for segment in waiting if segment.has_ack and segment.ack == observed.seq)
     return sum(segment.span > 0 or segment.seq != end.endpoint.tcb.rcv_nxt for segment in asking)
+
+
+def _may_wait(end: End) -> bool:
+    """Text or a FIN, though nothing was on its way that would take it along: what was sent is not acknowledged."""
+    run = end
+    while run.late < len(run.pending) and not run.pending[run.late].segment.span:
+        run = deliver(run, run.late)
+    tcb = run.endpoint.tcb
+    return tcb.snd_una != tcb.snd_nxt or not tcb.usable_window
 
 
 def _forgotten(end: End, observed: Segment) -> End:

@@ -232,7 +232,11 @@ def deliver_answered(end: End) -> End:
     """
     newest = end.newest()
     if end.state is State.SYN_SENT and newest and newest.sent and not end.late:
-        end = end._replace(pending=tuple(item for item in end.pending if item.place > newest.place))
+        answers = any(item.segment.syn and item.place < newest.place for item in end.pending)
+        # whom no SYN,ACK has reached, none will reach that came later
+        end = end._replace(
+            pending=tuple(p for p in end.pending if p.place > newest.place and not (answers and p.segment.syn))
+        )
     asking = Counter(item.segment.end for item in end.pending[end.late :] if item.segment.flags & (SYN | FIN))
     lost = [number for number, times in asking.items() if times > 1]
     if not lost:
