@@ -13,6 +13,8 @@ from tcpviz.exchange.exchange import Connection, Datagram, Exchange, Flow, Side
 from tcpviz.exchange.matching.explanation import explained
 from tcpviz.exchange.matching.incarnations import (
     another_opened,
+    begins_anew,
+    goes_on_from,
     has_asked,
     has_provoked,
     is_stray,
@@ -22,7 +24,7 @@ from tcpviz.exchange.matching.incarnations import (
     unanswered,
 )
 from tcpviz.exchange.matching.tracker import Tracker
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
 
 _QUIET = 60 * 10**9
@@ -72,10 +74,10 @@ class Matcher:
         if len(known) > 1 and self._is_older(known, frame, frame.segment):
             known[-2].feed(frame, frame.segment)
             return known[-2]
-        if not known or self._is_new(known[-1], frame, frame.segment):
-            self._open(known, frame, frame.segment)
-        elif (index := self._began_anew(known[-1], frame, frame.segment)) is not None:
+        if known and (index := self._began_anew(known[-1], frame, frame.segment)) is not None:
             self._divide(known, index)
+        elif not known or self._is_new(known[-1], frame, frame.segment):
+            self._open(known, frame, frame.segment)
         elif len(known) > 1 and self._was_meant(known, frame, frame.segment):
             self._unite(known)
         known[-1].feed(frame, frame.segment)
@@ -111,10 +113,13 @@ class Matcher:
 
     @staticmethod
     def _is_new(tracker: Tracker, frame: Frame, segment: Segment) -> bool:
-        """A SYN with a number of its own, once the earlier connection is over, opens the next incarnation."""
-        if not segment.syn or segment.has_ack:
-            return False
+        """A SYN with a number of its own, once the earlier connection is over, opens the next incarnation.
+
+        So does what counts from elsewhere, where its SYN was not captured.
+        """
         side = tracker.side_of(frame)
+        if not segment.syn or segment.has_ack:
+            return not tracker.alone and begins_anew(tracker.farthest, side, segment) and tracker.over
         if side == "server" and not tracker.is_judged("client"):
             return False  # nobody knows how the client stands: perhaps in TIME-WAIT
         return not has_asked(tracker.judged, side, segment) and tracker.forgotten
@@ -123,9 +128,12 @@ class Matcher:
     def _began_anew(tracker: Tracker, frame: Frame, segment: Segment) -> int | None:
         """Where the next incarnation began, as this segment shows."""
         side, judged = tracker.side_of(frame), tracker.judged
-        index = another_opened(judged, tracker.began, side, segment)
-        if index is None and (index := opened_wrongly(judged, side, segment)) is not None:
-            return index if tracker.was_over(index) else None
+        if not segment.flags & (SYN | RST):
+            index = goes_on_from(judged, tracker.began, tracker.farthest, side, segment)
+        else:
+            index = another_opened(judged, tracker.began, side, segment)
+        if index is None and (wrong := opened_wrongly(judged, side, segment)) is not None and tracker.was_over(wrong):
+            return wrong
         return index
 
     @staticmethod

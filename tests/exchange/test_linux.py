@@ -222,7 +222,9 @@ def test_a_bare_reset_answers_for_who_is_gone(flags: int, length: int) -> None:
         "SYN-RECEIVED",
         "CLOSED",
     ]
-    assert blamed(*OPEN, asking, stack(RST, 2)) == [5]
+    (wrong,) = only(*OPEN, asking, stack(RST, 2)).violations
+    assert wrong.expected
+    assert (wrong.frame, wrong.expected.field) == (5, "seq")
 
 
 def test_a_bare_reset_answers_text_for_who_has_closed_behind_text_of_its_own() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from wire import blamed, peer, stack
+from wire import blamed, captured, peer, stack
 
+from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
 
 OPENED = (peer(SYN, 0), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5))
@@ -108,3 +109,25 @@ def test_an_ack_at_the_edge_of_a_window_tells_how_that_is_scaled(seq: int, wrong
     text = (peer(ACK, 1, 1, 1000), peer(PSH | ACK, 1001, 1, 1000))
     refused = (stack(ACK, 1, 1, window=300), stack(PSH | ACK, 1, 1, 9, window=300))
     assert blamed(*text, *refused, peer(ACK, seq, 10)) == [5] * bool(wrong)
+
+
+# The same addresses again at once, and a part of the second handshake was not captured
+
+OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
+CLOSED = (stack(FIN | ACK, 1, 1), peer(ACK, 1, 2), peer(FIN | ACK, 1, 2), stack(ACK, 2, 2))
+AGAIN = (peer(SYN, 70_000), stack(SYN | ACK, 80_000, 70_001), peer(ACK, 70_001, 80_001))
+TALK = (peer(PSH | ACK, 70_001, 80_001, 5), stack(ACK, 80_001, 70_006), stack(FIN | ACK, 80_001, 70_006))
+LAST = (peer(ACK, 70_006, 80_002), peer(FIN | ACK, 70_006, 80_002), stack(ACK, 80_002, 70_007))
+
+
+@pytest.mark.parametrize("kept", [(0, 1, 2), (1, 2), (2,), (), (0, 2), (0,)])
+def test_a_second_connection_is_told_apart_whatever_is_missing_of_its_handshake(kept: tuple[int, ...]) -> None:
+    story = (*OPEN, *CLOSED, *(AGAIN[n] for n in kept), *TALK, *LAST)
+    first, second = match(captured(*story)).connections
+    assert (first.conforms, first.outcome, len(first.segments)) == (True, "closed", 7)
+    assert (second.conforms, second.outcome, second.saw_start) == (True, "closed", 0 in kept)
+
+
+def test_a_number_near_the_first_ones_is_no_second_connection() -> None:
+    (connection,) = match(captured(*OPEN, *CLOSED, stack(SYN | ACK, 5, 3))).connections
+    assert not connection.conforms

@@ -83,7 +83,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
     for account, found in sorted(zip(accounts, ways, strict=True), key=lambda pair: pair[0].total):
         grown += _late_for_sure(account, seen, explained=bool(found))
         if _is_forged_again(account, seen):
-            grown.append(_blamed(account, seen, unwanted(account.best(seen.side), seen.segment), _AGAIN - VIOLATION))
+            grown.append(_blamed(account, seen, [unwanted(account.best(seen.side), seen.segment)], _AGAIN - VIOLATION))
         if found or account.total > best:
             continue
         grown += _late_or_copied(account, seen)

@@ -348,10 +348,8 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     closed = run.state in _FIN_SENT and observed.rst
     if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
         after = after._replace(cost=after.cost + _RARE)
-    unacknowledged = run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs
-    answers = not observed.has_ack and bool(run.owed or run.endpoint.tcb.owes_ack or _questions(run, observed))
-    if observed.rst and (unacknowledged or answers):
-        # it had to acknowledge the SYN first; or who is gone says just that, and abort() as a rule has an ACK
+    if observed.rst and run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs:
+        # it had to acknowledge the SYN first
         after = after._replace(cost=after.cost + _UNSEEN_REPLY)
     if run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and calls:
         after = after._replace(cost=after.cost + _UNACCEPTED)
@@ -359,7 +357,16 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     if emit.kind == "keep-alive" and observed.length == 1:
         # MAY-6: one octet of garbage, for stacks that answer nothing else
         wrong = tuple(difference for difference in wrong if difference.field != "length")
-    return Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed)) if wrong else after
+    if wrong:
+        return Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed))
+    if observed.rst and not observed.has_ack and _is_owing(run, observed):
+        # who is gone says just that, and abort() has an ACK as a rule
+        after = after._replace(cost=after.cost + _UNSEEN_REPLY)
+    return after
+
+
+def _is_owing(run: End, observed: Segment) -> bool:
+    return bool(run.owed or run.endpoint.tcb.owes_ack or _questions(run, observed))
 
 
 def _unseen(emits: tuple[Emit, ...]) -> int:

@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from tcpviz.exchange.exchange import Side, other
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.model.segment import ACK, RST, SYN, Segment
-from tcpviz.model.sequence import add, at_or_before
+from tcpviz.model.sequence import add, at_or_before, distance
 
 _PROVOKED = 8
 """How many segments back a reset may have its cause."""
+_FAR = 2**15
+"""What counts from elsewhere is farther away: even who reuses TIME-WAIT begins 65,537 octets on."""
 _Judged = Sequence[Observation]
+Farthest = Mapping[Side, Observation]
+"""Where each end's numbers have come to."""
 
 
 def unanswered(judged: _Judged, began: Mapping[Side, int], *, from_start: bool) -> int | None:
@@ -37,7 +41,7 @@ def another_opened(judged: _Judged, began: Mapping[Side, int], side: Side, segme
 
     Where the earlier one had a word to say in between, both are one story.
     """
-    if not segment.has_ack or not segment.flags & (SYN | RST):
+    if not segment.has_ack:
         return None
     index = len(judged)
     while index and _asks_for(judged[index - 1], side, segment):
@@ -105,3 +109,36 @@ def refuses(judged: _Judged, side: Side, segment: Segment) -> bool:
     last = judged[-1]
     answered = last.segment.syn and last.segment.has_ack and last.side != side
     return answered and segment.rst and segment.seq == last.segment.ack
+
+
+def begins_anew(farthest: Farthest, side: Side, segment: Segment) -> bool:
+    """Neither what it counts nor what it acknowledges has to do with what came before: its SYN was not captured."""
+    if segment.rst or not segment.has_ack:
+        return False
+    return _is_far(farthest, side, segment.seq) and _is_far(farthest, other(side), segment.ack)
+
+
+def goes_on_from(
+    judged: _Judged, began: Mapping[Side, int], farthest: Farthest, side: Side, segment: Segment
+) -> int | None:
+    """The SYN, captured as part of the connection before, that this goes on from: what answered it was not captured."""
+    if segment.flags & (SYN | RST | ACK) != ACK:
+        return None
+    for asking, number, answer in ((side, segment.seq, segment.ack), (other(side), segment.ack, segment.seq)):
+        if not _is_far(farthest, other(asking), answer):
+            continue
+        opened = [j.index for j in judged if j.side == asking and _opens(j.segment, began.get(asking), number)]
+        # with no word of the earlier one in between
+        if opened and 0 < opened[0] == len(judged) - len(opened):
+            return opened[0]
+    return None
+
+
+def _opens(segment: Segment, known: int | None, number: int) -> bool:
+    """It is a SYN that has not opened the connection, and what has this number may follow it."""
+    plain = segment.flags & (SYN | ACK | RST) == SYN and segment.seq != known
+    return plain and 0 < distance(segment.seq, number) < _FAR
+
+
+def _is_far(farthest: Farthest, side: Side, number: int) -> bool:
+    return side in farthest and abs(distance(farthest[side].segment.end, number)) > _FAR

@@ -50,10 +50,10 @@ class Tracker:
         addresses: dict[Side, Address] = {"client": frame.source, "server": frame.destination}
         if answers:
             addresses = {"client": frame.destination, "server": frame.source}
-        self._alone = frame.source == frame.destination
+        self.alone = frame.source == frame.destination
         self._judges = judges
         account = Account(receiver, sender) if answers else Account(sender, receiver)
-        self._accounts = [account._replace(server=()) if self._alone else account]
+        self._accounts = [account._replace(server=()) if self.alone else account]
         self.saw_start = segment.syn and not answers
         self._parties: dict[Side, PartyStory] = {
             "client": PartyStory(addresses["client"], account.client[0].state),
@@ -63,7 +63,7 @@ class Tracker:
         self._orders: dict[Side, Order] = {side: Order() for side in SIDES}
         self.began: dict[Side, int] = {}
         """What each end's numbers were counted from when it was first heard of."""
-        self._farthest: dict[Side, Observation] = {}
+        self.farthest: dict[Side, Observation] = {}
         """Where each end's numbers have come to."""
         self._bounced: dict[Side, int] = {}
         """When each end was told of a loss by ICMP."""
@@ -82,7 +82,7 @@ class Tracker:
         return side in self._judges
 
     def peer_of(self, side: Side) -> Side:
-        return side if self._alone else other(side)
+        return side if self.alone else other(side)
 
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
@@ -126,9 +126,9 @@ class Tracker:
     def _doubt(self, seen: Observation) -> None:
         """Where text comes again too soon, it was wrong, or what it overlaps: both may become the likeliest."""
         side, segment = seen.side, seen.segment
-        farthest = self._farthest.get(side)
+        farthest = self.farthest.get(side)
         if farthest is None or segment.syn or not before(segment.end, farthest.segment.end):
-            self._farthest[side] = seen
+            self.farthest[side] = seen
         if (
             farthest is None
             or side not in self._judges
@@ -165,7 +165,7 @@ class Tracker:
             hints, foreign = meant(self.judged, seen.index), is_foreign(self.judged, seen.index)
             self._accounts = blame(self._accounts, seen, hints, limit, foreign=foreign)
         elif seen.side in self._judges:
-            alone = self._alone or len(self._judges) == 1
+            alone = self.alone or len(self._judges) == 1
             self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
         elif seen.peer in self._judges:
             self._accounts = [account.receives(seen.peer, seen.pending) for account in self._accounts]
@@ -178,7 +178,7 @@ class Tracker:
     @property
     def forgotten(self) -> bool:
         """Nobody knows of the connection any more; a socket that was connected to itself may wait out TIME-WAIT."""
-        return self._are_in(*(_OVER if self._alone else UNCONNECTED))
+        return self._are_in(*(_OVER if self.alone else UNCONNECTED))
 
     def _are_in(self, *states: State) -> bool:
         account = self._best()
