@@ -31,7 +31,7 @@ from tcpviz.exchange.matching.past import (
     was_sent,
 )
 from tcpviz.model.commands import Emit, Kind
-from tcpviz.model.segment import ACK, RST, Segment
+from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import UNCONNECTED
@@ -98,9 +98,12 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
 
 def _is_forged_again(account: Account, seen: Observation) -> bool:
     """Another reset without ACK, where one was somebody else's: a packet filter answers whatever comes again."""
-    bare = seen.segment.flags & (RST | ACK) == RST
-    forged = (seen.earlier[index].segment.flags for index, _ in account.blames)
-    return bare and any(flags & (RST | ACK) == RST for flags in forged)
+    forged = (seen.earlier[index].segment for index, _ in account.blames)
+    return _is_bare(seen.segment) and any(_is_bare(segment) for segment in forged)
+
+
+def _is_bare(segment: Segment) -> bool:
+    return segment.flags & (RST | ACK | SYN | FIN) == RST
 
 
 def _late_for_sure(account: Account, seen: Observation, *, explained: bool) -> Iterator[Account]:

@@ -33,11 +33,12 @@ def cookies(start: End, observed: Segment) -> Iterator[End]:
 
 
 def _opened_again(start: End, observed: Segment) -> Iterator[End]:
-    sent = (entry.emit.segment for entry in start.recent() if entry.sent and entry.emit)
-    last = next(sent, None)
-    cookie = next((segment for segment in sent if segment.flags & (SYN | ACK) == SYN | ACK), None)
+    sent = [entry.emit.segment for entry in start.recent() if entry.sent and entry.emit]
     # accept() had given the first away; a bare reset may be anybody's
-    if cookie is None or last is None or last.flags & (RST | ACK) != RST | ACK:
+    if not sent or sent[0].flags & (RST | ACK) != RST | ACK:
+        return
+    cookie = next((segment for segment in sent if segment.syn), None)
+    if cookie is None or not cookie.has_ack or any(segment.syn and not segment.has_ack for segment in sent):
         return
     for position, (_, segment) in enumerate(start.pending):
         # the numbers are known by their difference alone
