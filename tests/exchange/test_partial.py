@@ -131,3 +131,12 @@ def test_a_second_connection_is_told_apart_whatever_is_missing_of_its_handshake(
 def test_a_number_near_the_first_ones_is_no_second_connection() -> None:
     (connection,) = match(captured(*OPEN, *CLOSED, stack(SYN | ACK, 5, 3))).connections
     assert not connection.conforms
+
+
+@pytest.mark.parametrize("seq", [1, 2553])
+def test_one_end_alone_was_there_before_the_capture_too(seq: int) -> None:
+    """Its own text was on its way, and what had been sent to it arrives only now."""
+    story = (peer(PSH | ACK, 1, 1, 1), stack(ACK, seq, 2), peer(PSH | ACK, 2, seq, 9), stack(PSH | ACK, seq, 11, 50))
+    assert blamed(*story, peer(PSH | ACK, 11, seq + 50, 5), stack(ACK, seq + 50, 16), side="server") == []
+    assert blamed(*story, peer(PSH | ACK, 11, seq + 50, 5), stack(ACK, seq, 16), side="server") == [6]
+    assert blamed(peer(PSH | ACK, 1001, 1, 9), stack(ACK, seq, 501), side="server") == []

@@ -15,7 +15,7 @@ from tcpviz.exchange.matching.difference import Difference, Miss
 from tcpviz.exchange.matching.explain import explain, nearly, unwanted
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, VIOLATION
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.exchange.matching.opening import shifted
+from tcpviz.exchange.matching.opening import settled, shifted
 from tcpviz.exchange.matching.past import (
     LATE,
     End,
@@ -87,7 +87,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if found or account.total > best:
             continue
         grown += _late_or_copied(account, seen)
-        assumed = [] if alone else _assuming(account, seen)
+        assumed = [*_settling(account, seen)] if alone else _assuming(account, seen)
         grown += assumed
         if assumed and seen.is_ahead:
             continue
@@ -247,6 +247,13 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
             grown = grown.having(side, ways).having(peer, [guess.receiver])
             found.append(grown.receives(peer, seen.pending))
     return found
+
+
+def _settling(account: Account, seen: Observation) -> Iterator[Account]:
+    """Of an end alone that was there before the capture began, its own segments tell what it counts from."""
+    for end in extremes(account.ends(seen.side)):
+        if end.loose and (ways := explain(settled(end, seen.segment), seen.index, seen.segment)):
+            yield account.having(seen.side, ways).receives(seen.peer, seen.pending)
 
 
 def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = ()) -> list[Account]:
