@@ -87,3 +87,12 @@ def test_a_few_octets_for_which_the_peer_has_asked_need_not_come_again(asked: in
     opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(PSH | ACK, 1, 1, 5), peer(ACK, 1, 6))
     story = (*opened, peer(PSH | ACK, 2, 6, 9), stack(ACK, 6, asked))
     assert blamed(*story) == wrong
+
+
+def test_an_ack_that_the_capture_lacks_may_have_opened_the_window() -> None:
+    """Where nothing was due, it would have been sent for the window alone."""
+    opened = (peer(SYN, 0), stack(SYN | ACK, 0, 1, window=2000), peer(ACK, 1, 1))
+    told = (peer(PSH | ACK, 1, 1, 1000), stack(ACK, 1, 1001, window=2000))
+    more = [peer(PSH | ACK, 1001 + 1000 * n, 1, 1000) for n in range(8)]
+    assert blamed(*opened, *told, *more, stack(ACK, 1, 9001, window=9000)) == []
+    assert len(blamed(*opened, *told, peer(PSH | ACK, 1001, 1, 8000), stack(ACK, 1, 9001, window=9000))) == 1

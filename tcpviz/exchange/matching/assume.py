@@ -32,6 +32,8 @@ from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, State
 from tcpviz.value import replace
 
 _GAVE_UP, _CRASHED = 5, 40
+_LARGEST = 65535
+"""What a header has room for, as a window before it is scaled."""
 
 
 def assume(
@@ -242,11 +244,17 @@ def _sent(guess: Guess, observed: Segment) -> Iterator[Guess]:
 def _acknowledged(guess: Guess) -> Iterator[Guess]:
     """The receiver acknowledged what it had, and nobody saw it."""
     receiver = deliver_all(guess.receiver)
-    result = step(receiver.endpoint, events.Acknowledge())
+    tcb = receiver.endpoint.tcb
+    # what it offered then nobody saw; where nothing was due, it was for a larger window alone
+    offers: list[events.Event] = [events.Choose(window=_LARGEST << tcb.rcv_scale)] if tcb.owes_ack else []
+    endpoint = receiver.endpoint
+    for event in (*offers, events.Acknowledge()):
+        result = step(endpoint, event)
+        endpoint = result.endpoint
     emit = next((command for command in result.commands if isinstance(command, Emit)), None)
     if emit:
-        entry = Entry(guess.free, True, receiver.state, result.endpoint.state, emit=emit)
-        receiver = receiver.noted(entry, result.endpoint)
+        entry = Entry(guess.free, True, receiver.state, endpoint.state, emit=emit)
+        receiver = receiver.noted(entry, endpoint)
         yield guess._replace(receiver=receiver).towards_sender(emit, NOT_CAPTURED)
 
 
