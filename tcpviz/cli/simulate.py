@@ -18,6 +18,7 @@ from tcpviz.exchange.flow_ladder import ladders
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.reasons import reasons
+from tcpviz.exchange.scenario import Dialect
 from tcpviz.exchange.simulate import simulate
 from tcpviz.value import replace
 
@@ -33,7 +34,7 @@ _ISN = click.IntRange(0, 2**32 - 1)
 @click.option("--lose", multiple=True, metavar="SEGMENT", help="Lose a segment: 'client SYN 1', 'segment 7'.")
 @click.option("--delay", metavar="TIME", help="One-way delay, such as '10 ms'.")
 @click.option(
-    "--dialect", type=click.Choice(list(POLICIES)), default="rfc9293", show_default=True, help="Whose habits."
+    "--dialect", type=click.Choice(list(POLICIES)), help="Whose habits.  [default: the scenario's, else rfc9293]"
 )
 @click.option("--explain", is_flag=True, help="Say below the ladder why each segment and each number is what it is.")
 @options.numbers()
@@ -50,7 +51,7 @@ def command(
     closer: str | None,
     lose: tuple[str, ...],
     delay: str | None,
-    dialect: str,
+    dialect: Dialect | None,
     explain: bool,
     numbers: str,
     ascii_only: bool,
@@ -81,7 +82,7 @@ def command(
     lost = tuple(scenario_file.option("--lose", name, notation.segment_name) for name in lose)
     plan = replace(plan, network=replace(plan.network, lose=plan.network.lose + lost))
 
-    exchange = simulate(plan, POLICIES[dialect])
+    exchange = simulate(plan, POLICIES[dialect] if dialect else None)
     story, style = story.of(plan, cast(Numbers, numbers))
     document = exchange_document(plan.name, exchange)
     if as_json:

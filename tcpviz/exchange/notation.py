@@ -13,7 +13,7 @@ from typing import cast, get_args
 
 from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.numbers import Numbers
-from tcpviz.exchange.scenario import DETAILS, Action, Detail, SegmentName, Start, Verb
+from tcpviz.exchange.scenario import DETAILS, Action, Detail, Dialect, SegmentName, Start, Verb
 from tcpviz.model import segment
 from tcpviz.model.transitions import State
 
@@ -50,6 +50,12 @@ def numbers(value: object) -> Numbers:
     if value not in get_args(Numbers):
         raise Expected(f"one of {', '.join(get_args(Numbers))}")
     return cast(Numbers, value)
+
+
+def dialect(value: object) -> Dialect:
+    if value not in get_args(Dialect):
+        raise Expected(f"one of {', '.join(get_args(Dialect))}")
+    return cast(Dialect, value)
 
 
 def details(value: object) -> tuple[Detail, ...]:

@@ -6,6 +6,9 @@ runs. It keeps no state of its own except the round-trip estimate, which is a va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from tcpviz.exchange.scenario import Dialect
 from tcpviz.model import deviations
 from tcpviz.model.control import ControlBlock
 from tcpviz.model.endpoint import Endpoint
@@ -99,7 +102,7 @@ LINUX = Policy(
 RFC793 = Policy(deviations=deviations.RFC793)
 # sys/netinet/tcp_timer.h: TCPTV_MSL
 FREEBSD = Policy(deviations=deviations.FREEBSD, msl=30 * SECOND)
-POLICIES = {"rfc9293": RFC, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD}
+POLICIES: Mapping[Dialect, Policy] = {"rfc9293": RFC, "rfc793": RFC793, "linux": LINUX, "freebsd": FREEBSD}
 """Dialects by name."""
 
 

@@ -26,6 +26,8 @@ Verb = Literal[
 Detail = Literal["states", "calls", "times", "why", "window", "options"]
 """What a picture can show beside the segments."""
 DETAILS: tuple[Detail, ...] = get_args(Detail)
+Dialect = Literal["rfc9293", "rfc793", "linux", "freebsd"]
+"""Whose habits an end in the model has."""
 UDP = ("bind", "sendto", "recvfrom")
 NOT_SENT = Sentence("neither end sent this")
 MILLISECOND = 10**6
@@ -205,6 +207,8 @@ class Scenario(Value):
     """How its sequence numbers are best written, unless its reader chooses."""
     show: tuple[Detail, ...] = ()
     """What a picture of it needs beyond the usual."""
+    dialect: Dialect = "rfc9293"
+    """Whose habits the model plays it with, unless who plays it chooses."""
     program: str = ""
     """The tutorial's programs that make these calls: what `python -m tcpviz.tutorial` calls them."""
     unperformable: str = ""

@@ -3,6 +3,7 @@
     title = "..."                 what a picture says at its top
     summary = "..."               one line for `tcpviz scenarios`, under its theme
     numbers, show                 how it is best seen: "absolute", ["options"]
+    dialect = "linux"             whose habits the model plays it with
     unperformable = "..."         why no kernel can play it
     seen_in = "..."               the capture it was inferred from
     [client] and [server]         calls = ["connect", "send 5", "recv 3", "close"]; and what its TCP brings along
@@ -29,7 +30,7 @@ from tcpviz.model.sentence import Sentence
 _NEEDS_CONNECTION = ("send", "send-urgent", "recv", "shutdown", "close", "abort", "status", "timeout")
 NETWORK = ("delay", "lose", "lose_unseen", "duplicate", "reorder", "hold", "loss", "seed")
 TOP = (
-    "title", "summary", "theme", "numbers", "show", "program", "unperformable", "seen_in",
+    "title", "summary", "theme", "numbers", "show", "dialect", "program", "unperformable", "seen_in",
     "client", "server", "network", "inject",
 )  # fmt: skip
 Value = TypeVar("Value")
@@ -105,6 +106,7 @@ def parse(text: str, name: str, where: str) -> Scenario:
         theme=str(table.get("theme", "your own")),
         numbers=_read(place, "numbers", table.get("numbers", "relative"), notation.numbers),
         show=_read(place, "show", table.get("show", []), notation.details),
+        dialect=_read(place, "dialect", table.get("dialect", "rfc9293"), notation.dialect),
         program=str(table.get("program", "")),
         unperformable=str(table.get("unperformable", "")),
         seen_in=str(table.get("seen_in", "")),

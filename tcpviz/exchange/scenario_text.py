@@ -68,6 +68,8 @@ def _top(scenario: Scenario) -> Iterator[str]:
         value = getattr(scenario, key)
         if value and (key, value) != ("theme", "your own"):
             yield f"{key} = {_string(value)}"
+    if scenario.dialect != "rfc9293":
+        yield f"dialect = {_string(scenario.dialect)}"
     if scenario.numbers != "relative":
         yield f"numbers = {_string(scenario.numbers)}"
     if scenario.show:

@@ -16,7 +16,7 @@ from tcpviz.exchange.exchange import SIDES, Exchange, Fate, Side, Transmission, 
 from tcpviz.exchange.machine import Machine
 from tcpviz.exchange.midway import midway
 from tcpviz.exchange.network import Wire
-from tcpviz.exchange.policy import RFC, Policy
+from tcpviz.exchange.policy import POLICIES, Policy
 from tcpviz.exchange.scenario import SECOND, Host, Injection, Scenario, SegmentName
 from tcpviz.exchange.socket import Socket
 from tcpviz.exchange.story import ConnectionStory, PartyStory
@@ -32,12 +32,12 @@ _LATE = 1 * SECOND
 _OVER = (State.CLOSED, State.LISTEN, State.TIME_WAIT)
 
 
-def simulate(scenario: Scenario, policy: Policy = RFC, horizon: int = _HORIZON) -> Exchange:
-    """Play `scenario` to its end, or to the `horizon`, in nanoseconds.
+def simulate(scenario: Scenario, policy: Policy | None = None, horizon: int = _HORIZON) -> Exchange:
+    """Play `scenario` to its end, or to the `horizon`, in nanoseconds; with its own dialect unless a policy is given.
 
     InputError when a segment that the network was to treat is never sent.
     """
-    play = _Play(scenario, policy)
+    play = _Play(scenario, policy or POLICIES[scenario.dialect])
     play.run(horizon)
     missing = ", ".join(sorted(str(name) for name in play.never_sent))
     if missing:

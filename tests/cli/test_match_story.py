@@ -46,11 +46,23 @@ def test_what_if_the_last_ack_had_been_lost(tcpviz, tmp_path: Path) -> None:
     assert played[-2:] == played[-4:-2], "the FIN and its ACK once more"
 
 
+@pytest.mark.parametrize("name", ["fin-timeout", "syn-ack-lost"])
+def test_what_only_some_timers_play_is_played_by_them(tcpviz, tmp_path: Path, name: str) -> None:
+    """What the network did is told by the counts of segments, and these hang on how soon they are sent again."""
+    story, capture = tmp_path / "story.toml", CAPTURES / f"{name}.pcapng"
+    ran = tcpviz("match", capture, "-o", story)
+    assert "story.toml plays all" in ran.err
+    again, once = segments(tcpviz, "simulate", story), segments(tcpviz, "match", capture)
+    assert [[s for s in again if s[0] == end] for end in ("client", "server")] == [
+        [s for s in once if s[0] == end] for end in ("client", "server")
+    ]
+
+
 def test_the_dialect_that_plays_it_is_named(tcpviz, tmp_path: Path) -> None:
     story = tmp_path / "story.toml"
     tcpviz("match", CAPTURES / "abort.pcapng", "-o", story)
-    assert "# tcpviz simulate story.toml --dialect linux\n" in story.read_text()
-    played = segments(tcpviz, "simulate", story, "--dialect", "linux")
+    assert '\ndialect = "linux"\n' in story.read_text()
+    played = segments(tcpviz, "simulate", story)
     assert played == segments(tcpviz, "match", CAPTURES / "abort.pcapng")
     assert played[-1][1] == "RA"
 

@@ -15,7 +15,6 @@ from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.exchange import Connection, Exchange
 from tcpviz.exchange.match import match
 from tcpviz.exchange.performable import obstacle
-from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.scenario import Scenario, SegmentName
 from tcpviz.exchange.scenario_file import parse
 from tcpviz.exchange.simulate import simulate
@@ -82,7 +81,7 @@ def test_a_scenario_exported_matched_and_inferred_plays_the_same_ladder(name: st
     matched = exported(exchange).connections[0]
     story = inferred(matched)
     assert story.complete, str(story)
-    again = simulate(written(story), POLICIES[story.dialect])
+    again = simulate(written(story))
     assert sides(ladder(*again.connections)) == sides(ladder(matched))
     same = ladder(*again.connections) == ladder(exchange.connections[0])
     assert same == (name not in ANOTHER_STORY)
@@ -93,7 +92,7 @@ def test_a_scenario_exported_matched_and_inferred_plays_the_same_ladder(name: st
 def test_the_others_say_how_far_they_come(name: str) -> None:
     story = inferred(exported(simulate(library.load(name))).connections[0])
     assert not story.complete, f"{name} can be inferred now: take it off the list"
-    assert simulate(written(story), POLICIES[story.dialect]).connections
+    assert simulate(written(story)).connections
 
 
 LOOPBACK = {
@@ -108,7 +107,7 @@ def test_what_a_kernel_did_can_be_played_and_performed_again(path: Path) -> None
     story = behind(connection, path.name)
     assert story.complete, str(story)
     plan = written(story)
-    assert sides(ladder(*simulate(plan, POLICIES[story.dialect]).connections)) == sides(ladder(connection))
+    assert sides(ladder(*simulate(plan).connections)) == sides(ladder(connection))
     assert plan.client.isn == connection.client.isn
     assert (plan.client.timestamps, plan.client.sack, plan.client.mss) == (True, True, 65495)
     assert obstacle(plan) == ""
@@ -203,7 +202,7 @@ def test_whatever_the_network_did_a_story_comes_out_that_can_be_played(
         assert plan.client == story.scenario.client
         assert plan.server == story.scenario.server
         assert plan.network.lose == story.scenario.network.lose
-        assert simulate(plan, POLICIES[story.dialect]).connections
+        assert simulate(plan).connections
 
 
 @pytest.mark.parametrize("flags", [0, 0x03, 0x06, 0x29, 0xFF])

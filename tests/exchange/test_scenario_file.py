@@ -118,6 +118,10 @@ def test_everything_a_file_can_say() -> None:
         ('[[inject]]\nfrom = "client"\nflags = "SYN"\nseq = "z"\nat = "1 s"', "seq: expected a number, or one from an"),
         ('[[inject]]\nfrom = "client"\nflags = "SYN"\nseq = 1', "expected either at (a time) or after"),
         (
+            'dialect = "klingon"\n[client]\ncalls = ["connect"]',
+            "story.toml, line 1, dialect: expected one of rfc9293, rfc793, linux, freebsd, not 'klingon'",
+        ),
+        (
             'numbers = "roman"\n[client]\ncalls = ["connect"]',
             "story.toml, line 1, numbers: expected one of symbolic, relative, absolute",
         ),

@@ -17,7 +17,7 @@ from tcpviz.exchange.dialect import habits
 from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.exchange.network import name_kinds
 from tcpviz.exchange.policy import POLICIES
-from tcpviz.exchange.scenario import SECOND, Scenario, SegmentName
+from tcpviz.exchange.scenario import SECOND, Dialect, Scenario, SegmentName
 from tcpviz.exchange.scenario_text import text
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, RST, SYN
@@ -38,7 +38,6 @@ class Behind(Value):
     """A scenario, and how well it plays what was captured."""
 
     scenario: Scenario
-    dialect: str
     agreed: int
     """As many segments are the same, counted on each side from its first to the first that differs."""
     captured: int
@@ -64,9 +63,8 @@ class Behind(Value):
 
     def file(self, name: str) -> str:
         """The text of the scenario file `name`, with how to play it."""
-        dialect = "" if self.dialect == "rfc9293" else f" --dialect {self.dialect}"
         about = f"{self.scenario.title}, as seen in {self.scenario.seen_in}."
-        return text(self.scenario, (about, f"tcpviz simulate {name}{dialect}", f"{self.sentence}."))
+        return text(self.scenario, (about, f"tcpviz simulate {name}", f"{self.sentence}."))
 
     @property
     def quality(self) -> tuple[int, int, int]:
@@ -81,16 +79,17 @@ def behind(connection: Connection, seen_in: str) -> Behind:
     for dialect, exact, delayed_acks, injected in readings:
         if not injected and connection.conforms:
             continue
-        found = search.nearest(scenario(connection, seen_in, Reading(exact, delayed_acks, injected)), dialect)
+        plan = scenario(connection, seen_in, Reading(exact, delayed_acks, injected))
+        found = search.nearest(replace(plan, dialect=dialect))
         if best is None or found.quality > best.quality:
             best = found
         if best.complete or search.left < 0:
             break
     assert best is not None
-    return search.play(best.scenario, best.dialect, _WHOLE)
+    return search.play(best.scenario, _WHOLE)
 
 
-def _dialects(connection: Connection) -> list[str]:
+def _dialects(connection: Connection) -> list[Dialect]:
     """Those that fit both ends, else those that fit one; the RFC's first."""
     fitting = Counter(name for side in SIDES for name in habits(connection, side).dialects)
     most = max(fitting.values(), default=0)
@@ -106,23 +105,23 @@ class _Search:
         self._connection, self._began = connection, min(times)
         self._horizon = max(times) - min(times) + _BEYOND
 
-    def nearest(self, plan: Scenario, dialect: str) -> Behind:
+    def nearest(self, plan: Scenario) -> Behind:
         """`plan` with the network that brings it nearest to what was captured."""
-        best = self.play(plan, dialect)
+        best = self.play(plan)
         while not best.complete and self.left > 0:
-            attempts = (self.play(attempt, dialect) for attempt in _attempts(best) if self.left > 0)
+            attempts = (self.play(attempt) for attempt in _attempts(best) if self.left > 0)
             further = max(attempts, key=lambda attempt: attempt.quality, default=best)
             if further.quality <= best.quality:
                 break
             best = further
         return best
 
-    def play(self, plan: Scenario, dialect: str, horizon: int | None = None) -> Behind:
+    def play(self, plan: Scenario, horizon: int | None = None) -> Behind:
         self.left -= len(self._connection.segments)
         try:
-            connections = simulate(plan, POLICIES[dialect], horizon or self._horizon).connections
+            connections = simulate(plan, horizon=horizon or self._horizon).connections
         except InputError:  # what something was to happen to is never sent
-            return Behind(plan, dialect, 0, len(self._connection.segments), 0)
+            return Behind(plan, 0, len(self._connection.segments), 0)
         play = sorted((s for c in connections for s in c.segments), key=lambda sent: sent.sent)
         agreed = captured = played = apart = 0
         parting = play[-1].sent + 1 if play else 0
@@ -134,7 +133,7 @@ class _Search:
                 parting = min(parting, told[len(same)][0])
             agreed, captured, played = agreed + len(same), captured + len(seen), played + len(told)
             apart += sum(abs(ours[0] - theirs[0]) for ours, theirs in same)
-        return Behind(plan, dialect, agreed, captured, played, apart, _suspects(play, parting))
+        return Behind(plan, agreed, captured, played, apart, _suspects(play, parting))
 
 
 def _attempts(best: Behind) -> Iterator[Scenario]:
