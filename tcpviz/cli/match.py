@@ -85,13 +85,14 @@ def command(
 ) -> None:
     """Explain each connection in FILE (pcap or pcapng): every segment with its reason and verdict.
 
-    A folder stands for all captures under it. A few connections are printed as ladders, more as a table;
-    --connection N shows the N-th alone.
+    A folder stands for all captures under it, - for standard input. A few connections are printed as ladders,
+    more as a table; --connection N shows the N-th alone.
 
     \b
     tcpviz match run.pcap -o run.png         explained, and drawn
     tcpviz match captures/ --only violates   which of all these break the rules?
     tcpviz match run.pcap -o story.toml      what was called; simulate plays it
+    tcpdump -U -w - | tcpviz match --jsonl - each connection, a minute after its last segment
 
     Exits with 1 when something violates the model, with 2 when a file cannot be used.
     """

@@ -9,6 +9,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import IO, Any, cast
 
 from scapy.error import Scapy_Exception
@@ -33,8 +34,12 @@ _CUT, _DAMAGED = Sentence("cut"), Sentence("damaged")
 _ENDS = (EOFError, OSError, OverflowError, Scapy_Exception, zlib.error)
 
 
+STDIN = "-"
+"""What standard input is called among files."""
+
+
 class Reading:
-    """A capture file, frame by frame: what it held and what was wrong with it is known at the end."""
+    """A capture file, or standard input, frame by frame: what it held and what was wrong is known at the end."""
 
     def __init__(self, path: str, keep: bool = False) -> None:
         self._collector = Collector(path, keep)
@@ -50,11 +55,9 @@ class Reading:
 
     def records(self) -> Iterator[Record]:
         """The same before anyone looks inside."""
-        path = self._collector.file
+        path = _called(self._collector.file)
         try:
-            if os.path.isdir(path):
-                raise InputError(f"{path} is a directory: name a capture file in it")
-            with open(path, "rb") as file, quiet():
+            with _opened(self._collector.file) as file, quiet():
                 if not file.peek(1):
                     raise InputError(f"{path} is empty (0 bytes): {_EXPECTED}")
                 # scapy 2.6 looks through gzip only in files that it opens itself
@@ -62,6 +65,8 @@ class Reading:
                 reader = _reader(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, path)
                 yield from _records(reader)
                 self.damage = reader.damage
+        except IsADirectoryError:
+            raise InputError(f"{path} is a directory: name a capture file in it") from None
         except FileNotFoundError:
             raise InputError(f"there is no file {path}") from None
         except PermissionError:
@@ -72,6 +77,22 @@ class Reading:
     def capture(self) -> Capture:
         """All that `frames` has given, or, when they were not kept, what the file held besides them."""
         return _checked(self._collector, self.damage)
+
+
+def _called(path: str) -> str:
+    return "standard input" if path == STDIN else path
+
+
+def _opened(path: str) -> BufferedReader:
+    if path != STDIN:
+        if os.path.isdir(path):
+            os.scandir(path).close()  # whether it may be looked into comes first
+        return open(path, "rb")
+    if os.isatty(0):
+        raise InputError(
+            "standard input is a terminal: pipe a capture into it, such as `tcpdump -U -w - | tcpviz match -`"
+        )
+    return open(0, "rb", closefd=False)
 
 
 def read(path: str) -> Capture:
@@ -88,7 +109,7 @@ def pick(path: str, number: int) -> Record:
     for last, record in enumerate(reading.records(), 1):
         if last == number:
             return record
-    held = f"{path} has {'1 frame' if last == 1 else f'{last} frames'}"
+    held = f"{_called(path)} has {'1 frame' if last == 1 else f'{last} frames'}"
     damage = f", and is {reading.damage} behind them" if reading.damage else ""
     raise InputError(f"there is no frame {number}: {held}{damage}")
 
@@ -101,7 +122,7 @@ def stream(source: IO[bytes]) -> Iterator[Record]:
 
 
 def _checked(collector: Collector, damage: str) -> Capture:
-    path, count = collector.file, collector.records
+    path, count = _called(collector.file), collector.records
     if not count:
         what = f"its first record is {damage}" if damage else "it has a header and nothing behind it"
         raise InputError(f"capture {path} holds no records: {what}. Capture again, while the programs talk.")

@@ -158,6 +158,35 @@ def test_a_line_comes_as_soon_as_its_connection_has_ended() -> None:
     assert (number, second.client.address.port) == (2, 50002)
 
 
+def piped(*command: object) -> subprocess.Popen[bytes]:
+    told = [sys.executable, "-m", "tcpviz", "match", *map(str, command)]
+    return subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_capture_from_a_pipe() -> None:
+    with piped("-") as process:
+        out, err = process.communicate(NORMAL.read_bytes(), timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.decode().splitlines()[-1] == "-: 11 frames; 1 connection, conforms"
+    with piped("-") as process:
+        out, err = process.communicate(b"", timeout=60)
+    assert (process.returncode, out) == (2, b"")
+    assert b"standard input is empty (0 bytes)" in err
+
+
+def test_a_line_comes_while_the_capture_still_runs(tmp_path: Path) -> None:
+    later = write(tmp_path / "x.pcapng", simulated(port=50001), simulated(port=50002, later=100 * 10**9))
+    with piped("--jsonl", "-") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(later.read_bytes())
+        process.stdin.flush()
+        first = json.loads(process.stdout.readline())
+        assert (first["file"], first["number"], first["client"]) == ("-", 1, "10.0.0.1:50001")
+        rest, _ = process.communicate(timeout=60)
+    assert [json.loads(line)["number"] for line in rest.splitlines()] == [2]
+
+
 def test_a_folder_stands_for_all_captures_under_it(tcpviz, folder: Path) -> None:
     document = json.loads(tcpviz("match", folder, "--json").out)
     names = [str(Path(capture["file"]).relative_to(folder)) for capture in document["captures"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,34 @@ def test_files_are_taken_as_they_are_named_each_once(tmp_path: Path) -> None:
 def test_a_folder_without_captures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no capture.*\.pcapng"):
         capture_files([str(tmp_path)])
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_of_by_who_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.pcap").touch()
+    inside, closed, scan = str(tmp_path / "a.pcap"), str(tmp_path / "closed"), os.scandir
+
+    def scandir(path: str) -> object:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert capture_files([str(tmp_path)]) == (inside, closed)
+    assert capture_files([closed]) == (closed,)
+    with pytest.raises(InputError, match="closed may not be read by this user"):
+        read(closed)
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stat(path: str, *_: object, **__: object) -> object:
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat)
+        assert capture_files(["closed/a.pcap"]) == ("closed/a.pcap",)
 
 
 def test_frames_come_as_they_are_read_and_are_not_kept() -> None:
