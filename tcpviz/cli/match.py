@@ -163,14 +163,27 @@ def _explain(names: Sequence[str], wanted: Wanted, frame: int, spoken: Language)
         raise click.UsageError(f"--explain {frame} of which file? Name one, not {len(names)}")
     capture = frames.read(names[0])
     _warn(capture, spoken)
-    if wanted.port is not None:
-        capture = capture.only(wanted.port)
-    lines = explanation(capture, frame, wanted.side)
+    chosen = capture if wanted.port is None else capture.only(wanted.port)
+    lines = explanation(chosen, frame, wanted.side)
     if lines is None:
-        raise InputError(
-            f"frame {frame} of {names[0]} is no TCP segment; tcpviz match {names[0]} numbers those that are"
-        )
+        raise InputError(_unexplained(capture, frame, wanted))
     echo(spoken.text(lines), nl=False)
+
+
+def _unexplained(capture: Capture, number: int, wanted: Wanted) -> str:
+    """What that frame is instead of a segment."""
+    count = capture.records
+    if number > count:
+        return f"there is no frame {number}: {capture.file} has {'1 frame' if count == 1 else f'{count} frames'}"
+    frame = next((frame for frame in capture.frames if frame.number == number), None)
+    said = f"frame {number} of {capture.file}"
+    if frame is None:
+        return f"{said} holds neither TCP nor UDP; tcpviz match {capture.file} numbers the segments"
+    if frame.undelivered is not None:
+        return f"{said} is an ICMP error, which tells that a segment has not arrived: there is nothing to explain"
+    if frame.segment is None:
+        return f"{said} is a UDP datagram, which has no state and no verdict: there is nothing to explain"
+    return f"{said} is not from or to port {wanted.port}"
 
 
 def _results(names: Sequence[str], wanted: Wanted, tally: Tally, spoken: Language) -> Iterator[Matched]:

@@ -11,7 +11,7 @@ from typing import Literal
 from tcpviz.exchange.capture import Address
 from tcpviz.exchange.errnos import errno_name
 from tcpviz.model.commands import Kind
-from tcpviz.model.segment import Segment
+from tcpviz.model.segment import Segment, words
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import distance
 from tcpviz.model.transitions import Row, State
@@ -44,6 +44,8 @@ class Expected(Value):
     @property
     def sentence(self) -> Sentence:
         """`expected ack=6, not 7`; `no SYN,ACK expected: CLOSED sends no such segment`."""
+        if self.reason and self.observed == words(0):
+            return Sentence("no segment without flags expected: {}", self.reason)
         if self.reason:
             return Sentence("no {} expected: {}", self.observed, self.reason)
         return Sentence("expected {}={}, not {}", self.field, self.allowed, self.observed)

@@ -124,7 +124,7 @@ def rung(
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:
         told = Sentence("{} ({})", sent.expected.sentence, sent.expected.section)
-        yield from (f"    {glyphs.violation} {line}" for line in language.lines(told))
+        yield from (f"    {getattr(glyphs, sent.verdict)} {line}" for line in language.lines(told))
 
 
 _ENDS, _MISSING = 5, 4

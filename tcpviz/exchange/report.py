@@ -95,7 +95,8 @@ def _either(names: Iterable[object]) -> object:
 def _fault(sent: Transmission) -> Sentence:
     """`frame 5: expected ack=6, not 7 (RFC 9293 3.10.7.4)`."""
     what = sent.expected.sentence if sent.expected else sent.why
-    what = Sentence("{} ({})", what, sent.section) if sent.section else what
+    section = sent.expected.section if sent.expected else sent.section
+    what = Sentence("{} ({})", what, section) if section else what
     return Sentence("frame {}: warning: {}" if sent.verdict == "warning" else "frame {}: {}", sent.frame, what)
 
 
@@ -150,10 +151,11 @@ def summary(capture: Capture, exchange: Exchange) -> Sentence:
     """`14 frames, 2 skipped (neither TCP nor UDP); 1 connection, conforms`."""
     faulty = sum(not connection.conforms for connection in exchange.connections)
     tally = tally_text(len(exchange.connections), faulty)
+    frames = Sentence("{} frame" if capture.records == 1 else "{} frames", capture.records)
     if not capture.skipped:
-        return Sentence("{} frames; {}", capture.records, tally)
+        return Sentence("{}; {}", frames, tally)
     reasons = listed(capture.skipped)
-    return Sentence("{} frames, {} skipped ({}); {}", capture.records, sum(capture.skipped.values()), reasons, tally)
+    return Sentence("{}, {} skipped ({}); {}", frames, sum(capture.skipped.values()), reasons, tally)
 
 
 def tally_text(count: int, faulty: int) -> Sentence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,3 +117,18 @@ def test_a_file_that_cannot_be_used(tcpviz, bad: dict[str, Path], tmp_path: Path
 
 def test_no_file_is_wrong_usage(tcpviz) -> None:
     assert tcpviz("match").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("normal", ("--explain", 12), "there is no frame 12: {} has 11 frames"),
+        ("normal", ("--explain", 3, "--port", 81), "frame 3 of {} is not from or to port 81"),
+        ("tutorial-udp-one-way", ("--explain", 2), "frame 2 of {} is a UDP datagram, which has no state"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_to_be_what_it_is(tcpviz, name: str, options: Any, told: str) -> None:
+    path = NORMAL.with_stem(name)
+    ran = tcpviz("match", path, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert told.format(path) in ran.err

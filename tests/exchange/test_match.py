@@ -260,3 +260,53 @@ def test_a_verdict_can_be_traced() -> None:
     assert lines[0].startswith("frame 9: ACK from the server")
     assert any("dies: would have sent ack=7, not 8" in line for line in lines)
     assert explanation(wrong, 99) is None
+
+
+def traced(capture: Capture, frame: int) -> str:
+    return "\n".join(explanation(capture, frame) or ())
+
+
+def test_the_trace_of_a_plain_segment_says_each_thing_once() -> None:
+    assert traced(tapped(normal()), 8).splitlines() == [
+        "frame 8: FIN,ACK from the client, seq=6 ack=4 len=0",
+        "  before it, 1 account of the connection:",
+        "  1. nothing is wrong and nothing is missing (cost 0)",
+        "     client in ESTABLISHED, SND.NXT=6 RCV.NXT=4",
+        "       sends it: close() sends FIN, after close (RFC 9293 3.10.4)",
+        "  after it, 1 account of the connection:",
+        "  1. nothing is wrong and nothing is missing (cost 0)",
+        "  verdict: ok; close() sends FIN (RFC 9293 3.10.4)",
+    ]
+
+
+def test_the_trace_of_the_first_segment_has_no_numbers_that_nobody_has_chosen() -> None:
+    assert "\n     client in CLOSED\n" in traced(tapped(normal()), 1)
+    assert "\n     client in SYN-SENT, SND.NXT=1, frame 2 still under way\n" in traced(tapped(normal()), 3)
+
+
+def test_the_trace_says_who_is_left_and_what_the_rest_decided() -> None:
+    """Whether another sent the reset, or its sender what was not captured and then the reset, only the FIN tells."""
+    spoiled = tapped(normal(), change={6: lambda s: replace(s, flags=RST, seq=add(s.seq, 500), length=0)})
+    told = traced(spoiled, 6)
+    before, after = told.split("after it, ")
+    assert "dies: " in before
+    assert "from the server was not captured (cost" in after
+    assert "frame 6 breaks the rules: " in after
+    whole = tapped(normal())
+    lost = replace(whole, frames=tuple(frame for frame in whole.frames if frame.number != 4))
+    assert "1. ACK with 5 octets from the client was not captured (cost" in traced(lost, 5).split("after it, ")[1]
+
+
+def test_the_trace_of_what_only_hindsight_blames() -> None:
+    """Text that a run explains, and that both ends go on as if it had not been."""
+    told = traced(tapped(*simulate(library.load("paws")).connections), 6)
+    assert "sends it: send() of 5 octets" in told
+    shown = "both ends go on as if it had not been"
+    assert f"in the end, by all that came since: frame 6 breaks the rules: {shown}" in told
+    assert f"verdict: violation; no ACK expected: {shown}" in told
+
+
+def test_a_segment_without_flags_is_called_so() -> None:
+    wrong = tapped(normal(), change={7: lambda s: replace(s, flags=0)})
+    told = [str(sent.expected and sent.expected.sentence) for sent in only(wrong).violations]
+    assert told == ["expected flags=ACK, not none"] or told[0].startswith("no segment without flags expected: ")

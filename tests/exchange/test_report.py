@@ -10,6 +10,7 @@ from wire import normal, renumbered, tapped
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.document import line_document, match_document, schema
 from tcpviz.exchange.exchange import Connection, Exchange, Expected
+from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
 from tcpviz.exchange.report import Table, report, verdict_lines
 from tcpviz.value import replace
@@ -33,6 +34,19 @@ def test_a_warning_is_told_and_violates_nothing() -> None:
         "conforms: closed, 11 segments",
         "  frame 5: warning: expected window=10, not 9 (RFC 9293 3.8.6)",
     ]
+
+
+def test_a_fault_has_one_section_and_a_warning_its_own_mark() -> None:
+    told = {"expected": Expected("options", 40, "4", "RFC 9293 3.2"), "section": "RFC 9293 3.10.1"}
+    fault = "expected options=4, not 40 (RFC 9293 3.2)"
+    for verdict, mark in (("warning", "!"), ("violation", "✗")):
+        odd = marked(verdict=verdict, **told)
+        assert list(verdict_lines(odd, 1, 1))[1].endswith(f": {fault}")
+        assert f"\n    {mark} {fault}\n" in ladder(odd, verdicts=True)
+
+
+def test_one_frame_is_one() -> None:
+    assert report(Capture("x.pcap", (), 1), Exchange("x.pcap", ())) == "x.pcap: 1 frame; 0 connections\n"
 
 
 def test_a_segment_that_was_not_captured_is_counted_and_has_no_frame() -> None:

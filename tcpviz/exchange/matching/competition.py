@@ -12,7 +12,7 @@ from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
 from tcpviz.exchange.matching.assume import assume
 from tcpviz.exchange.matching.difference import Difference, Miss
-from tcpviz.exchange.matching.explain import explain, nearly, unwanted
+from tcpviz.exchange.matching.explain import explain, nearly, nobodys, unwanted
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, VIOLATION
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.opening import settled, shifted
@@ -174,7 +174,7 @@ def blame(
         likely = [(account, account.best(seen.side)) for account in accounts]
         # but first what it may have been
         found += [
-            _blamed(account, seen, [unwanted(end, seen.segment)], _MOST_BLAMES - SHOWN) for account, end in likely
+            _blamed(account, seen, [nobodys(end, seen.segment)], _MOST_BLAMES - SHOWN) for account, end in likely
         ]
     return _cheapest(found, limit, seen.index)
 

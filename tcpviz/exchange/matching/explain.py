@@ -387,6 +387,11 @@ def unwanted(end: End, observed: Segment) -> Miss:
     return _nothing_fits(end, observed, Sentence("{} sends no such segment", end.state), "3.10")
 
 
+def nobodys(end: End, observed: Segment) -> Miss:
+    """This end could have sent it, but did not."""
+    return _nothing_fits(end, observed, Sentence("both ends go on as if it had not been"), "3.10")
+
+
 def _nothing_fits(run: End, observed: Segment, reason: Sentence, section: str) -> Miss:
     return Miss(run, (Difference(FLAGS, kind_of(observed), None, reason),), cite(section))
 

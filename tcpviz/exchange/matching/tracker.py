@@ -184,6 +184,11 @@ class Tracker:
         account = self._best()
         return bool(self.judged) and all(account.final(side).state in states for side in SIDES if account.ends(side))
 
+    @property
+    def best(self) -> Account:
+        """The account that explains all so far at the least cost."""
+        return self._best()
+
     def _best(self) -> Account:
         return min(self._accounts, key=lambda account: (account.total, len(account.blames)))
 
