@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from tcpviz.exchange.exchange import Connection, Transmission
+from tcpviz.exchange.exchange import SIDES, Connection, Side, Transmission
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.exchange.witness import beside
 from tcpviz.language import ENGLISH, Language, columns
 from tcpviz.model.segment import words
 from tcpviz.model.sentence import Sentence, listed
+from tcpviz.model.transitions import State
 
 _STATE = len("SYN-RECEIVED")
 
@@ -55,19 +56,22 @@ def ladder(
     width: int = 80,
     verdicts: bool = False,
     language: Language = ENGLISH,
+    side: Side | None = None,
 ) -> str:
     """The whole connection, ending in a newline; with `verdicts`, marks and faults too. ASCII speaks English.
+
+    With `side`, that end was judged alone, and nobody knows the other's states.
 
     Where the kernel bore witness, what it said stands in a column of its own, right of `width`.
     """
     glyphs = ASCII if ascii_only else UNICODE
     language = ENGLISH if ascii_only else language
-    names, *beginning = header(connection, width, language=language)
+    names, *beginning = header(connection, width, language=language, side=side)
     kernel = beside(connection)
     heading = language.say(Sentence("kernel")) if kernel else ""
     lines = [*with_kernel([names], heading, width, glyphs), *beginning]
     for index, sent in enumerate(connection.segments):
-        step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
+        step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language, side)
         lines += with_kernel([*step], language.translated(kernel.get(index, "")), width, glyphs)
     lines += _afterwards(connection, width, ascii_only, language)
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -81,13 +85,20 @@ def with_kernel(lines: list[str], said: str, width: int, glyphs: Glyphs) -> list
     return [f"{first}{' ' * max(0, width - columns(first))} {glyphs.bar} {said}", *others]
 
 
-def header(connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH) -> Iterator[str]:
+def header(
+    connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH, side: Side | None = None
+) -> Iterator[str]:
     """Who they are and, where the story starts, the states it starts in."""
     left = f"{language.say(Sentence('client'))} {connection.client.address}"
     right = f"{language.say(Sentence('server'))} {connection.server.address}"
     yield f"    {left}{' ' * max(width - 4 - columns(left) - columns(right), 1)}{right}"
     if starts:
-        yield _row("", str(connection.client.states[0].state), "", str(connection.server.states[0].state), width)
+        states = (_known(connection.party(end).states[0].state, end, side) for end in SIDES)
+        yield _row("", next(states), "", next(states), width)
+
+
+def _known(state: State, end: Side, judged: Side | None) -> str:
+    return str(state) if judged in (None, end) else ""
 
 
 def rung(
@@ -99,6 +110,7 @@ def rung(
     width: int = 80,
     verdicts: bool = False,
     language: Language = ENGLISH,
+    side: Side | None = None,
 ) -> Iterator[str]:
     """One segment: a line, a second one when the numbers leave no room for the time, and one for each fault."""
     rightwards = sent.origin == "client"
@@ -117,9 +129,10 @@ def rung(
     while _too_long(fields, room, ends):
         beneath.insert(0, fields.pop())
     # nobody saw what was inferred, so nobody judges it
-    mark = getattr(glyphs, sent.verdict) if verdicts and sent.kind != "inferred" else " "
+    judged = verdicts and sent.kind != "inferred" and side in (None, sent.origin)
+    mark = getattr(glyphs, sent.verdict) if judged else " "
     arrow = _arrow(" ".join(fields), time, room, rightwards, sent.arrived is None, glyphs)
-    yield _row(f"{number:>3}{mark}", str(left), arrow, str(right), width)
+    yield _row(f"{number:>3}{mark}", _known(left, "client", side), arrow, _known(right, "server", side), width)
     if beneath:
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:

@@ -41,7 +41,9 @@ def report(
     parts = []
     if len(chosen) <= _FEW:
         for number, connection in chosen:
-            told = ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language)
+            told = ladder(
+                connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language, side=side
+            )
             parts += [told, language.text(verdict_lines(connection, number, count, side)), "\n"]
     else:
         table = Table(client=max(len(str(c.client.address)) for _, c in chosen), language=language)

@@ -52,11 +52,12 @@ class ConnectionStory(Record):
     def party(self, side: Side) -> PartyStory:
         return self.client if side == "client" else self.server
 
-    def done(self, saw_start: bool = True) -> Connection:
+    def done(self, saw_start: bool = True, followed: tuple[Side, ...] = SIDES) -> Connection:
+        """`followed`: the ends whose states are known."""
         connection = Connection(
             self.client.done(), self.server.done(), tuple(self.segments), "open", saw_start, saw_end=False
         )
-        result = outcome(connection)
+        result = outcome(connection) if len(followed) > 1 else outcome_of_one(connection, followed[0])
         return replace(connection, outcome=result, saw_end=result in ("closed", "reset", "refused"))
 
 
@@ -86,6 +87,33 @@ def outcome(connection: Connection) -> Outcome:
     if (answered and State.SYN_RECEIVED in last) or (last[0] in UNCONNECTED) != (last[1] in UNCONNECTED):
         return "half-open"
     return "open"
+
+
+def outcome_of_one(connection: Connection, side: Side) -> Outcome:
+    """The same where only this end was followed: what the other has sent tells of it, and its states do not."""
+    honest = [s for s in connection.segments if s.verdict != "violation"]
+    ours, theirs = ([s for s in honest if s.origin == end] for end in (side, other(side)))
+    rows = [change.row for change in connection.party(side).states if change.row]
+    stimuli = {row.stimulus for row in rows}
+    if (stimuli & _FIN_ACKED or _acknowledged(theirs, ours)) and _acknowledged(ours, theirs):
+        return "closed"
+    if any(row.stimulus in _RESET and row.source is State.SYN_SENT for row in rows) or _was_refused(connection):
+        return "refused"
+    met = any(change.state in SYNCHRONIZED for change in connection.party(side).states)
+    if stimuli & _RESET or (met and any(s.segment.rst and s.sender in UNCONNECTED for s in ours)):
+        return "reset"
+    if Stimulus.USER_TIMEOUT in stimuli or _unanswered(connection) or _came_again(connection):
+        return "timeout"
+    answers = [s for s in honest if s.segment.syn and s.segment.has_ack]
+    if answers and not any(s.segment.has_ack and s.origin != answers[0].origin for s in honest):
+        return "half-open"
+    return "open"
+
+
+def _acknowledged(ours: list[Transmission], theirs: list[Transmission]) -> bool:
+    """One of our segments acknowledges their FIN."""
+    ends = {sent.segment.end for sent in theirs if sent.segment.fin}
+    return any(sent.segment.has_ack and sent.segment.ack in ends for sent in ours)
 
 
 def _was_refused(connection: Connection) -> bool:
@@ -125,6 +153,13 @@ def _was_acknowledged(connection: Connection, side: Side) -> bool:
         for s in honest
         if s.segment.has_ack
     )
+
+
+def _came_again(connection: Connection) -> bool:
+    """The last segment is one that its sender had sent before, whether or not anybody has judged it."""
+    *earlier, last = connection.segments
+    known = [(sent.origin, sent.segment.seq, sent.segment.end) for sent in earlier]
+    return last.segment.span > 0 and (last.origin, last.segment.seq, last.segment.end) in known
 
 
 def _unanswered(connection: Connection) -> bool:

@@ -281,6 +281,34 @@ def test_the_schema_is_printed_without_a_file(tcpviz) -> None:
     Draft202012Validator(schema).validate(json.loads(tcpviz("simulate", "--json").out))
 
 
+NOT_ALONE = {
+    "lost-before-capture 1": "nothing that went amiss on the way is assumed where one end is judged alone",
+    "self-connect 1": "there is one end",
+}
+
+
+def test_the_states_of_an_end_that_is_not_judged_are_not_told(tcpviz) -> None:
+    told = tcpviz("match", NORMAL, "--side", "server").out.splitlines()
+    assert told[1].split() == ["LISTEN"]
+    assert [line[4:17].strip() for line in told[2:13]] == [""] * 11
+    assert [line[3] for line in told[2:13]] == ["✓" if "◀" in line else " " for line in told[2:13]]
+    assert told[12].split()[-1] == "CLOSED"
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_how_a_connection_ended_does_not_hang_on_who_is_judged(tcpviz, side: str) -> None:
+    """The other end's states are not followed, but what it sent is there."""
+
+    def outcomes(*options: str) -> dict[str, str]:
+        lines = map(json.loads, tcpviz("match", CAPTURES, "--jsonl", *options).out.splitlines())
+        return {f"{Path(line['file']).stem} {line['number']}": line["outcome"] for line in lines}
+
+    both, alone = outcomes(), outcomes("--side", side)
+    for name in NOT_ALONE:
+        del both[name], alone[name]
+    assert {name: (both[name], told) for name, told in alone.items() if told != both[name]} == {}
+
+
 def test_whose_tcp_it_was(tcpviz) -> None:
     ran = tcpviz("match", CAPTURES / "abort.pcapng")
     assert "client: reset-with-ack, as linux or freebsd would" in ran.out

@@ -306,6 +306,13 @@ def test_the_trace_of_what_only_hindsight_blames() -> None:
     assert f"verdict: violation; no ACK expected: {shown}" in told
 
 
+def test_of_an_end_that_is_not_judged_nothing_is_explained() -> None:
+    assert explanation(tapped(normal()), 4, "server") == [
+        "frame 4: PSH,ACK from the client, seq=1 ack=1 len=5",
+        "  the client is not judged: what it sent is what arrived",
+    ]
+
+
 def test_a_segment_without_flags_is_called_so() -> None:
     wrong = tapped(normal(), change={7: lambda s: replace(s, flags=0)})
     told = [str(sent.expected and sent.expected.sentence) for sent in only(wrong).violations]

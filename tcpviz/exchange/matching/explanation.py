@@ -30,6 +30,9 @@ def explained(tracker: Tracker, frame: int, epoch: int) -> Iterator[Sentence]:
     if seen.is_twin:
         yield Sentence("  {}", Sentence("the same frame, captured twice: nothing to explain"))
         return
+    if not decided.is_judged(seen.side):
+        yield Sentence("  {}", Sentence("the {} is not judged: what it sent is what arrived", side))
+        return
     accounts, later = _sorted(decided.accounts_before(index)), _sorted(decided.accounts_before(index + 1))
     yield Sentence("  {}", _counted(Sentence("before it"), accounts))
     for number, account in enumerate(accounts, 1):

@@ -55,7 +55,7 @@ class Verdicts(Value):
                 unheard = any(u.at <= index and u.origin == seen.peer for u in self.account.unseen)
                 sent = replace(sent, verdict="ok", expected=None) if unheard else sent
             story.segments.append(sent)
-        return story.done(saw_start)
+        return story.done(saw_start, self.judges)
 
     def newest(self, saw_start: bool) -> Connection:
         """The last segment alone."""
