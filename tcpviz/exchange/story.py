@@ -163,4 +163,6 @@ def _came_again(connection: Connection) -> bool:
 
 
 def _unanswered(connection: Connection) -> bool:
-    return bool(connection.segments) and connection.segments[-1].kind == "retransmission"
+    """The last segment came again. A capture that begins with it shows nothing of that."""
+    again = bool(connection.segments) and connection.segments[-1].kind == "retransmission"
+    return again and any(sent.origin == connection.segments[-1].origin for sent in connection.segments[:-1])

@@ -17,7 +17,7 @@ from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from tcpviz.errors import InputError
 from tcpviz.exchange.capture import Capture, Frame
-from tcpviz.frames.decoding import SHORT, quiet
+from tcpviz.frames.decoding import LINK, SHORT, quiet
 from tcpviz.frames.record import LARGEST, Record
 from tcpviz.frames.source import Collector
 from tcpviz.model.sentence import Sentence
@@ -136,10 +136,10 @@ def _checked(collector: Collector, damage: str) -> Capture:
         )
     if not collector.held:
         held = ", ".join(f"{number} {name}" for name, number in collector.protocols.most_common())
-        raise InputError(
-            f"capture {path} holds neither TCP nor UDP ({_counted(count)}: {held}). "
-            "Capture again on the interface, and with the port, that the programs use."
-        )
+        advice = "Capture again on the interface, and with the port, that the programs use."
+        if capture.skipped.get(LINK) == count:
+            advice = "tcpviz does not know how its frames begin: capture with tcpdump as Ethernet, raw IP or on 'any'."
+        raise InputError(f"capture {path} holds neither TCP nor UDP ({_counted(count)}: {held}). {advice}")
     return capture
 
 

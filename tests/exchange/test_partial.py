@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from wire import blamed, captured, peer, stack
 
+
+from wire import blamed, only, peer, stack
+
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
 
@@ -17,6 +20,13 @@ def test_of_one_end_alone_resets_answer_what_the_other_sent_meanwhile() -> None:
     assert blamed(*OPENED, peer(FIN | ACK, 6, 1), peer(RST, 6)) == []
     # the number is the one that the other end had come to
     assert blamed(*OPENED, peer(RST | ACK, 6, 1), peer(RST, 600)) == [5]
+
+
+def test_a_syn_ack_alone_is_a_half_open_connection() -> None:
+    """It came again only if it is there twice; without its ACK it is half-open either way, and then a timeout."""
+    assert only(stack(SYN | ACK, 0, 1)).outcome == "half-open"
+    assert only(stack(SYN | ACK, 0, 1), stack(SYN | ACK, 0, 1)).outcome == "timeout"
+    assert only(peer(SYN, 0), stack(SYN | ACK, 0, 1)).outcome == "half-open"
 
 
 # A capture that begins in the middle: what is repeated had been on its way

@@ -113,6 +113,10 @@ def _ng(data: bytes) -> bytes:
         (pcap([]), r"x\.pcap holds no records: it has a header and nothing behind it"),
         (pcap(handshake())[:50], r"x\.pcap holds no records: its first record is cut"),
         (pcap([ether(ARP())]), r"x\.pcap holds neither TCP nor UDP \(1 record: 1 ARP\)"),
+        (
+            pcap(handshake(), link=147),
+            r"neither TCP nor UDP \(5 records: 5 link type 147\)\. tcpviz does not know how its frames begin",
+        ),
         (pcap(handshake(), snap=40), r"no whole TCP or UDP header: 4 of 5 records were cut off .*larger snap length"),
         (
             pcap([ether(ARP())] * 10 + [ether(IP(src="10.0.0.1", dst="10.0.0.2"), ICMP())] * 2),
