@@ -38,6 +38,7 @@ class Tally(Record):
     frames: int = 0
     connections: int = 0
     violating: int = 0
+    interrupted: bool = False
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -66,6 +67,8 @@ class Tally(Record):
 
     @property
     def exit_code(self) -> int:
+        if self.interrupted:
+            return 130
         return 2 if self.unusable else int(self.violating > 0)
 
     @property

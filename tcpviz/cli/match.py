@@ -192,7 +192,9 @@ def _results(names: Sequence[str], wanted: Wanted, tally: Tally, spoken: Languag
 
     for name in names:
         with tally.attempt():
-            capture = frames.read(name)
+            reading = frames.Reading(name, keep=True)
+            capture = reading.whole()
+            tally.interrupted |= reading.interrupted
             _warn(capture, spoken)
             if wanted.port is not None:
                 capture = capture.only(wanted.port)
@@ -222,6 +224,7 @@ def _stream(names: Sequence[str], wanted: Wanted, tally: Tally, paths: Sequence[
                         echo(line, nl=False)
                         for file in files:
                             file.write(line.encode())
+                tally.interrupted |= reading.interrupted
                 _warn(reading.capture(), spoken)
         tally.check(wanted)
 

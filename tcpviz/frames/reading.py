@@ -45,6 +45,8 @@ class Reading:
         self._collector = Collector(path, keep)
         self.damage = ""
         """Known at the end: `cut` or `damaged`."""
+        self.interrupted = False
+        """Ctrl-C has ended standard input: what had come by then is all there is."""
 
     def frames(self) -> Iterator[Frame]:
         """Each frame as it is read, or InputError saying what is wrong with the file."""
@@ -65,6 +67,10 @@ class Reading:
                 reader = _reader(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, path)
                 yield from _records(reader)
                 self.damage = reader.damage
+        except KeyboardInterrupt:
+            if self._collector.file != STDIN or not self._collector.records:
+                raise
+            self.interrupted = True
         except IsADirectoryError:
             raise InputError(f"{path} is a directory: name a capture file in it") from None
         except FileNotFoundError:
@@ -73,6 +79,12 @@ class Reading:
             raise InputError(f"{path} may not be read by this user: check its permissions") from None
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def whole(self) -> Capture:
+        """All of it; of use with `keep`."""
+        for _ in self.frames():
+            pass
+        return self.capture()
 
     def capture(self) -> Capture:
         """All that `frames` has given, or, when they were not kept, what the file held besides them."""
@@ -97,10 +109,7 @@ def _opened(path: str) -> BufferedReader:
 
 def read(path: str) -> Capture:
     """The whole file, or InputError saying what is wrong with it."""
-    reading = Reading(path, keep=True)
-    for _ in reading.frames():
-        pass
-    return reading.capture()
+    return Reading(path, keep=True).whole()
 
 
 def pick(path: str, number: int) -> Record:

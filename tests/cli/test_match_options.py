@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import html
 import json
 import re
+import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -185,6 +189,22 @@ def test_a_line_comes_while_the_capture_still_runs(tmp_path: Path) -> None:
         assert (first["file"], first["number"], first["client"]) == ("-", 1, "10.0.0.1:50001")
         rest, _ = process.communicate(timeout=60)
     assert [json.loads(line)["number"] for line in rest.splitlines()] == [2]
+
+
+@pytest.mark.parametrize("form", ["--jsonl", "--json"])
+def test_an_interrupted_pipe_is_told_as_far_as_it_came(form: str) -> None:
+    with piped(form, "-") as process:
+        assert process.stdin
+        process.stdin.write(NORMAL.read_bytes())
+        process.stdin.flush()
+        # it has all of it once nothing is left in the pipe
+        while fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)) != bytes(4):
+            time.sleep(0.05)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert json.loads(out)
 
 
 def test_a_folder_stands_for_all_captures_under_it(tcpviz, folder: Path) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wire import blamed, captured, peer, stack
-
-
-from wire import blamed, only, peer, stack
+from wire import blamed, captured, only, peer, stack
 
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
