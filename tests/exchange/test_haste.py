@@ -49,6 +49,33 @@ def test_who_had_waited_may_have_sent_them_and_gathered_more() -> None:
     assert blamed(3, apart=300_000_000, length=2) == []
 
 
+def test_a_few_octets_that_nobody_pushed_were_not_there_however_late_text_with_push_begins_at_the_same_number() -> None:
+    """MUST-61: what ends all that there is to send has PSH. But a closed window is asked with an octet."""
+    text = peer(PSH | ACK, 1, 1, 10), stack(ACK, 1, 11)
+    for number in (1, 9, 10):
+        (connection,) = match(shortly(*OPEN[:2], peer(ACK, 1, 1, number), *text, apart=300_000_000)).connections
+        assert [sent.frame for sent in connection.violations] == [3]
+
+
+def test_a_window_that_is_closed_is_asked_with_an_octet_that_nobody_pushes() -> None:
+    story = (
+        *(OPEN[0], OPEN[1]._replace(window=0), OPEN[2]),
+        stack(PSH | ACK, 1, 1, 5, window=0),
+        peer(ACK, 1, 6, 1),
+        stack(PSH | ACK, 6, 1, 5),
+        peer(PSH | ACK, 1, 11, 10),
+        stack(ACK, 11, 11),
+    )
+    assert match(shortly(*story, apart=300_000_000)).conforms
+
+
+def test_the_rest_of_a_packet_does_not_go_again_alone() -> None:
+    """So it has gone for the first time, and what it overlaps was shorter."""
+    again = peer(PSH | ACK, 8501, 1, 500)
+    (connection,) = match(shortly(*OPEN, *BULK, again, *REST)).connections
+    assert [sent.frame for sent in connection.violations] == [12]
+
+
 def test_what_was_pushed_may_go_again_with_more_behind_it() -> None:
     assert blamed(3, flags=PSH | ACK, length=2) == []
 

@@ -57,6 +57,11 @@ def test_a_syn_has_as_much_text_as_both_go_on_with() -> None:
     assert falsified(1, length=1) == [(1, "length")]
 
 
+def test_a_syn_after_which_text_begins_at_once_had_none() -> None:
+    story = OPEN[0], OPEN[1], peer(ACK, 2, 1), peer(PSH | ACK, 1, 1, 1), peer(PSH | ACK, 2, 1, 1), stack(ACK, 1, 2)
+    assert blames(only(*story, stack(ACK, 1, 3))) == [(3, "seq")]
+
+
 @pytest.mark.parametrize("frame", [4, 6])
 def test_a_fin_that_comes_later_was_not_on_text(frame: int) -> None:
     assert falsified(frame, flags=ACK | PSH | FIN) == [(frame, "flags")]

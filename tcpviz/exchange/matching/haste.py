@@ -1,4 +1,4 @@
-"""Text that comes again sooner than any timer runs out, though nobody asked for it, and cut otherwise: a doubt.
+"""Text that comes again though no timer has run out and nobody asked for it, and cut otherwise: a doubt.
 
 Likelier than that is a wrong number, in it or in what it overlaps. Which it was, accounts decide.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.model.segment import RST, SYN
+from tcpviz.exchange.matching.past import ETHERNET
+from tcpviz.model.segment import FIN, RST, SYN
 from tcpviz.model.sequence import before, distance
 
 HASTY = 90
@@ -19,6 +20,8 @@ _TICKS = 20
 """So many ticks of the usual clocks take at least as long."""
 _RECENT = 64
 """So many segments back what is overlapped is looked for."""
+_SHORT = 536
+"""With fewer octets a segment has all that there was to send, and PSH (RFC 9293 3.9.1.2, MUST-61)."""
 
 
 def is_hasty(
@@ -28,16 +31,25 @@ def is_hasty(
     segment = seen.segment
     if bounced is not None and 0 <= seen.time - bounced < _SOONEST:
         return False  # what is too big for a network is sent again at once, in smaller pieces (RFC 1191 section 6.4)
-    if not segment.length or not before(segment.seq, farthest.segment.end) or segment.flags & (RST | SYN):
+    if not segment.span or not before(segment.seq, farthest.segment.end) or segment.flags & (RST | SYN):
         return False
     overlapped = None
     for other in reversed(judged[max(0, seen.index - _RECENT) : seen.index]):
-        if not 0 <= seen.time - other.time < _SOONEST:
-            break
+        soon = 0 <= seen.time - other.time < _SOONEST and not _was_long_before(other, seen)
         ours = other.side == seen.side and not other.is_twin
-        if ours and _overlap(other, seen) and not _was_long_before(other, seen):
+        if ours and ((soon and _overlap(other, seen)) or _was_unfinished(judged, other, seen)):
             overlapped = other
     return overlapped is not None and not seen.is_stale and not _is_asked_for(judged[overlapped.index :], seen)
+
+
+def _was_unfinished(judged: Sequence[Observation], other: Observation, seen: Observation) -> bool:
+    """Without PSH, where there was no more to be sent: whoever goes on from its number with PSH has not sent it."""
+    first, again = other.segment, seen.segment
+    if first.push or not again.push or not 0 < first.length < _SHORT or first.seq != again.seq:
+        return False
+    offers = (o.segment.window for o in reversed(judged[: other.index]) if o.side != other.side and o.segment.has_ack)
+    # an octet may ask whether the window is still closed
+    return not first.flags & (RST | SYN | FIN) and next(offers, 1) > 0
 
 
 def _was_long_before(other: Observation, seen: Observation) -> bool:
@@ -53,6 +65,8 @@ def _overlap(other: Observation, seen: Observation) -> bool:
         return False
     if before(again.seq, first.seq):
         return before(first.seq, again.end)
+    if first.length <= ETHERNET and before(first.seq, again.seq) and again.end == first.end:
+        return True  # nobody sends the rest of a packet
     inside = before(again.seq, first.end) and before(first.end, again.end)
     return inside and (again.seq != first.seq or not first.push)
 

@@ -120,6 +120,8 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     if not (next_.end == onward if others else not next_.span or next_.end in acked):
         return  # the wrong number may be that one
     more = distance(segment.end, next_.seq)
+    if more > 0 and not segment.length and any(other.span and other.seq == segment.end for other in others):
+        return  # its sender goes on where it ended
     before_it = next((o.segment for o in reversed(judged[: seen.index]) if o.side == seen.side), None)
     # or the same text goes again from there
     again = segment.length > 0 and (next_.seq, next_.length) == (before_it and before_it.end, segment.length)
@@ -172,7 +174,7 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
     if following:
         ends, fin = following[0].seq, 0
         again = ends == segment.text and segment.push
-        if following[0].length == segment.length:
+        if following[0].length == segment.length and segment.push >= following[0].push:
             return  # it was sent again, or was as full as the next
         if segment.push and not following[0].length and ends not in acks:
             return  # of what one bare ACK alone tells, that is wrong
