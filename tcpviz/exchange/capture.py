@@ -81,7 +81,10 @@ class Frame(Value):
     """Its data offset, where that is less than any header has, or beyond the end of the segment."""
 
     held: int | None = None
-    """The octets of text that the record has, where the IP header speaks of another number though nothing was cut."""
+    """The octets of text that the record has, where the IP header speaks of another number though nothing was cut.
+
+    With an `offset`, the IP header speaks of fewer octets than the TCP header has, and that is all there.
+    """
 
     undelivered: int | None = None
     """An ICMP error tells that a segment from `source` to `destination` has not arrived: its sequence number."""

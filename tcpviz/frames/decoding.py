@@ -112,12 +112,15 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         return Skipped(NEITHER, name, _undelivered(protocol, body.original, record, number))
     if not isinstance(body, (TCP, UDP)):
         return Skipped(SHORT if record.cut else MALFORMED, "TCP" if protocol == _TCP else "UDP")
-    octets, offset, flaw = body.original, None, None
+    octets, offset, flaw, there = body.original, None, None, _held(network, length, record)
     if isinstance(body, TCP):
         header = 4 * body.dataofs
         if length < _TCP_HEADER:
             return Skipped(MALFORMED, "TCP")
-        if not _TCP_HEADER <= header <= length:
+        if length < header <= (there or 0):
+            # it is the IP header that is wrong
+            octets, length, offset = _behind(network), header, body.dataofs
+        elif not _TCP_HEADER <= header <= length:
             header, offset = _TCP_HEADER, body.dataofs
         segment = _segment(body, octets[_TCP_HEADER:header], length - header)
         flaw = _flaw(body, octets[_TCP_HEADER:header])
@@ -140,7 +143,7 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         checksum=_checksum(network, octets, length) if segment else None,
         flaw=flaw,
         offset=offset,
-        held=None if segment is None or (held := _held(network, length, record)) is None else held - header,
+        held=None if segment is None or there is None else there - header,
         identification=network.id if isinstance(network, IP) else 0,
     )
 
@@ -149,9 +152,15 @@ def _held(network: Packet, length: int, record: Record) -> int | None:
     """The octets behind the IP header, where IP speaks of another number though nothing was cut or filled up."""
     if isinstance(network, IPv6) and network.nh != _TCP:
         return None
-    found = len(network.original) - (4 * network.ihl if isinstance(network, IP) else _IPV6_HEADER)
+    found = len(_behind(network))
     padded = found > length and len(record.data) <= _LEAST_FRAME
     return None if record.cut or padded or found == length else found
+
+
+def _behind(network: Packet) -> bytes:
+    """All that was captured behind the IP header, however much that speaks of."""
+    octets: bytes = network.original
+    return octets[4 * network.ihl if isinstance(network, IP) else _IPV6_HEADER :]
 
 
 def _flaw(header: TCP, options: bytes) -> Flaw | None:

@@ -62,6 +62,12 @@ def test_a_syn_after_which_text_begins_at_once_had_none() -> None:
     assert blames(only(*story, stack(ACK, 1, 3))) == [(3, "seq")]
 
 
+@pytest.mark.parametrize("length", [1, 5])
+def test_text_on_a_syn_that_came_again_without_it_was_not_there(length: int) -> None:
+    story = peer(SYN, 0, length=length), peer(SYN, 0), *OPEN[1:], *TALK, *CLOSE
+    assert blames(only(*story)) == [(1, "length")]
+
+
 @pytest.mark.parametrize("frame", [4, 6])
 def test_a_fin_that_comes_later_was_not_on_text(frame: int) -> None:
     assert falsified(frame, flags=ACK | PSH | FIN) == [(frame, "flags")]
@@ -80,6 +86,19 @@ def test_a_reset_is_the_last_that_its_sender_says_and_has_no_text() -> None:
     assert blames(only(*OPEN, *TALK, peer(RST | ACK, 2001, 1, 7))) == [(8, "length")]
     # whoever goes on has not reset
     assert told(*OPEN, *TALK, *CLOSE, change={6: peer(RST | PSH | ACK, 1001, 1, 1000)}) == [(6, "flags")]
+
+
+def test_an_ack_that_was_due_had_no_reset_on_it() -> None:
+    connection = only(*OPEN[:2], peer(RST | ACK, 1, 1), *TALK, *CLOSE)
+    assert [sent.expected and (sent.expected.field, sent.expected.allowed) for sent in connection.violations] == [
+        ("flags", "ACK")
+    ]
+
+
+def test_a_syn_in_an_ends_name_is_forged_if_it_goes_on_to_answer_what_comes() -> None:
+    forged = stack(SYN, 5000)
+    story = *OPEN, stack(FIN | ACK, 1, 1), forged, peer(FIN | ACK, 1, 2), stack(ACK, 2, 2)
+    assert blames(only(*story)) == [(5, "flags")]
 
 
 FORGED = {
@@ -147,6 +166,15 @@ def test_a_scale_with_which_all_windows_are_too_small_was_larger(frame: int, sca
     story[frame - 1] = story[frame - 1]._replace(options=wrong)
     # the sender's own scale says nothing of how much it may send
     assert blames(only(*story)) == ([(frame, "window scale")] if frame == 2 or scale is None else [])
+
+
+def test_no_scale_makes_more_of_a_window_of_nothing() -> None:
+    scaled = Options(window_scale=0)
+    more = peer(PSH | ACK, 2001, 1, 1000), stack(ACK, 1, 3001)
+    story = [said._replace(options=scaled) if said.flags & SYN else said for said in (*OPEN, *TALK, *more)]
+    for number, window in ((1, 1000), (4, 1000), (6, 0)):
+        story[number] = story[number]._replace(window=window)
+    assert blames(only(*story)) == [(7, "window")]
 
 
 def test_a_window_was_as_small_as_it_said_where_text_beyond_it_was_refused() -> None:

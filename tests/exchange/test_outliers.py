@@ -10,7 +10,7 @@ from wire import ISS, PEER, Said, captured, normal, peer, stack, tapped
 from tcpviz.exchange.capture import OPTIONS, Capture, Checksum, Flaw
 from tcpviz.exchange.exchange import Transmission
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, PSH, SYN, Options
+from tcpviz.model.segment import ACK, FIN, PSH, SYN, URG, Options, Segment
 from tcpviz.model.sequence import add
 from tcpviz.value import Value, replace
 
@@ -185,6 +185,26 @@ def test_who_fills_in_none_leaves_all_to_it() -> None:
     assert found(replace(capture, frames=left)) == ([], [])
 
 
+@pytest.mark.parametrize("number", [1, 2, 6, 11])
+def test_who_leaves_a_part_of_the_sum_leaves_none_at_zero(number: int) -> None:
+    capture = frame_with(number)
+    frames = [replace(frame, checksum=Checksum(0xFE28, None)) for frame in capture.frames]
+    assert found(replace(capture, frames=tuple(frames))) == ([], [])
+    frames[number - 1] = replace(frames[number - 1], checksum=Checksum(0, None))
+    assert found(replace(capture, frames=tuple(frames))) == ([(number, "checksum")], [])
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_an_ip_header_that_leaves_no_room_for_the_header_is_blamed_for_the_length(number: int) -> None:
+    assert found(frame_with(number, offset=8, held=0, segment=shortened(number))) == ([], [(number, "length")])
+
+
+def shortened(number: int) -> Segment:
+    segment = tapped(normal()).frames[number - 1].segment
+    assert segment
+    return replace(segment, length=0)
+
+
 @pytest.mark.parametrize("number", range(1, 12))
 @pytest.mark.parametrize("offset", [0, 4, 15])
 def test_a_header_that_ends_nowhere_is_blamed_and_taken_for_what_it_was(number: int, offset: int) -> None:
@@ -205,7 +225,36 @@ def test_a_header_that_ends_nowhere_behind_text_that_the_capture_lacks(offset: i
     assert found(replace(story, frames=tuple(frames)))[1] == [(4, "data offset")]
 
 
-@pytest.mark.parametrize("number", [1, 2, 4])
+def test_an_urgent_pointer_to_what_was_never_sent() -> None:
+    """One to what comes later may be right, and while the sender may go on, nobody knows."""
+    for number, urgent, warned in (
+        (4, 5, []),
+        (3, 5, []),
+        (3, 200, [(3, "urgent pointer")]),
+        (8, 9, [(8, "urgent pointer")]),
+    ):
+        story = tapped(normal(), change={number: lambda segment: pointing(segment, urgent)})  # noqa: B023
+        assert found(story) == (warned, [])
+    open_ended = captured(*LINES[:4])
+    last = open_ended.frames[3]
+    assert last.segment
+    pointed = replace(last, segment=pointing(last.segment, 9))
+    assert found(replace(open_ended, frames=(*open_ended.frames[:3], pointed))) == ([], [])
+
+
+def pointing(segment: Segment, urgent: int) -> Segment:
+    return replace(segment, flags=segment.flags | URG, urgent=urgent)
+
+
+def test_text_on_a_syn_that_nobody_has_taken_is_odd() -> None:
+    again = [peer(SYN, 0, length=length) for length in (0, 5, 0)]
+    assert found(captured(*again)) == ([(2, "length")], [])
+    asked = peer(SYN, 0, length=5, options=Options(fast_open=b"12345678"))
+    assert found(captured(asked, stack(SYN | ACK, 0, 1))) == ([], [])
+    assert found(captured(peer(SYN, 0, length=5), stack(SYN | ACK, 0, 6), peer(ACK, 6, 1))) == ([], [])
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 9])
 def test_options_that_cannot_be_read_speak_against_nobody_else(number: int) -> None:
     flaw = Flaw(OPTIONS, 39, "option 2 of 4 octets", "RFC 9293 3.2")
     story = captured(*timed())

@@ -309,5 +309,17 @@ def test_an_ip_header_that_speaks_of_another_length_than_the_record_has(network:
     assert frame(bytes(data)[:90], wire=len(data)).held is None
 
 
+@pytest.mark.parametrize("less", [1, 4, 12])
+def test_an_ip_header_that_speaks_of_less_than_the_tcp_header(less: int) -> None:
+    """The TCP header is all there, and is read."""
+    stamped = TCP(sport=1, dport=2, flags="FA", seq=7, ack=9, options=[("Timestamp", (5, 6))])
+    data = bytearray(ether(V4, stamped))
+    whole = frame(bytes(data))
+    data[16:18] = (int.from_bytes(data[16:18]) - less).to_bytes(2)
+    short = frame(bytes(data))
+    assert (short.offset, short.held, short.length, short.segment) == (8, 0, 0, whole.segment)
+    assert whole.offset is None
+
+
 def test_a_short_frame_is_filled_up() -> None:
     assert frame(ether(V4, PLAIN, b"") + bytes(6)).held is None

@@ -275,6 +275,9 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
 def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
     """Whatever else there is to say, its header ends nowhere."""
     length = seen.segment.length if miss.meant is None else miss.meant.length
+    if seen.frame.held is not None:
+        short = Difference(Sentence("length"), Sentence("less than its header"), length)
+        return miss._replace(differences=(short,), section="RFC 791 3.1")
     allowed = (seen.segment.length - length) // 4 + _LEAST_OFFSET
     return miss._replace(differences=(Difference(Sentence("data offset"), told, allowed),), section="RFC 9293 3.1")
 

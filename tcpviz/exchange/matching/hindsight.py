@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.model.segment import FIN, LARGEST_SCALE, SYN, Segment
+from tcpviz.model.segment import FIN, LARGEST_SCALE, RST, SYN, Segment
 from tcpviz.model.sequence import add, before, distance, later
 from tcpviz.value import replace
 
@@ -21,10 +21,14 @@ _STAMPS = 12
 def meant(judged: Sequence[Observation], index: int) -> tuple[Segment, ...]:
     """The same segment with one field as what follows shows it."""
     seen = judged[index]
-    if seen.frame.offset is not None:
+    if seen.frame.offset is not None and seen.frame.held is not None:
+        found = []
+    elif seen.frame.offset is not None:
         found = [replace(seen.segment, length=length) for length in _texts(judged, seen)]
     elif seen.segment.rst:
         found = [replace(seen.segment, length=0)] if _was_last(judged, seen) else []
+        if is_foreign(judged, index):
+            found.append(replace(seen.segment, flags=seen.segment.flags & ~RST))
     else:
         found = [*_counted(judged, seen), *_ended(judged, seen), *_offered(judged, seen), *_uncounted(judged, seen)]
     if seen.frame.held is not None and seen.frame.held >= 0:
@@ -168,6 +172,8 @@ def _uncounted(judged: Sequence[Observation], seen: Observation) -> Iterator[Seg
         return
     own, theirs = _later(judged, seen)
     following = [o for o in own if (o.span or o.has_ack) and not (o.rst and o.seq != segment.text)]
+    if segment.syn:
+        following = [o for o in following if not o.syn]
     acks = [other.ack for other in theirs if other.has_ack]
     if segment.end in acks and not (following and following[0].end == segment.end):
         return
@@ -234,7 +240,7 @@ def _is_small(judged: Sequence[Observation], syn: Observation) -> bool:
     if any(o.side != syn.side and o.segment.length and _refused(judged, o) for o in judged[syn.index + 1 :]):
         return False
     return any(
-        _taken(judged, other) > other.segment.window
+        _taken(judged, other) > other.segment.window > 0
         for other in judged[syn.index + 1 :]
         if other.segment.has_ack and not other.segment.rst and not other.segment.syn
     )

@@ -187,11 +187,12 @@ class Observation(Value, eq=False, dict=True):
             return False
         recent = self.earlier[max(0, self.index - _MEMORY) : self.index]
         own = [o for o in recent if o.side == self.side]
-        reached = {o.segment.end for o in recent if o.side != self.side} | {o.segment.ack for o in own}
-        return segment.ack in reached and any(
+        if segment.ack not in {o.segment.end for o in recent if o.side != self.side} | {o.segment.ack for o in own}:
+            return False
+        return any(
             self._fits_between(before.segment, after.segment)
             for before, after in pairwise(own)
-            if self._may_precede(after) and not (after.segment.rst and self._answers_since(after))
+            if self._may_precede(after) and not (after.segment.flags & (SYN | RST) and self._answers_since(after))
         )
 
     def _fits_between(self, first: Segment, last: Segment) -> bool:
@@ -207,9 +208,9 @@ class Observation(Value, eq=False, dict=True):
         more = last.ack != mine.ack or (not mine.span and told)
         return more and distance(mine.ack, last.ack) >= 0
 
-    def _answers_since(self, reset: Observation) -> bool:
-        """It may answer what came since: then the reset was somebody else's."""
-        since = [o.segment for o in self.earlier[reset.index + 1 : self.index] if o.side != self.side]
+    def _answers_since(self, last: Observation) -> bool:
+        """It may answer what came since: then the last, which let go of the connection, was somebody else's."""
+        since = [o.segment for o in self.earlier[last.index + 1 : self.index] if o.side != self.side]
         return any(s.span and distance(s.end, self.segment.ack) >= 0 for s in since)
 
     def _may_precede(self, other: Observation) -> bool:

@@ -28,6 +28,8 @@ class Oddities:
         self._asked: dict[Side, tuple[int, Options]] = {}
         """What another SYN offers, which nobody has answered yet: it may have nothing to do with the connection."""
         self._stamps: dict[Side, list[int]] = {"client": [], "server": []}
+        self._unread: set[Side] = set()
+        """Whose newest clock could not be read."""
         self._opened: dict[Side, int] = {}
         """The clock of each end's first SYN."""
         self._newest: dict[Side, Segment] = {}
@@ -39,13 +41,20 @@ class Oddities:
         found = self._in_syn(side, segment) if segment.syn else self._after_syn(side, segment)
         if segment.options.timestamps and not segment.rst:
             found = found or self._echo(side, segment, segment.options.timestamps)
-            self._stamps[side].append(segment.options.timestamps[0])
-            del self._stamps[side][:-64]
+            self._note_stamp(side, segment.options.timestamps[0])
         kept = self.kept_window(side, segment)
         self._note_window(side, segment, taken_back=kept is not None)
         if kept is not None and not found:
             found = Expected(WINDOW, segment.window, Sentence("at least {}", kept), "RFC 9293 3.8.6")
         return found or self.in_header(frame)
+
+    def unread(self, side: Side) -> None:
+        """Its options cannot be read: what the other end echoes may have been in them."""
+        self._unread.add(side)
+
+    def _note_stamp(self, side: Side, value: int) -> None:
+        self._stamps[side].append(value)
+        del self._stamps[side][:-64]
 
     @staticmethod
     def in_header(frame: Frame) -> Expected | None:
@@ -137,7 +146,11 @@ class Oddities:
             return None
         opened = self._opened.get(other(side)) if len(self._offers) > 1 else None
         too_old = opened is not None and before(echo, opened)
-        if too_old or before(max(heard, key=lambda stamp: stamp - heard[0]), echo):
+        too_new = before(max(heard, key=lambda stamp: stamp - heard[0]), echo)
+        if too_new and other(side) in self._unread:
+            self._unread.discard(other(side))
+            self._note_stamp(other(side), echo)
+        elif too_old or too_new:
             return Expected(ECHO, echo, str(heard[-1]), STAMPS)
         return None
 

@@ -7,6 +7,7 @@ that the segments before and after it agree against.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import pairwise
 
 from tcpviz.exchange.capture import Checksum
@@ -26,9 +27,10 @@ from tcpviz.exchange.matching.oddities import (
 )
 from tcpviz.model.segment import RST, SYN
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, at_or_before, distance
+from tcpviz.model.sequence import add, at_or_before, before, distance, later
 from tcpviz.value import replace
 
+URGENT = Sentence("urgent pointer")
 _EMPTY = Checksum(0, None)
 _FAR, _TICK = 500, 10**6
 """So many ticks are no accident; the nanoseconds of one, by the fastest usual clock."""
@@ -45,6 +47,8 @@ def looked_again(judged: list[Observation]) -> list[Observation]:
         theirs = [seen for seen in judged if seen.side != side and not seen.is_twin]
         moved = (
             *_sums(own),
+            *_urgent(own),
+            *_early(own, theirs),
             *_clocks(own, theirs),
             *_slight(own, theirs),
             *_echoes(own, theirs),
@@ -58,11 +62,36 @@ def looked_again(judged: list[Observation]) -> list[Observation]:
 
 
 def _sums(own: list[Observation]) -> Iterator[_Moved]:
-    """Who fills in checksums leaves none at zero. (On a loopback Linux fills in those of some resets and no others.)"""
+    """Who fills in checksums, or a part of them, leaves none at zero.
+
+    On a loopback Linux fills in those of some resets, and of all others a part.
+    """
     empty = [seen for seen in own if seen.frame.checksum == _EMPTY]
-    filled = any(seen.frame.checksum and seen.frame.checksum.told == seen.frame.checksum.right for seen in own)
+    filled = any(seen.frame.checksum and seen.frame.checksum.told for seen in own)
     if filled and len(empty) == 1 and not empty[0].oddity:
         yield empty[0].index, wrong_sum(_EMPTY)
+
+
+def _urgent(own: list[Observation]) -> Iterator[_Moved]:
+    """An urgent pointer to what its sender never sent."""
+    if not any(seen.segment.fin for seen in own):
+        return
+    last = reduce(later, (seen.segment.end for seen in own))
+    for seen in own:
+        segment = seen.segment
+        if segment.urgent and not seen.oddity and before(last, add(segment.seq, segment.urgent)):
+            most = Sentence("at most {}", distance(segment.seq, last))
+            yield seen.index, Expected(URGENT, segment.urgent, most, "RFC 9293 3.8.5")
+
+
+def _early(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:
+    """Text on a SYN, without a cookie, that the peer has not taken: allowed, and hardly anybody does it."""
+    for seen in own:
+        segment = seen.segment
+        if not segment.syn or not segment.length or segment.options.fast_open is not None or seen.oddity:
+            continue
+        if not any(other.segment.has_ack and before(segment.text, other.segment.ack) for other in theirs):
+            yield seen.index, Expected(Sentence("length"), segment.length, "0", "RFC 7413 2")
 
 
 def _clock(seen: Observation) -> int:

@@ -89,7 +89,7 @@ class Tracker:
         side, index = self.side_of(frame), len(self.judged)
         # where a header ends nowhere, nobody knows which options were in it
         unread = frame.cut or (frame.flaw is not None and frame.flaw.field == OPTIONS)
-        unread = unread or (frame.offset is not None and segment.syn)
+        unread = unread or (frame.offset is not None and frame.held is None and segment.syn)
         if unread and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
         reorders = side in self._reordered
@@ -109,6 +109,7 @@ class Tracker:
             self._reordered.add(side)
         self._learn(side, segment)
         if unread and not frame.cut:
+            self._oddities.unread(side)
             seen = replace(seen, oddity=self._oddities.in_header(frame))
         elif not unread and not seen.is_twin:
             kept = self._oddities.kept_window(side, segment)
