@@ -43,8 +43,8 @@ class Flaw(NamedTuple):
     section: str
 
 
-OPTIONS = Sentence("options")
-"""A flaw of which is that not all of them can be read."""
+OPTIONS, OFFSET = Sentence("options"), Sentence("data offset")
+"""Flaws of which are that not all options can be read, and that some stand behind the header's end."""
 
 
 class Frame(Value):

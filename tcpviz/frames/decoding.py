@@ -16,7 +16,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv46, _IPv6ExtHdr
 from scapy.packet import NoPayload, Packet, Raw
 
-from tcpviz.exchange.capture import OPTIONS, Address, Checksum, Flaw, Frame
+from tcpviz.exchange.capture import OFFSET, OPTIONS, Address, Checksum, Flaw, Frame
 from tcpviz.frames.record import Record
 from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
 from tcpviz.model.sentence import Sentence
@@ -37,7 +37,7 @@ _LEAST_FRAME = 64
 """Shorter ones Ethernet fills up, whether their last four octets, a checksum, are captured or not."""
 _CHECKSUM = 16
 """Where it stands in a TCP header."""
-_FLAGS = 0xFF
+_FLAGS, _MOST_OPTIONS = 0xFF, 40
 _END, _NO_OPERATION, _MSS, _WINDOW_SCALE, _SACK_PERMITTED, _SACK, _TIMESTAMPS, _FAST_OPEN = 0, 1, 2, 3, 4, 5, 8, 34
 _MULTIPATH = 30
 _EXPERIMENT, _FAST_OPEN_ID = 254, b"\xf9\x89"
@@ -123,7 +123,7 @@ def _decode(packet: Packet, record: Record, number: int) -> Frame | Skipped:
         elif not _TCP_HEADER <= header <= length:
             header, offset = _TCP_HEADER, body.dataofs
         segment = _segment(body, octets[_TCP_HEADER:header], length - header)
-        flaw = _flaw(body, octets[_TCP_HEADER:header])
+        flaw = _flaw(body, octets[_TCP_HEADER:header], octets[header:length])
     else:
         header, segment = _UDP_HEADER, None
         length = min(body.len, length) if body.len else length
@@ -163,8 +163,10 @@ def _behind(network: Packet) -> bytes:
     return octets[4 * network.ihl if isinstance(network, IP) else _IPV6_HEADER :]
 
 
-def _flaw(header: TCP, options: bytes) -> Flaw | None:
+def _flaw(header: TCP, options: bytes, text: bytes) -> Flaw | None:
     """What decides nothing, and is not as it should be."""
+    if text and (end := _real_end(options + text[: _MOST_OPTIONS - len(options)], len(options))):
+        return Flaw(OFFSET, header.dataofs, str((_TCP_HEADER + end) // 4), "RFC 9293 3.1")
     if options and (odd := _odd_option(options)):
         return Flaw(*odd, "RFC 9293 3.2")
     if header.reserved:
@@ -322,6 +324,18 @@ def _odd_option(octets: bytes) -> tuple[Sentence, int, Sentence] | None:
         known |= 1 << kind
         place += size
     return None
+
+
+def _real_end(octets: bytes, end: int) -> int | None:
+    """Where the options end, if one of a right length begins before what should be their end and ends behind it."""
+    place = 0
+    while place < end and octets[place] != _END:
+        size = 1 if octets[place] == _NO_OPERATION else octets[place + 1] if place + 1 < len(octets) else 0
+        known = octets[place] == _NO_OPERATION or size in _OPTION_SIZES.get(octets[place], ())
+        if not known or place + size > len(octets):
+            return None
+        place += size
+    return -(-place // 4) * 4 if place > end else None
 
 
 def _fours(octets: bytes) -> Iterator[bytes]:

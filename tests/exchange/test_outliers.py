@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from wire import ISS, PEER, Said, captured, normal, peer, stack, tapped
 
-from tcpviz.exchange.capture import OPTIONS, Capture, Checksum, Flaw
+from tcpviz.exchange.capture import OFFSET, OPTIONS, Capture, Checksum, Flaw
 from tcpviz.exchange.exchange import Transmission
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, SYN, URG, Options, Segment
@@ -170,6 +170,16 @@ def test_a_part_of_the_sum_is_what_linux_leaves_on_a_loopback_though_it_fills_in
     assert found(frame_with(6, checksum=Checksum(0xFE28, None))) == ([], [])
 
 
+@pytest.mark.parametrize(("number", "ticks"), [(9, 2**24), (10, 2**24), (9, 200_000), (10, 150_000)])
+def test_a_clock_that_leaps_ahead_at_the_end(number: int, ticks: int) -> None:
+    """Some count microseconds."""
+    options = timed()[number - 1].options
+    assert options.timestamps
+    value, echo = options.timestamps
+    leapt = story_with(number, options=replace(options, timestamps=(value + ticks, echo)))
+    assert found(leapt)[0] == ([(number, "timestamp")] if ticks == 2**24 else [])
+
+
 def test_what_was_overtaken_has_an_older_clock_and_the_newer_one_is_right() -> None:
     """A few ticks are no jump."""
     story = timed()
@@ -263,6 +273,15 @@ def test_options_that_cannot_be_read_speak_against_nobody_else(number: int) -> N
     unread = replace(wrong, flaw=flaw, segment=replace(wrong.segment, options=Options()))
     frames: tuple[Value, ...] = tuple(unread if frame is wrong else frame for frame in story.frames)
     assert found(replace(story, frames=frames)) == ([(number, "options")], [])
+
+
+@pytest.mark.parametrize("number", [3, 4, 8, 10])
+def test_a_header_that_ends_too_early_is_blamed_for_its_end(number: int) -> None:
+    segment = tapped(normal()).frames[number - 1].segment
+    assert segment
+    longer = replace(segment, length=segment.length + 4)
+    flaw = Flaw(OFFSET, 7, "8", "RFC 9293 3.1")
+    assert found(frame_with(number, segment=longer, flaw=flaw)) == ([], [(number, "data offset")])
 
 
 def test_the_text_that_the_record_has_tells_that_the_length_is_wrong() -> None:

@@ -20,7 +20,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1Q
 from scapy.packet import Packet, Raw
 
-from tcpviz.exchange.capture import Address, Flaw, Frame
+from tcpviz.exchange.capture import OFFSET, Address, Flaw, Frame
 from tcpviz.frames import Record, Skipped, decode
 from tcpviz.model.segment import ACK, NO_OPTIONS, Options, Segment, letters
 
@@ -319,6 +319,18 @@ def test_an_ip_header_that_speaks_of_less_than_the_tcp_header(less: int) -> None
     short = frame(bytes(data))
     assert (short.offset, short.held, short.length, short.segment) == (8, 0, 0, whole.segment)
     assert whole.offset is None
+
+
+def test_a_header_that_ends_within_an_option_was_longer() -> None:
+    """The option has its right length if it goes on in what would be text."""
+    stamped = TCP(sport=1, dport=2, flags="A", options=[("NOP", None), ("NOP", None), ("Timestamp", (5, 6))])
+    data = bytearray(ether(V4, stamped, b"abc"))
+    assert frame(bytes(data)).flaw is None
+    for words in (6, 7):
+        data[46] = words << 4
+        found = frame(bytes(data))
+        assert found.flaw == Flaw(OFFSET, words, "8", "RFC 9293 3.1")
+        assert found.length == 3 + 4 * (8 - words)
 
 
 def test_a_short_frame_is_filled_up() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tcpviz.exchange.capture import OFFSET, Flaw
 from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.matching.account import SWAPPED, Account, Unseen, counted
 from tcpviz.exchange.matching.assume import assume
@@ -173,9 +174,7 @@ def blame(
     if foreign:
         likely = [(account, account.best(seen.side)) for account in accounts]
         # but first what it may have been
-        found += [
-            _blamed(account, seen, [nobodys(end, seen.segment)], _MOST_BLAMES - SHOWN) for account, end in likely
-        ]
+        found += [_blamed(account, seen, [nobodys(end, seen.segment)], _MOST_BLAMES - SHOWN) for account, end in likely]
     return _cheapest(found, limit, seen.index)
 
 
@@ -266,6 +265,8 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
         # no run may send what was meant either
         known = [miss for miss in misses if miss.meant] or misses
         misses = [_at_offset(miss, seen, seen.frame.offset) for miss in known]
+    elif seen.frame.flaw and seen.frame.flaw.field == OFFSET:
+        misses = [_too_early(miss, seen.segment.length, seen.frame.flaw) for miss in misses]
     different: dict[tuple[Difference, ...], list[Miss]] = {}
     for miss in sorted(misses, key=lambda miss: miss.severity):
         different.setdefault(miss.differences, []).append(miss)
@@ -280,6 +281,14 @@ def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
         return miss._replace(differences=(short,), section="RFC 791 3.1")
     allowed = (seen.segment.length - length) // 4 + _LEAST_OFFSET
     return miss._replace(differences=(Difference(Sentence("data offset"), told, allowed),), section="RFC 9293 3.1")
+
+
+def _too_early(miss: Miss, length: int, flaw: Flaw) -> Miss:
+    """Where the header's end was meant to be, the text is as much shorter."""
+    less = 4 * (int(flaw.right) - flaw.told)
+    if miss.differences[0][:3] != ("length", length, length - less):
+        return miss
+    return miss._replace(differences=(Difference(flaw.field, flaw.told, flaw.right),), section=flaw.section)
 
 
 def _blamed(account: Account, seen: Observation, alike: list[Miss], rank: int) -> Account:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.exchange.matching.past import ETHERNET
 from tcpviz.model.segment import FIN, RST, SYN
 from tcpviz.model.sequence import before, distance
 
@@ -31,7 +30,7 @@ def is_hasty(
     segment = seen.segment
     if bounced is not None and 0 <= seen.time - bounced < _SOONEST:
         return False  # what is too big for a network is sent again at once, in smaller pieces (RFC 1191 section 6.4)
-    if not segment.span or not before(segment.seq, farthest.segment.end) or segment.flags & (RST | SYN):
+    if not segment.length or not before(segment.seq, farthest.segment.end) or segment.flags & (RST | SYN):
         return False
     overlapped = None
     for other in reversed(judged[max(0, seen.index - _RECENT) : seen.index]):
@@ -65,8 +64,6 @@ def _overlap(other: Observation, seen: Observation) -> bool:
         return False
     if before(again.seq, first.seq):
         return before(first.seq, again.end)
-    if first.length <= ETHERNET and before(first.seq, again.seq) and again.end == first.end:
-        return True  # nobody sends the rest of a packet
     inside = before(again.seq, first.end) and before(first.end, again.end)
     return inside and (again.seq != first.seq or not first.push)
 

@@ -32,8 +32,8 @@ from tcpviz.value import replace
 
 URGENT = Sentence("urgent pointer")
 _EMPTY = Checksum(0, None)
-_FAR, _TICK = 500, 10**6
-"""So many ticks are no accident; the nanoseconds of one, by the fastest usual clock."""
+_FAR, _TICK, _FASTEST = 500, 10**6, 1000
+"""So many ticks are no accident; the nanoseconds of one, by the fastest usual clock, and by the fastest."""
 
 _Moved = tuple[int, Expected | None]
 """What is odd about a segment after all."""
@@ -50,6 +50,7 @@ def looked_again(judged: list[Observation]) -> list[Observation]:
             *_urgent(own),
             *_early(own, theirs),
             *_clocks(own, theirs),
+            *_leap(own),
             *_slight(own, theirs),
             *_echoes(own, theirs),
             *_offer(own, theirs),
@@ -129,6 +130,15 @@ def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
             for seen in _stamped(theirs):
                 if seen.oddity and seen.oddity.field == ECHO and distance(first, _echo(seen)) in range(back_by + 1):
                     yield seen.index, None
+
+
+def _leap(own: list[Observation]) -> Iterator[_Moved]:
+    """A clock that has leapt ahead in the last segment of its sender: none is so fast."""
+    for before_it, last in pairwise(_stamped(own)[-2:]):
+        most = add(_clock(before_it), _FAR + 2 * max(0, last.time - before_it.time) // _FASTEST)
+        if not (last.oddity or last.segment.syn) and before(most, _clock(last)):
+            told = Sentence("at most {}", most)
+            yield last.index, Expected(STAMP, _clock(last), told, "RFC 7323 5.4")
 
 
 def _slight(own: list[Observation], theirs: list[Observation]) -> Iterator[_Moved]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 
-from tcpviz.exchange.capture import OPTIONS, Address, Frame
+from tcpviz.exchange.capture import OFFSET, OPTIONS, Address, Frame
 from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend, likelier
@@ -88,7 +88,7 @@ class Tracker:
         """Explain the segment by its sender, then let its receiver have it."""
         side, index = self.side_of(frame), len(self.judged)
         # where a header ends nowhere, nobody knows which options were in it
-        unread = frame.cut or (frame.flaw is not None and frame.flaw.field == OPTIONS)
+        unread = frame.cut or (frame.flaw is not None and frame.flaw.field in (OPTIONS, OFFSET))
         unread = unread or (frame.offset is not None and frame.held is None and segment.syn)
         if unread and segment.syn:
             segment = replace(segment, options=uncut(segment.options))
