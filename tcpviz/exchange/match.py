@@ -84,7 +84,12 @@ class Matcher:
         return known[-1]
 
     def _open(self, known: list[Tracker], frame: Frame, segment: Segment) -> None:
-        known.append(Tracker(frame, segment, self._judges))
+        judges = self._judges
+        if known and len(judges) == 1:
+            # the same end is judged, though now it may be the other that opens
+            client = frame.destination if segment.syn and segment.has_ack else frame.source
+            judges = known[-1].judges_with(client)
+        known.append(Tracker(frame, segment, judges))
         self._order.append(known[-1])
 
     def _divide(self, known: list[Tracker], index: int) -> None:

@@ -1,12 +1,13 @@
-"""Text that comes again sooner than any timer, unasked and cut otherwise: a number is wrong, there or before it."""
+"""What comes sooner than any timer runs out, and unasked: a number is wrong, there or before it."""
 
 from __future__ import annotations
 
+import pytest
 from wire import Said, captured, peer, stack
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.match import match
-from tcpviz.model.segment import ACK, FIN, PSH, SYN, Options
+from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
 from tcpviz.value import replace
 
 OPEN = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1))
@@ -121,3 +122,35 @@ def test_who_lacks_text_is_given_it_at_once() -> None:
     asking = stack(ACK, 1, 2001)
     (connection,) = match(shortly(*OPEN, *BULK, asking, asking, asking, asking, again, *REST)).connections
     assert connection.conforms
+
+
+# A keep-alive waits for silence: what looks like one, where an answer is due, is that answer
+
+ASKING = {
+    "text beyond a gap": peer(PSH | ACK, 1001, 1, 1000),
+    "text that was there": peer(PSH | ACK, 1, 1, 5),
+    "a SYN": peer(SYN, 6),
+    "a reset": peer(RST, 7),
+    "an ACK of what was never sent": peer(ACK, 6, 900),
+    "a keep-alive": peer(ACK, 5, 1),
+}
+HEARD = (*OPEN, peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6))
+
+
+@pytest.mark.parametrize("asking", ASKING.values(), ids=ASKING)
+def test_an_answer_with_a_number_too_low_is_no_keep_alive(asking: Said) -> None:
+    for seq, wrong in ((1, []), (0, [7])):
+        (connection,) = match(shortly(*HEARD, asking, stack(ACK, seq, 6)), "server").connections
+        assert [sent.frame for sent in connection.violations] == wrong
+
+
+def test_where_nothing_asks_for_an_answer_it_is_one_however_soon() -> None:
+    assert match(shortly(*HEARD, stack(ACK, 0, 6), peer(ACK, 6, 1))).conforms
+
+
+def test_both_ends_may_break_a_silence_at_once() -> None:
+    story = shortly(*HEARD, ASKING["a keep-alive"], stack(ACK, 0, 6))
+    for silence, wrong in ((1_000_000_000, 0), (0, 1)):
+        frames = [replace(f, time=f.time + silence * (f.number > len(HEARD))) for f in story.frames]
+        (connection,) = match(replace(story, frames=tuple(frames)), "server").connections
+        assert len(connection.violations) == wrong

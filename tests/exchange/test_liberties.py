@@ -167,3 +167,24 @@ def test_who_passes_text_on_may_acknowledge_a_part_of_much(length: int, taken: i
     """Whatever its MSS: pasta reads 64 KiB at once, and acknowledges what the socket behind it has taken."""
     opened = tuple(said._replace(options=Options(mss=9000)) for said in OPEN[:2])
     assert blamed(*opened, OPEN[2], peer(PSH | ACK, 1, 1, length), stack(ACK, 1, taken, window=6000)) == wrong
+
+
+# One end is judged, whatever the other does
+
+
+@pytest.mark.parametrize(("ack", "seq", "wrong"), [(7, 1, [5]), (7, 0, [5]), (7, -7000, [])])
+def test_the_same_end_is_judged_when_the_other_opens_anew(ack: int, seq: int, wrong: list[int]) -> None:
+    """The stack had called connect(); a SYN from its peer seems to find it closed, which resets with the number 0."""
+    opened = (stack(SYN, 0), peer(SYN | ACK, 0, 1), stack(ACK, 1, 1))
+    refusal = stack(RST | ACK, seq, ack, window=0)
+    assert blamed(*opened, peer(SYN, 6), refusal, side="client") == wrong
+
+
+@pytest.mark.parametrize(("flags", "ack"), [(SYN | ACK, 1), (SYN, None)])
+def test_a_syn_without_ack_answers_none_unless_both_had_called_connect(flags: int, ack: int | None) -> None:
+    answer = stack(flags, 0, ack)
+    closed = (peer(FIN | ACK, 1, 1), stack(ACK, 1, 2), stack(FIN | ACK, 1, 2), peer(ACK, 2, 2))
+    assert blamed(peer(SYN, 0), answer, peer(ACK, 1, 1), *closed, side="server") == [2] * (flags == SYN)
+    # which their SYN,ACKs prove
+    both = (stack(SYN, 0), stack(SYN | ACK, 0, 1), peer(SYN | ACK, 0, 1))
+    assert blamed(peer(SYN, 0), *both, *closed, side="server") == []

@@ -115,6 +115,13 @@ class Account(NamedTuple):
         more = 2 * copies // (disorder + 1) - 2 * self.copies // disorder if disorder > 1 else price
         return self._replace(cost=self.cost + more, disorder=disorder, copies=copies)
 
+    def doubted(self, seen: Observation, cost: int) -> Account:
+        """The segment came too soon: as what it is, or after what it follows on, unless that is to blame already."""
+        newest = self.best(seen.side).newest()
+        asks = newest is not None and newest.place == seen.index and newest.emit and newest.emit.kind == "keep-alive"
+        bare = not seen.segment.length
+        return self._replace(cost=self.cost + cost) if (asks if bare else not self.blames) else self
+
     def repeated(self, seen: Observation) -> Account:
         """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""
         observed = seen.segment

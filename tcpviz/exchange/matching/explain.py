@@ -34,9 +34,9 @@ _NEAREST = 2
 """How many pasts are compared with a segment that acknowledges what none of them would."""
 _BURST = 4
 """What arrives in a burst may be answered as one (offload, compressed ACKs): no more replies than these cost."""
-_RARE = 45
-"""The cost of a connect() while a SYN is on its way to the same end, or with the number of an earlier one, and of an
-abort() after close()."""
+_RARE, _CROSSING = 45, 85
+"""The cost of a connect() with the number of an earlier one, and of an abort() after close(); of a connect() while a
+SYN is on its way to the same end."""
 _FORGETFUL = 20
 """The cost of a half-open connection that was forgotten: a wrong number in its SYN,ACK looks the same."""
 _UNACCEPTED = 5
@@ -301,7 +301,7 @@ def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]
         entry = Entry(index, True, run.state, run.state, calls=calls, emit=emit)
         after = run.noted(entry, endpoint)
         # that both answer with SYN,ACK proves that both had sent a SYN
-        proved = _RARE if emit.segment.syn and not run.endpoint.tcb.passive else 0
+        proved = _CROSSING if emit.segment.syn and not run.endpoint.tcb.passive else 0
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
         wrong = differences(emit.segment, observed)
@@ -347,7 +347,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
     asked = [e.emit.segment.seq for e in run.entries() if e.sent and e.emit] if observed.syn and run.past else []
     closed = run.state in _FIN_SENT and observed.rst
     if crossing or closed or (isinstance(plan[0][0], events.ActiveOpen) and observed.seq in asked):
-        after = after._replace(cost=after.cost + _RARE)
+        after = after._replace(cost=after.cost + (_CROSSING if crossing else _RARE))
     if observed.rst and run.state is State.ESTABLISHED and run.endpoint.tcb.rcv_acked == run.endpoint.tcb.irs:
         # it had to acknowledge the SYN first
         after = after._replace(cost=after.cost + _UNSEEN_REPLY)

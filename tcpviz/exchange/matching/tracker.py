@@ -10,7 +10,7 @@ from tcpviz.exchange.exchange import SIDES, Connection, Side, other
 from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend, likelier
 from tcpviz.exchange.matching.guess import VIOLATION
-from tcpviz.exchange.matching.haste import HASTY, is_hasty
+from tcpviz.exchange.matching.haste import haste
 from tcpviz.exchange.matching.hindsight import is_foreign, meant
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
@@ -67,6 +67,8 @@ class Tracker:
         """Where each end's numbers have come to."""
         self._bounced: dict[Side, int] = {}
         """When each end was told of a loss by ICMP."""
+        self._hasty: dict[int, int] = {}
+        """Which segments came too soon, and what that costs."""
         self._reordered: set[Side] = set()
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
@@ -80,6 +82,11 @@ class Tracker:
 
     def is_judged(self, side: Side) -> bool:
         return side in self._judges
+
+    def judges_with(self, client: Address) -> tuple[Side, ...]:
+        """Under which names the same ends are judged in another connection between them, which `client` opens."""
+        same = client == self._parties["client"].address
+        return self._judges if same else tuple(other(side) for side in self._judges)
 
     def peer_of(self, side: Side) -> Side:
         return side if self.alone else other(side)
@@ -125,19 +132,18 @@ class Tracker:
             self._look_back(index)
 
     def _doubt(self, seen: Observation) -> None:
-        """Where text comes again too soon, it was wrong, or what it overlaps: both may become the likeliest."""
+        """Where what comes too soon was wrong, or what it follows on: both may become the likeliest."""
         side, segment = seen.side, seen.segment
         farthest = self.farthest.get(side)
         if farthest is None or segment.syn or not before(segment.end, farthest.segment.end):
             self.farthest[side] = seen
-        if (
-            farthest is None
-            or side not in self._judges
-            or not is_hasty(self.judged, farthest, seen, self._bounced.get(side))
-        ):
+        if farthest is None or side not in self._judges:
             return
-        found = [account._replace(cost=account.cost + HASTY * (not account.blames)) for account in self._accounts]
-        for index in (farthest.index, seen.index):
+        if not (cost := haste(self.judged, farthest, seen, self._bounced.get(side))):
+            return
+        self._hasty[seen.index] = cost
+        found = [account.doubted(seen, cost) for account in self._accounts]
+        for index in (farthest.index, seen.index) if segment.length else (seen.index,):
             start = copy(self)
             start._accounts = self._history.get(index, [])
             if guilty := self._had_been_guilty(start, index, NO_LIMIT):
@@ -200,6 +206,7 @@ class Tracker:
         """
         account = self._best()
         doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
+        doubtful = doubtful or self._crossing()
         steps = len(self.judged) - min(doubtful, default=0)
         # a reset that another has sent in an end's name costs as much as what that end sends after it
         reset = any(self._goes_on_after_reset(self.judged[index]) for index, _ in account.blames)
@@ -224,6 +231,11 @@ class Tracker:
                 if guilty := self._had_been_guilty(start, index, bound):
                     best, limit = guilty, min(limit, guilty._best().total)
         return best
+
+    def _crossing(self) -> list[int]:
+        """A SYN that meets another where nothing confirms that both ends had called connect(): it was a SYN,ACK."""
+        first = self.judged[:2]
+        return [o.index for o in first[1:] if o.segment.flags & first[0].segment.flags & (SYN | ACK | RST) == SYN]
 
     def _suspects(self, first: int) -> Iterator[int]:
         """The segments that may be to blame for what begins there."""
@@ -317,6 +329,8 @@ class Tracker:
         """Everything from that segment on once more; None when it comes out no cheaper than `limit`."""
         for seen in start.judged[guilty:]:
             start._explain(seen, guilty=seen.index == guilty, limit=limit)
+            if cost := start._hasty.get(seen.index):
+                start._accounts = [account.doubted(seen, cost) for account in start._accounts]
             if not start._accounts:
                 return None
         return start
