@@ -147,3 +147,9 @@ def test_one_end_alone_was_there_before_the_capture_too(seq: int) -> None:
     assert blamed(*story, peer(PSH | ACK, 11, seq + 50, 5), stack(ACK, seq + 50, 16), side="server") == []
     assert blamed(*story, peer(PSH | ACK, 11, seq + 50, 5), stack(ACK, seq, 16), side="server") == [6]
     assert blamed(peer(PSH | ACK, 1001, 1, 9), stack(ACK, seq, 501), side="server") == []
+
+
+def test_the_reset_of_who_had_not_taken_all_may_be_the_first_that_was_captured_of_it() -> None:
+    text = [peer(ACK, 1001 + 1000 * n, 1, 1000) for n in range(3)]
+    assert blamed(*text, stack(RST | ACK, 1, 501), stack(RST, 1), stack(RST, 1)) == []
+    assert blamed(*text, stack(ACK, 1, 2001), stack(RST | ACK, 1, 501), stack(RST, 1)) == [5]
