@@ -154,3 +154,16 @@ def test_both_ends_may_break_a_silence_at_once() -> None:
         frames = [replace(f, time=f.time + silence * (f.number > len(HEARD))) for f in story.frames]
         (connection,) = match(replace(story, frames=tuple(frames)), "server").connections
         assert len(connection.violations) == wrong
+
+
+def test_what_is_too_big_for_a_network_is_sent_again_at_once_in_smaller_pieces() -> None:
+    pieces = tuple(peer(ACK, 1 + 750 * n, 1, 750) for n in range(4))
+    story = (*OPEN, *BULK[:3], *pieces, stack(ACK, 1, 3001), peer(PSH | ACK, 3001, 1, 9), stack(ACK, 1, 3010))
+    whole = shortly(*story)
+    (connection,) = match(whole).connections
+    assert not connection.conforms
+    lost = whole.frames[len(OPEN)]
+    assert lost.segment
+    told = replace(lost, number=99, time=whole.frames[len(OPEN) + 2].time, segment=None, undelivered=lost.segment.seq)
+    (connection,) = match(replace(whole, frames=(*whole.frames[:6], told, *whole.frames[6:]))).connections
+    assert connection.conforms

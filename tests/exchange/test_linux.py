@@ -89,6 +89,8 @@ def test_what_is_sent_again_and_again_without_an_answer_has_not_arrived() -> Non
     asked, answer, done = OPEN
     assert _states(asked, asked)["server"] == ["LISTEN"]
     assert _states(asked, answer, answer)["client"] == ["CLOSED", "SYN-SENT"]
+    # whom no SYN,ACK has reached, none has reached at the end
+    assert _states(asked, answer, asked, answer)["client"] == ["CLOSED", "SYN-SENT"]
     closing = peer(FIN | ACK, 1, 1)
     assert _states(*OPEN, closing, closing)["server"] == ["LISTEN", "SYN-RECEIVED", "ESTABLISHED"]
     # nor has what is answered with what was asked before
@@ -225,6 +227,14 @@ def test_a_bare_reset_answers_for_who_is_gone(flags: int, length: int) -> None:
     (wrong,) = only(*OPEN, asking, stack(RST, 2)).violations
     assert wrong.expected
     assert (wrong.frame, wrong.expected.field) == (5, "seq")
+
+
+def test_the_reset_of_an_abort_may_be_captured_behind_the_one_that_answers_the_first_text() -> None:
+    frames = list(captured(*OPEN, peer(PSH | ACK, 1, 1, 9), stack(RST, 1), stack(RST | ACK, 1, 1)).frames)
+    frames[-1] = replace(frames[-1], time=frames[-2].time + 6000)
+    (connection,) = match(Capture("abort.pcap", tuple(frames), len(frames))).connections
+    assert connection.conforms
+    assert connection.segments[-1].kind == "out-of-order"
 
 
 def test_a_bare_reset_answers_text_for_who_has_closed_behind_text_of_its_own() -> None:
