@@ -92,7 +92,7 @@ def command(
     tcpviz match run.pcap -o run.png         explained, and drawn
     tcpviz match captures/ --only violates   which of all these break the rules?
     tcpviz match run.pcap -o story.toml      what was called; simulate plays it
-    tcpdump -U -w - | tcpviz match --jsonl - each connection, a minute after its last segment
+    tcpdump -U -w - | tcpviz match --jsonl - each connection, ten seconds after its end
 
     Exits with 1 when something violates the model, with 2 when a file cannot be used.
     """

@@ -93,6 +93,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "outcome": connection.outcome,
         "states": {side: [str(change.state) for change in connection.party(side).states] for side in SIDES},
         "calls": {side: canonical_calls(connection, side) for side in SIDES},
+        "call_times": {side: [_seconds(call.time) for call in _called(connection, side)] for side in SIDES},
         "dialect": {side: list(shown[side].dialects) for side in SIDES},
         "deviations": {side: [deviation.label for deviation in shown[side].seen] for side in SIDES},
         "segments": [_segment(connection, sent) for sent in connection.segments],
@@ -161,6 +162,11 @@ def _segment(connection: Connection, sent: Transmission) -> dict[str, Any]:
 
 def canonical_calls(connection: Connection, side: Side) -> list[str]:
     """What the wire shows of an application's calls: sends not interrupted by the peer count as one."""
+    return [str(call) for call in _called(connection, side)]
+
+
+def _called(connection: Connection, side: Side) -> list[Call]:
+    """The same, with the times of the segments that show them."""
     party: Party = connection.party(side)
     heard = [sent.arrived for sent in connection.segments if sent.origin != side and sent.arrived is not None]
     merged: list[Call] = []
@@ -176,7 +182,7 @@ def canonical_calls(connection: Connection, side: Side) -> list[str]:
             merged[-1] = Call("send", last.time, (last.octets or 0) + (call.octets or 0))
         else:
             merged.append(call)
-    return [str(call) for call in merged]
+    return merged
 
 
 def _flow(flow: Flow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from wire import normal, played, renumbered, tapped
 
 from tcpviz.exchange import library
 from tcpviz.exchange.capture import Capture
-from tcpviz.exchange.document import canonical_calls
+from tcpviz.exchange.document import canonical_calls, match_document
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import explanation, match
 from tcpviz.exchange.simulate import simulate
@@ -317,3 +317,11 @@ def test_a_segment_without_flags_is_called_so() -> None:
     wrong = tapped(normal(), change={7: lambda s: replace(s, flags=0)})
     told = [str(sent.expected and sent.expected.sentence) for sent in only(wrong).violations]
     assert told == ["expected flags=ACK, not none"] or told[0].startswith("no segment without flags expected: ")
+
+
+def test_the_json_tells_when_each_call_was_made() -> None:
+    connection = match_document([(tapped(normal()), match(tapped(normal())))])["captures"][0]["connections"][0]
+    times = {segment["frame"]: segment["time"] for segment in connection["segments"]}
+    assert connection["calls"]["client"] == ["connect", "send 5", "close"]
+    assert connection["call_times"]["client"] == [times[1], times[4], times[8]]
+    assert len(connection["call_times"]["server"]) == len(connection["calls"]["server"])
