@@ -71,7 +71,7 @@ def verdict_lines(connection: Connection, number: int, of: int, side: Side | Non
     for sent in connection.segments:
         if sent.verdict != "ok":
             yield Sentence("  {}", _fault(sent))
-    for end in SIDES:
+    for end in (side,) if side else SIDES:
         if told_of := _habits(habits(connection, end)):
             yield Sentence("  {}", Sentence("{}: {}", Sentence(str(end)), told_of))
 

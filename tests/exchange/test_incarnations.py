@@ -82,3 +82,9 @@ def test_where_the_older_connection_had_a_word_to_say_both_are_one_story(fault: 
     """A client that crashed opens anew, is challenged, and resets; its SYN comes again and is answered."""
     found, frame = blamed("crash-client-opens", SYN | ACK, fault)
     assert found == [[(frame, field)]]
+
+
+def test_a_client_that_crashed_opens_anew_also_where_it_is_judged_alone() -> None:
+    played = simulate(library.load("crash-client-opens")).connections
+    (connection,) = match(tapped(*played), "client").connections
+    assert connection.conforms

@@ -8,6 +8,7 @@ import pytest
 from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
 from tcpviz.exchange.capture import Capture
+from tcpviz.exchange.document import canonical_calls
 from tcpviz.exchange.exchange import SIDES
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options
@@ -283,3 +284,10 @@ def test_a_packet_filter_resets_again_and_again_in_the_name_of_both() -> None:
     assert blamed(*OPEN, *story, ours._replace(window=50_000), theirs._replace(window=50_000)) == [5, 7, 9, 11, 13, 15]
     # what comes once, and after which nobody goes on, is believed
     assert blamed(*OPEN, ours, resets[1], theirs, stack(ACK, 51, 51), peer(ACK, 51, 51), peer(RST, 51)) == [5]
+
+
+def test_who_closes_twice_has_shut_down_first() -> None:
+    """A reset out of LAST-ACK is that of a close() with text unread: the FIN before it was a shutdown()'s."""
+    text = peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6)
+    closing = peer(FIN | ACK, 6, 1), stack(ACK, 1, 7), stack(FIN | ACK, 1, 7), peer(ACK, 7, 2), stack(RST, 2)
+    assert canonical_calls(only(*OPEN, *text, *closing), "server") == ["shutdown", "close"]

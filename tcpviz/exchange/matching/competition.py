@@ -88,7 +88,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if found or account.total > best:
             continue
         grown += _late_or_copied(account, seen)
-        assumed = [*_settling(account, seen)] if alone else _assuming(account, seen)
+        assumed = [*_settling(account, seen), *_reopened(account, seen)] if alone else _assuming(account, seen)
         grown += assumed
         if assumed and seen.is_ahead:
             continue
@@ -253,6 +253,13 @@ def _settling(account: Account, seen: Observation) -> Iterator[Account]:
     for end in extremes(account.ends(seen.side)):
         if end.loose and (ways := explain(settled(end, seen.segment), seen.index, seen.segment)):
             yield account.having(seen.side, ways).receives(seen.peer, seen.pending)
+
+
+def _reopened(account: Account, seen: Observation) -> list[Account]:
+    """The end has crashed and opens the connection anew: nothing else is assumed of one that is judged alone."""
+    if seen.segment.flags & (SYN | ACK | RST) != SYN:
+        return []
+    return [grown for grown in _assuming(account, seen) if grown.unseen == account.unseen]
 
 
 def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = ()) -> list[Account]:

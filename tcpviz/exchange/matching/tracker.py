@@ -352,7 +352,7 @@ def _openings(first: Segment) -> Iterator[int]:
     """With what flags the first segment would tell another story."""
     if first.flags & (SYN | ACK) != SYN:
         yield SYN
-    if first.syn and first.flags & (FIN | RST):
+    if first.syn and first.has_ack and first.flags & (FIN | RST):
         yield first.flags & ~SYN
     if not first.has_ack and first.ack:
         yield first.flags | ACK

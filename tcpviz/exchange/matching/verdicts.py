@@ -93,6 +93,7 @@ class Verdicts(Value):
             if entry.after is State.CLOSED and entry.before is not State.CLOSED and not entry.rows:
                 story.forget(now)
             story.calls += [Call(name, now, octets) for name, octets in entry.calls]
+        story.calls = _halved(story.calls)
         return story
 
     def _transmission(
@@ -165,6 +166,16 @@ class Verdicts(Value):
             fate="delivered" if arrived else "lost",
             rows=arrived.rows if arrived else (),
         )
+
+
+def _halved(calls: list[Call]) -> list[Call]:
+    """Who closes once more has only shut down at first."""
+    found: list[Call] = []
+    closes = False
+    for call in reversed(calls):
+        found.append(replace(call, name="shutdown") if closes and call.name == "close" else call)
+        closes = call.name == "close" or (closes and call.name != "connect")
+    return found[::-1]
 
 
 def _state_at(side: Side, index: int, entries: _Entries, story: ConnectionStory) -> State:
