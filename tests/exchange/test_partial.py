@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from wire import blamed, captured, only, peer, stack
+from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
+from tcpviz.exchange.exchange import Side
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
 
@@ -153,3 +154,31 @@ def test_the_reset_of_who_had_not_taken_all_may_be_the_first_that_was_captured_o
     text = [peer(ACK, 1001 + 1000 * n, 1, 1000) for n in range(3)]
     assert blamed(*text, stack(RST | ACK, 1, 501), stack(RST, 1), stack(RST, 1)) == []
     assert blamed(*text, stack(ACK, 1, 2001), stack(RST | ACK, 1, 501), stack(RST, 1)) == [5]
+
+
+# One end judged, in a capture that begins in the middle
+
+JUDGED = {
+    "text that comes again": (peer(ACK, 1, 1), stack(ACK, 1, 1, 500), stack(ACK, 5001, 1, 500), stack(ACK, 5501, 1)),
+    "text beyond a gap": (peer(PSH | ACK, 1001, 1, 500), stack(ACK, 1, 1)),
+    "what fills it": (peer(PSH | ACK, 1001, 1, 500), stack(ACK, 1, 501), peer(ACK, 501, 1, 500), stack(ACK, 1, 1501)),
+    "an old FIN": (peer(FIN | ACK, 0, 1), stack(ACK, 1, 1)),
+    "a SYN in the window": (peer(SYN, 5000), stack(ACK, 1, 1)),
+    "one that is an error": (peer(SYN, 1), stack(RST | ACK, 1, 1, window=0)),
+    "a reset in the window": (peer(RST, 5000), stack(ACK, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("story", JUDGED.values(), ids=JUDGED)
+def test_nobody_knows_where_the_judged_end_stood_when_the_capture_began(story: tuple[Said, ...]) -> None:
+    side: Side = "server" if story[0].by == PEER else "client"
+    assert blamed(*story, side=side) == []
+    # what it does from then on has to fit
+    (*before, last) = story
+    assert blamed(*story, last._replace(seq=last.seq + 1, window=9), side=side) == [len(before) + 2]
+
+
+@pytest.mark.parametrize(("seq", "wrong"), [(1, []), (-ISS[STACK], [2])])
+def test_a_reset_that_has_a_number_knows_of_a_connection(seq: int, wrong: list[int]) -> None:
+    """Who knows of none resets a SYN with the number 0, and acknowledges it."""
+    assert blamed(peer(SYN, 5), stack(RST | ACK, seq, 5, window=0)) == wrong

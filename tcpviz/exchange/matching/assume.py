@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpviz.exchange.matching.deliveries import opening_with
-from tcpviz.exchange.matching.earlier import earlier, unheard
+from tcpviz.exchange.matching.earlier import earlier, repeating, unheard
 from tcpviz.exchange.matching.explain import explain, forgotten
-from tcpviz.exchange.matching.guess import NOT_CAPTURED, Guess, sending
+from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import (
     End,
@@ -37,17 +37,17 @@ _LARGEST = 65535
 
 
 def assume(
-    sender: End, receiver: End, first: int, index: int, observed: Segment, *, lagging: bool = False
+    sender: End, receiver: End, first: int, index: int, observed: Segment, *, lagging: bool = False, alone: bool = False
 ) -> list[tuple[Guess, list[End]]]:
     """The assumptions that let `sender` send `observed`, each with the pasts that end in it; cheapest first.
 
     Where nothing has to be taken from all that is on its way, it is not: that may be a whole window. `lagging` as in
-    `explain`.
+    `explain`. `alone`: nothing is known of the receiver, so nothing is assumed but where the sender stood.
     """
     start = Guess(sender, receiver, (), 0, first)
     found: list[tuple[Guess, list[End]]] = []
-    for further in (False, True):
-        for guess in _guesses(start, observed, further=further):
+    for further in (False,) if alone else (False, True):
+        for guess in _standing(start, observed) if alone else _guesses(start, observed, further=further):
             ways = explain(guess.sender, index, observed, lagging=lagging)
             if ways:
                 found.append((guess, ways))
@@ -59,6 +59,22 @@ def assume(
 def _price(found: tuple[Guess, list[End]]) -> int:
     guess, ways = found
     return guess.price + min(way.cost for way in ways)
+
+
+def _standing(start: Guess, observed: Segment) -> Iterator[Guess]:
+    """Where the sender stood when the capture began; or it has crashed, and opens the connection anew."""
+    yield from _from_before(start, observed)
+    if observed.syn:
+        yield from _gone(start, observed)
+    if start.sender.loose:
+        yield from repeating(start, observed)
+        sender = settled(start.sender, observed)
+        ahead = distance(start.sender.endpoint.tcb.snd_nxt, sender.endpoint.tcb.snd_nxt)
+        # what it repeats does not tell how far it had come; so few octets are a wrong number
+        if not 0 < ahead <= TINY or not any(entry.sent for entry in sender.recent()):
+            yield start._replace(sender=sender)
+        if updated := updating(sender, observed):
+            yield start._replace(sender=updated)
 
 
 def _guesses(start: Guess, observed: Segment, *, further: bool) -> Iterator[Guess]:
@@ -132,10 +148,16 @@ def _gone(guess: Guess, observed: Segment) -> Iterator[Guess]:
 
 
 def _from_before(guess: Guess, observed: Segment) -> Iterator[Guess]:
-    """The sender has been in a connection all the while, which the SYN's sender has forgotten: it challenges."""
+    """The sender has been in a connection all the while, which the SYN's sender has forgotten: it challenges.
+
+    Or it resets: what has a number, and does not acknowledge the SYN, knows of a connection.
+    """
     end = guess.sender
-    challenges = observed.has_ack and not (observed.span or observed.rst)
-    if challenges and end.past is None and end.pending and observed.ack != end.pending[0].segment.end:
+    if end.past is not None or not end.pending or not observed.has_ack or observed.span:
+        return
+    asked = end.pending[0].segment
+    knows = observed.seq and observed.ack == asked.seq if observed.rst else observed.ack != asked.end
+    if knows:
         sender = midway(observed.seq, observed.ack)._replace(pending=end.pending)
         yield guess._replace(sender=sender, cost=guess.cost + _CRASHED)
 

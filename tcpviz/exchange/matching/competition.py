@@ -16,7 +16,7 @@ from tcpviz.exchange.matching.difference import Difference, Miss
 from tcpviz.exchange.matching.explain import explain, nearly, nobodys, unwanted
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, VIOLATION
 from tcpviz.exchange.matching.observation import Observation
-from tcpviz.exchange.matching.opening import settled, shifted
+from tcpviz.exchange.matching.opening import shifted
 from tcpviz.exchange.matching.past import (
     LATE,
     End,
@@ -88,7 +88,7 @@ def extend(accounts: list[Account], seen: Observation, *, alone: bool, limit: in
         if found or account.total > best:
             continue
         grown += _late_or_copied(account, seen)
-        assumed = [*_settling(account, seen), *_reopened(account, seen)] if alone else _assuming(account, seen)
+        assumed = _assuming(account, seen, alone=alone)
         grown += assumed
         if assumed and seen.is_ahead:
             continue
@@ -215,7 +215,7 @@ def _known(
     return grown.receives(seen.peer, seen.pending)
 
 
-def _assuming(account: Account, seen: Observation) -> list[Account]:
+def _assuming(account: Account, seen: Observation, *, alone: bool) -> list[Account]:
     """Frames that the capture lacks are likelier the more it lacks, and where it lacks all from one end."""
     side, peer = seen.side, seen.peer
     receiver = account.best(peer)
@@ -224,7 +224,9 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
     for n, end in enumerate(ends):
         # who has processed more explains it already
         lagging = any(lags(end, other) for other in ends[:n]) and bool(found)
-        for guess, ways in assume(end, receiver, -1 - len(account.unseen), seen.index, seen.segment, lagging=lagging):
+        first = -1 - len(account.unseen)
+        guesses = assume(end, receiver, first, seen.index, seen.segment, lagging=lagging, alone=alone)
+        for guess, ways in guesses:
             unseen, cost = [*account.unseen], guess.cost
             for ours, emit, price in guess.unseen:
                 origin = side if ours else peer
@@ -246,20 +248,6 @@ def _assuming(account: Account, seen: Observation) -> list[Account]:
             grown = grown.having(side, ways).having(peer, [guess.receiver])
             found.append(grown.receives(peer, seen.pending))
     return found
-
-
-def _settling(account: Account, seen: Observation) -> Iterator[Account]:
-    """Of an end alone that was there before the capture began, its own segments tell what it counts from."""
-    for end in extremes(account.ends(seen.side)):
-        if end.loose and (ways := explain(settled(end, seen.segment), seen.index, seen.segment)):
-            yield account.having(seen.side, ways).receives(seen.peer, seen.pending)
-
-
-def _reopened(account: Account, seen: Observation) -> list[Account]:
-    """The end has crashed and opens the connection anew: nothing else is assumed of one that is judged alone."""
-    if seen.segment.flags & (SYN | ACK | RST) != SYN:
-        return []
-    return [grown for grown in _assuming(account, seen) if grown.unseen == account.unseen]
 
 
 def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = ()) -> list[Account]:

@@ -40,7 +40,7 @@ def earlier(guess: Guess, observed: Segment) -> Iterator[Guess]:
     for heard in (guess, *_heard(guess, observed)):
         if heard is not guess:
             yield heard
-        yield from _again(heard, observed)
+        yield from repeating(heard, observed)
 
 
 def _scaled(guess: Guess, observed: Segment) -> Iterator[Guess]:
@@ -72,7 +72,8 @@ def _heard(guess: Guess, observed: Segment) -> Iterator[Guess]:
     yield guess._replace(sender=end._replace(endpoint=taken), cost=guess.cost + _KNOWN)
 
 
-def _again(guess: Guess, observed: Segment) -> Iterator[Guess]:
+def repeating(guess: Guess, observed: Segment) -> Iterator[Guess]:
+    """The sender repeats what it had sent before the capture began."""
     sender = settled(guess.sender, observed)
     ahead = distance(observed.seq, add(sender.endpoint.tcb.iss, 1))
     if not observed.span or not 0 < ahead < _FARTHEST:
