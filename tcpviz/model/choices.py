@@ -93,6 +93,8 @@ def acknowledge(run: Run, event: events.Acknowledge) -> None:
         run.emit(ACK, Sentence("offers a larger window"), "3.8.6", kind="window-update")
     elif event.multipath and run.tcb.multipath_on:
         run.emit(ACK, Sentence("carries an option of Multipath TCP"), "RFC 8684 3.3")
+    elif Deviation.PART_ANSWERED in run.tcb.deviations and run.tcb.snd_una != run.tcb.snd_nxt:
+        run.emit(ACK, Sentence("answers the ACK of a part of what was sent again"), "RFC 5681 4.2")
     else:
         reason = Sentence("nothing new to acknowledge and no larger window")
         run.commands.append(Refuse(reason, "RFC 5681 4.2"))

@@ -97,6 +97,12 @@ class Deviation(Enum):
         "3.10.7.4 goes by SND.WL1",
         "Linux net/ipv4/tcp_input.c, tcp_may_update_window()",
     )
+    PART_ANSWERED = (
+        "part-answered",
+        "who sends again what was lost answers the ACK of a part of it, with an ACK if there is nothing else to send, "
+        "where 3.10.7.4 answers none",
+        "FreeBSD sys/netinet/tcp_sack.c, tcp_sack_partialack()",
+    )
     RESET_IN_WINDOW = (
         "reset-in-window",
         "any reset in the window ends the connection, where 3.10.7.4 asks for RCV.NXT exactly",
@@ -153,5 +159,6 @@ FREEBSD = frozenset(
         Deviation.ACK_FIRST,
         Deviation.SYN_WITHOUT_FIN,
         Deviation.EDGE_TAKEN,
+        Deviation.PART_ANSWERED,
     }
 )

@@ -188,3 +188,12 @@ def test_a_syn_without_ack_answers_none_unless_both_had_called_connect(flags: in
     # which their SYN,ACKs prove
     both = (stack(SYN, 0), stack(SYN | ACK, 0, 1), peer(SYN | ACK, 0, 1))
     assert blamed(peer(SYN, 0), *both, *closed, side="server") == []
+
+
+@pytest.mark.parametrize(("again", "part", "wrong"), [(True, 2001, []), (False, 2001, [9]), (True, 3001, [9])])
+def test_who_sends_again_what_was_lost_may_answer_the_ack_of_a_part(again: bool, part: int, wrong: list[int]) -> None:
+    """FreeBSD does, with nothing else to send: where nothing was sent again, or nothing is left, nobody does."""
+    sent = [stack(ACK, 1 + 1000 * n, 1, 1000) for n in range(3)]
+    repeated = sent[0] if again else peer(ACK, 1, 1)
+    answer = stack(ACK, 3001, 1, window=6000)
+    assert blamed(*OPEN, *sent, repeated, peer(ACK, 1, part), answer, side="server") == wrong

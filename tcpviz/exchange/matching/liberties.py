@@ -88,6 +88,8 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
     if start.state is State.TIME_WAIT and tcb.passive and asked:
         # MAY-2 is no duty: a SYN may be challenged as where the connection was opened actively
         others.append(replace(tcb, passive=False))
+    if not observed.span and _recovers(start):
+        others.append(replace(tcb, deviations=tcb.deviations | {Deviation.PART_ANSWERED}))
     edge = add(tcb.rcv_nxt, tcb.rcv_wnd)
     if any(item.segment.seq == edge and not item.segment.span for item in start.pending):
         others.append(replace(tcb, deviations=tcb.deviations | {Deviation.EDGE_TAKEN}))
@@ -102,6 +104,16 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
         # a window taken back (SHLD-14) takes no text that was sent for it; that it was is a warning
         others.append(replace(tcb, rcv_wnd=told, window=told))
     return others
+
+
+def _recovers(end: End) -> bool:
+    """It has sent text again of late, and an ACK on its way leaves a part of what it had sent unacknowledged."""
+    tcb = end.endpoint.tcb
+    acks = (item.segment.ack for item in end.pending if item.segment.has_ack)
+    if not any(before(tcb.snd_una, ack) and before(ack, tcb.snd_nxt) for ack in acks):
+        return False
+    sent = (entry.emit for entry in islice(end.recent(), _RECENT) if entry.sent and entry.emit)
+    return any(emit.kind == "retransmission" and emit.segment.length for emit in sent)
 
 
 def _kept(held: Ranges, number: int) -> Ranges:
