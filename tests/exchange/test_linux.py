@@ -291,3 +291,10 @@ def test_who_closes_twice_has_shut_down_first() -> None:
     text = peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6)
     closing = peer(FIN | ACK, 6, 1), stack(ACK, 1, 7), stack(FIN | ACK, 1, 7), peer(ACK, 7, 2), stack(RST, 2)
     assert canonical_calls(only(*OPEN, *text, *closing), "server") == ["shutdown", "close"]
+
+
+@pytest.mark.parametrize(("later", "wrong"), [(5, []), (500, [3])])
+def test_the_challenge_of_a_second_syn_may_be_captured_before_the_syn_ack(later: int, wrong: list[int]) -> None:
+    """One processor answers the first SYN, another the second; its sender has forgotten the first."""
+    asked = (peer(SYN, 0), peer(SYN, 500_000), stack(ACK, 1, 1))
+    assert _at([later, 100, 100], *asked, stack(SYN | ACK, 0, 1), peer(RST, 1), peer(RST, 1)) == wrong

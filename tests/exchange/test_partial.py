@@ -182,3 +182,13 @@ def test_nobody_knows_where_the_judged_end_stood_when_the_capture_began(story: t
 def test_a_reset_that_has_a_number_knows_of_a_connection(seq: int, wrong: list[int]) -> None:
     """Who knows of none resets a SYN with the number 0, and acknowledges it."""
     assert blamed(peer(SYN, 5), stack(RST | ACK, seq, 5, window=0)) == wrong
+
+
+def test_text_that_comes_late_is_of_no_other_connection() -> None:
+    sent = [
+        said
+        for n in range(0, 80_000, 40_000)
+        for said in (peer(ACK, 1 + n, 1 + n, 40_000), stack(ACK, 1 + n, 40_001 + n, 40_000))
+    ]
+    done = (peer(RST | ACK, 80_001, 80_001), peer(ACK, 1, 1, 40_000))
+    assert len(match(captured(*OPEN, *sent, *done)).connections) == 1

@@ -135,7 +135,7 @@ class Account(NamedTuple):
             older = seen.is_outdated or seen.is_as_old_as(seen.earlier[item.at])
             late = seen.is_stale or tied or (item.sooner and older)
             # of one sender's two segments, a lone FIN captured late looks just like a wrong number in the first
-            alone = item.sooner and not segment.length and not seen.is_outdated
+            alone = item.sooner and not segment.length and not segment.syn and not seen.is_outdated
             if segment.end == observed.end and not alone and late:
                 unseen[n] = item._replace(found=seen.index)
                 cost += SWAPPED - item.cost

@@ -15,7 +15,7 @@ from tcpviz.model.sequence import add, at_or_before, distance
 _PROVOKED = 8
 """How many segments back a reset may have its cause."""
 _FAR = 2**15
-"""What counts from elsewhere is farther away: even who reuses TIME-WAIT begins 65,537 octets on."""
+"""What counts anew is farther on: even who reuses TIME-WAIT begins 65,537 octets on, and clocks make ISNs grow."""
 _Judged = Sequence[Observation]
 Farthest = Mapping[Side, Observation]
 """Where each end's numbers have come to."""
@@ -112,7 +112,7 @@ def refuses(judged: _Judged, side: Side, segment: Segment) -> bool:
 
 
 def begins_anew(farthest: Farthest, side: Side, segment: Segment) -> bool:
-    """Neither what it counts nor what it acknowledges has to do with what came before: its SYN was not captured."""
+    """What it counts and what it acknowledges is far beyond all that came before: its SYN was not captured."""
     if segment.rst or not segment.has_ack:
         return False
     return _is_far(farthest, side, segment.seq) and _is_far(farthest, other(side), segment.ack)
@@ -141,4 +141,4 @@ def _opens(segment: Segment, known: int | None, number: int) -> bool:
 
 
 def _is_far(farthest: Farthest, side: Side, number: int) -> bool:
-    return side in farthest and abs(distance(farthest[side].segment.end, number)) > _FAR
+    return side in farthest and distance(farthest[side].segment.end, number) > _FAR
