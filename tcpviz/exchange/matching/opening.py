@@ -99,7 +99,8 @@ def settled(end: End, observed: Segment) -> End:
     captured = [item.segment.seq for item in end.pending if item.place >= 0]
     # text was on its way to this end when the capture began: some of it may have arrived since
     under_way = all(at_or_before(observed.ack, seq) for seq in captured) and all(e.sent for e in end.entries())
-    under_way = under_way and not (observed.rst and end.past) and abs(missing) < ANY_WINDOW
+    # a reset that acknowledges zero, acknowledges nothing
+    under_way = under_way and not (observed.rst and (end.past or not observed.ack)) and abs(missing) < ANY_WINDOW
     # what it has been captured telling it does not take back
     under_way = under_way and not (end.past and before(observed.ack, tcb.rcv_acked))
     if (missing > 0 and not tcb.held and (under_way or not captured)) or missing < 0:
