@@ -263,6 +263,8 @@ def test_text_that_comes_before_the_third_ack_is_reset_where_nothing_but_a_cooki
     done = (OPEN[2], answer, peer(ACK, 1, 1, 714), stack(ACK, 769, 715))
     assert blamed(*OPEN[:2], early, stack(RST, 1), *done) == []
     assert blamed(*OPEN[:2], early, stack(RST, 2), *done) == [4]
+    # not once that was there
+    assert blamed(*OPEN, early, stack(RST, 1), answer, peer(ACK, 1, 1, 714), stack(ACK, 769, 1429))
 
 
 # What the device did not take was captured, and is not counted as sent

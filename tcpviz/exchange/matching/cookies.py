@@ -55,6 +55,8 @@ def _refused(start: End) -> Iterator[End]:
     tcb = start.endpoint.tcb
     listener = Endpoint(State.LISTEN, replace(tcb.forgotten(passive=True), syn_cookies=True))
     for position, (place, segment) in enumerate(start.pending):
+        if place >= 0 and segment.seq == tcb.rcv_nxt:
+            return  # the third ACK, or text in its stead, came first
         if segment.flags & (SYN | ACK | RST) == ACK and segment.seq != tcb.rcv_nxt:
             # the model knows a cookie by the number that is acknowledged, and this one acknowledges it
             wrong = replace(segment, ack=add(segment.ack, 1))
