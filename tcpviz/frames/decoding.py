@@ -18,7 +18,7 @@ from scapy.packet import NoPayload, Packet, Raw
 
 from tcpviz.exchange.capture import OFFSET, OPTIONS, Address, Checksum, Flaw, Frame
 from tcpviz.frames.record import Record
-from tcpviz.model.segment import NO_OPTIONS, URG, Options, Segment
+from tcpviz.model.segment import NO_OPTIONS, SYN, URG, Options, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.value import Value
 
@@ -165,7 +165,11 @@ def _behind(network: Packet) -> bytes:
 
 def _flaw(header: TCP, options: bytes, text: bytes) -> Flaw | None:
     """What decides nothing, and is not as it should be."""
-    if text and (end := _real_end(options + text[: _MOST_OPTIONS - len(options)], len(options))):
+    more = text[: _MOST_OPTIONS - len(options)]
+    end = _real_end(options + more, len(options)) if more else None
+    if end is None and more and int(header.flags) & SYN and _is_options(options, text):
+        end = len(options + text)
+    if end is not None:
         return Flaw(OFFSET, header.dataofs, str((_TCP_HEADER + end) // 4), "RFC 9293 3.1")
     if options and (odd := _odd_option(options)):
         return Flaw(*odd, "RFC 9293 3.2")
@@ -336,6 +340,13 @@ def _real_end(octets: bytes, end: int) -> int | None:
             return None
         place += size
     return -(-place // 4) * 4 if place > end else None
+
+
+def _is_options(first: bytes, rest: bytes) -> bool:
+    """What looks like text on a SYN is the rest of its options."""
+    whole = len(rest) % 4 == 0 and len(first + rest) <= _MOST_OPTIONS and rest[0] != _END
+    kinds = _options(first + rest)
+    return whole and not _odd_option(first + rest) and kinds != _options(first) and kinds.fast_open is None
 
 
 def _fours(octets: bytes) -> Iterator[bytes]:

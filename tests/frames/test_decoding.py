@@ -333,5 +333,15 @@ def test_a_header_that_ends_within_an_option_was_longer() -> None:
         assert found.length == 3 + 4 * (8 - words)
 
 
+def test_options_of_a_syn_behind_the_end_of_its_header() -> None:
+    asking = TCP(sport=1, dport=2, flags="S", options=[("MSS", 1460), ("NOP", None), ("WScale", 7)])
+    data = bytearray(ether(V4, asking))
+    assert frame(bytes(data)).flaw is None
+    data[46] = 6 << 4
+    assert frame(bytes(data)).flaw == Flaw(OFFSET, 6, "7", "RFC 9293 3.1")
+    for text in (b"GET ", b"abcde", bytes(4)):
+        assert frame(ether(V4, asking, text)).flaw is None
+
+
 def test_a_short_frame_is_filled_up() -> None:
     assert frame(ether(V4, PLAIN, b"") + bytes(6)).held is None
