@@ -180,6 +180,16 @@ def test_a_clock_that_leaps_ahead_at_the_end(number: int, ticks: int) -> None:
     assert found(leapt)[0] == ([(number, "timestamp")] if ticks == 2**24 else [])
 
 
+def test_a_clock_that_leaps_ahead_as_it_wraps_around() -> None:
+    """What the other end echoes lies before the leap."""
+    story = timed()
+    for number, said in enumerate(story):
+        now, heard = said.options.timestamps or (0, 0)
+        now, heard = add(now, -1005 + 2**24 * (number == 8)), add(heard, -1005) if heard else 0
+        story[number] = said._replace(options=replace(said.options, timestamps=(now, heard)))
+    assert found(captured(*story))[0] == [(9, "timestamp")]
+
+
 def test_what_was_overtaken_has_an_older_clock_and_the_newer_one_is_right() -> None:
     """A few ticks are no jump."""
     story = timed()

@@ -6,11 +6,13 @@ Worth a warning, never a violation: nothing of the handshake or the close hangs 
 
 from __future__ import annotations
 
+from functools import reduce
+
 from tcpviz.exchange.capture import Checksum, Frame
 from tcpviz.exchange.exchange import Expected, Side, other
 from tcpviz.model.segment import RST, SYN, Options, Segment
 from tcpviz.model.sentence import Sentence
-from tcpviz.model.sequence import add, before, distance
+from tcpviz.model.sequence import add, before, distance, later
 
 ECHO, STAMP, WINDOW = Sentence("timestamp echo"), Sentence("timestamp"), Sentence("window")
 TIMESTAMPS, STAMPS = Sentence("timestamps"), "RFC 7323 3.2"
@@ -146,7 +148,7 @@ class Oddities:
             return None
         opened = self._opened.get(other(side)) if len(self._offers) > 1 else None
         too_old = opened is not None and before(echo, opened)
-        too_new = before(max(heard, key=lambda stamp: stamp - heard[0]), echo)
+        too_new = before(reduce(later, heard), echo)
         if too_new and other(side) in self._unread:
             self._unread.discard(other(side))
             self._note_stamp(other(side), echo)
