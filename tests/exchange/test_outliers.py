@@ -180,6 +180,13 @@ def test_a_clock_that_leaps_ahead_at_the_end(number: int, ticks: int) -> None:
     assert found(leapt)[0] == ([(number, "timestamp")] if ticks == 2**24 else [])
 
 
+def test_a_clock_that_goes_back_and_returns_has_not_leapt() -> None:
+    options = timed()[7].options
+    assert options.timestamps
+    value, echo = options.timestamps
+    assert found(story_with(8, options=replace(options, timestamps=(value - 2**24, echo))))[0] == [(8, "timestamp")]
+
+
 def test_a_clock_that_leaps_ahead_as_it_wraps_around() -> None:
     """What the other end echoes lies before the leap."""
     story = timed()

@@ -136,7 +136,7 @@ def _leap(own: list[Observation]) -> Iterator[_Moved]:
     """A clock that has leapt ahead in the last segment of its sender: none is so fast."""
     for before_it, last in pairwise(_stamped(own)[-2:]):
         most = add(_clock(before_it), _FAR + 2 * max(0, last.time - before_it.time) // _FASTEST)
-        if not (last.oddity or last.segment.syn) and before(most, _clock(last)):
+        if not (before_it.oddity or last.oddity or last.segment.syn) and before(most, _clock(last)):
             told = Sentence("at most {}", most)
             yield last.index, Expected(STAMP, _clock(last), told, "RFC 7323 5.4")
 
