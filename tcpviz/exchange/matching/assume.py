@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tcpviz.exchange.matching.deliveries import opening_with
 from tcpviz.exchange.matching.earlier import earlier, repeating, unheard
-from tcpviz.exchange.matching.explain import explain, forgotten
+from tcpviz.exchange.matching.explain import explain
 from tcpviz.exchange.matching.guess import NOT_CAPTURED, TINY, Guess, sending
 from tcpviz.exchange.matching.opening import ANY_WINDOW, midway, settled, shifted, updating
 from tcpviz.exchange.matching.past import (
@@ -22,6 +22,7 @@ from tcpviz.exchange.matching.past import (
     next_in_order,
 )
 from tcpviz.exchange.matching.questions import asked
+from tcpviz.exchange.matching.silence import forgotten
 from tcpviz.model import events
 from tcpviz.model.commands import Emit
 from tcpviz.model.endpoint import step

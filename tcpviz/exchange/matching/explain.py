@@ -13,9 +13,10 @@ from tcpviz.exchange.matching import deliveries
 from tcpviz.exchange.matching.cookies import cookies
 from tcpviz.exchange.matching.deliveries import disordered, fits, in_order, one_by_one, opening_with, turns
 from tcpviz.exchange.matching.difference import FLAGS, Difference, Miss, differences, kind_of, toggled
-from tcpviz.exchange.matching.liberties import SILENT_CALL, otherwise
-from tcpviz.exchange.matching.past import Call, End, Entry, deliver, deliver_all, deliver_late
+from tcpviz.exchange.matching.liberties import otherwise
+from tcpviz.exchange.matching.past import Call, End, Entry, deliver_all, deliver_late
 from tcpviz.exchange.matching.plans import Plan, plans
+from tcpviz.exchange.matching.silence import listening, questions, silently
 from tcpviz.model import events
 from tcpviz.model.commands import Emit, Refuse
 from tcpviz.model.deviations import Deviation
@@ -23,7 +24,7 @@ from tcpviz.model.endpoint import Endpoint, step
 from tcpviz.model.segment import ACK, FIN, RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
 from tcpviz.model.sequence import before, distance
-from tcpviz.model.transitions import SYNCHRONIZED, UNCONNECTED, Row, State, cite
+from tcpviz.model.transitions import SYNCHRONIZED, Row, State, cite
 from tcpviz.value import replace
 
 _KINDS = (SYN, SYN | ACK, ACK, FIN | ACK)
@@ -37,8 +38,6 @@ _BURST = 4
 _RARE, _CROSSING = 45, 85
 """The cost of a connect() with the number of an earlier one, and of an abort() after close(); of a connect() while a
 SYN is on its way to the same end."""
-_FORGETFUL = 20
-"""The cost of a half-open connection that was forgotten: a wrong number in its SYN,ACK looks the same."""
 _UNACCEPTED = 5
 """The cost of a close() before the handshake is complete: accept() gives no such connection away."""
 
@@ -131,7 +130,7 @@ def _answering(end: End, observed: Segment) -> list[Segment]:
 def _less_likely(start: End, index: int, observed: Segment) -> list[End]:
     """What was taken out of order, or what happened to this end in silence."""
     ways = []
-    for run in (*_silently(start, observed), *_listening(start, observed)):
+    for run in (*silently(start, observed), *listening(start, observed)):
         _, fitting = in_order(run, observed)
         ways += [way for r in turns(fitting) for way in _ways(r, index, observed)]
     for run in (*disordered(start, observed), *otherwise(start, observed)):
@@ -156,103 +155,6 @@ def _tries(run: End, index: int, observed: Segment) -> Iterator[End | Miss]:
     yield from _owed_reply(run, index, observed)
     for plan in plans(run.endpoint, observed):
         yield _free_choice(run, index, observed, plan)
-
-
-def _listening(start: End, observed: Segment) -> Iterator[End]:
-    """Where a connection is over a listener is left: its SYN,ACK opens another, also for a SYN that came late.
-
-    So it does for a SYN that comes again to who kept nothing but a cookie, or has dropped what it kept (RFC 4987).
-    """
-    if not observed.syn or not observed.has_ack:
-        return
-    for run in in_order(start, observed)[0]:
-        asking = (p for p, item in enumerate(run.pending) if item.segment.syn and item.segment.end == observed.ack)
-        over = run.state in UNCONNECTED and run.past
-        forgotten = (
-            run.state is State.SYN_RECEIVED and run.endpoint.tcb.passive and observed.seq != run.endpoint.tcb.iss
-        )
-        if (over or forgotten) and (asked := next(asking, None)) is not None:
-            listener = step(Endpoint(), events.PassiveOpen()).endpoint
-            cost = SILENT_CALL if over else _FORGETFUL
-            yield deliver(opening_with(run._replace(endpoint=listener, cost=run.cost + cost), observed), asked)
-
-
-def _silently(end: End, observed: Segment) -> Iterator[End]:
-    """Calls and timeouts that put nothing on the wire, where only they make the segment possible."""
-    if not observed.rst and not (observed.syn and not observed.has_ack):
-        return
-    quiet: list[tuple[events.Event, str]]
-    if end.state is State.SYN_SENT or end.state is State.LISTEN:
-        quiet = [(events.Close(full=True), "close")]
-    elif end.state is State.ESTABLISHED and observed.rst:
-        # its FIN waits behind text that is not acknowledged, and text that comes is answered with a reset
-        quiet = [(events.Close(full=True), "close")]
-        if _questions(end, observed) and not _may_wait(end):
-            yield _forgotten(end, observed)
-    elif end.state is State.TIME_WAIT:
-        quiet = [(events.TimeWaitTimeout(), "")]
-    elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
-        # shutdown() and close() look alike until text comes that only a half-closed end could still take
-        quiet = [(events.Close(full=True), "")]
-        if end.state is State.FIN_WAIT_2:
-            yield _after(end, [*quiet, (events.FinWait2Timeout(), "")])
-    elif _questions(end, observed):
-        yield _forgotten(end, observed)
-        return
-    else:
-        return
-    yield _after(end, quiet)
-
-
-def _questions(end: End, observed: Segment) -> int:
-    """How much text, FINs and keep-alives are on their way that a reset without ACK may answer: likely who is gone."""
-    if observed.has_ack or not observed.rst:
-        return 0
-    waiting = (item.segment for item in end.pending[end.late :] if not item.segment.flags & (SYN | RST))
-    asking = (segment for segment in waiting if segment.has_ack and segment.ack == observed.seq)
-    return sum(segment.span > 0 or segment.seq != end.endpoint.tcb.rcv_nxt for segment in asking)
-
-
-def _may_wait(end: End) -> bool:
-    """Text or a FIN, though nothing was on its way that would take it along: what was sent is not acknowledged."""
-    run = end
-    while run.late < len(run.pending) and not run.pending[run.late].segment.span:
-        run = deliver(run, run.late)
-    tcb = run.endpoint.tcb
-    return tcb.snd_una != tcb.snd_nxt or not tcb.usable_window
-
-
-def _forgotten(end: End, observed: Segment) -> End:
-    opened = end.state is State.SYN_RECEIVED and end.pending and _questions(end, observed) == 1
-    # who has the third ACK answers all that follows, as long as it can
-    return forgotten(deliver(end, end.late) if opened else end)._replace(cost=end.cost + SILENT_CALL)
-
-
-def forgotten(end: End) -> End:
-    """The same, without its connection: it gave up, or crashed."""
-    last = next((e.emit for e in end.recent() if e.sent and e.emit), None)
-    newest = end.newest()
-    at = newest.place if newest else 0
-    if last and last.kind in ("retransmission", "keep-alive", "window-probe"):
-        result = step(end.endpoint, events.UserTimeout())
-        after, rows = result.endpoint, result.rows
-    else:
-        after, rows = Endpoint(State.CLOSED, end.endpoint.tcb.forgotten(passive=False)), ()
-    return end.noted(Entry(at, False, end.state, after.state, rows), after)._replace(owed=())
-
-
-def _after(end: End, quiet: list[tuple[events.Event, str]]) -> End:
-    # whoever leaves text unread resets, and that is heard
-    endpoint = replace(end.endpoint, tcb=replace(end.endpoint.tcb, unread=0))
-    rows: tuple[Row, ...] = ()
-    calls: list[Call] = []
-    for event, call in quiet:
-        result = step(endpoint, event)
-        endpoint, rows = result.endpoint, rows + result.rows
-        calls += [(call, None)] if call else []
-    newest = end.newest()
-    entry = Entry(newest.place if newest else 0, False, end.state, endpoint.state, rows, tuple(calls))
-    return end.noted(entry, endpoint)._replace(cost=end.cost + SILENT_CALL)
 
 
 def _prepared(end: End, observed: Segment) -> End:
@@ -366,7 +268,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
 
 
 def _is_owing(run: End, observed: Segment) -> bool:
-    return bool(run.owed or run.endpoint.tcb.owes_ack or _questions(run, observed))
+    return bool(run.owed or run.endpoint.tcb.owes_ack or questions(run, observed))
 
 
 def _unseen(emits: tuple[Emit, ...]) -> int:
