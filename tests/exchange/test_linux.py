@@ -300,3 +300,10 @@ def test_the_challenge_of_a_second_syn_may_be_captured_before_the_syn_ack(later:
     """One processor answers the first SYN, another the second; its sender has forgotten the first."""
     asked = (peer(SYN, 0), peer(SYN, 500_000), stack(ACK, 1, 1))
     assert _at([later, 100, 100], *asked, stack(SYN | ACK, 0, 1), peer(RST, 1), peer(RST, 1)) == wrong
+
+
+def test_an_orphan_in_fin_wait_2_that_has_timed_out_lets_its_port_be_used_again() -> None:
+    """The ACK of its FIN came twice, for the network had copied the FIN, and was still under way with it."""
+    closed = peer(FIN | ACK, 1, 1), stack(ACK, 1, 2), stack(ACK, 1, 2)
+    anew = peer(SYN, 65_539), stack(ACK, 1, 2), peer(RST, 2), peer(SYN, 65_539)
+    assert blamed(*OPEN, *closed, *anew, stack(SYN | ACK, 90_000, 65_540), peer(ACK, 65_540, 90_001)) == []

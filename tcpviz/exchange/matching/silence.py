@@ -41,8 +41,12 @@ def listening(start: End, observed: Segment) -> Iterator[End]:
 
 def silently(end: End, observed: Segment) -> Iterator[End]:
     """Calls and timeouts that put nothing on the wire, where only they make the segment possible."""
-    if not observed.rst and not (observed.syn and not observed.has_ack):
+    opens = observed.syn and not observed.has_ack
+    if not observed.rst and not opens:
         return
+    if opens and (last := in_order(end, observed)[0][-1]).state is not end.state:
+        # the timeout came after all that was on its way
+        yield from silently(last, observed)
     quiet: list[tuple[events.Event, str]]
     if end.state is State.SYN_SENT or end.state is State.LISTEN:
         quiet = [(events.Close(full=True), "close")]
@@ -52,18 +56,25 @@ def silently(end: End, observed: Segment) -> Iterator[End]:
         if questions(end, observed) and not _may_wait(end):
             yield _forgotten(end, observed)
     elif end.state is State.TIME_WAIT:
-        quiet = [(events.TimeWaitTimeout(), "")]
+        yield _timed_out(end, [(events.TimeWaitTimeout(), "")], observed)
+        return
     elif end.state in (State.FIN_WAIT_1, State.FIN_WAIT_2):
         # shutdown() and close() look alike until text comes that only a half-closed end could still take
         quiet = [(events.Close(full=True), "")]
         if end.state is State.FIN_WAIT_2:
-            yield _after(end, [*quiet, (events.FinWait2Timeout(), "")])
+            yield _timed_out(end, [*quiet, (events.FinWait2Timeout(), "")], observed)
     elif questions(end, observed):
         yield _forgotten(end, observed)
         return
     else:
         return
     yield _after(end, quiet)
+
+
+def _timed_out(end: End, quiet: list[tuple[events.Event, str]], observed: Segment) -> End:
+    """The same, without its connection; any ISS will do for the next."""
+    gone = _after(end, quiet)
+    return opening_with(gone, observed) if observed.syn else gone
 
 
 def questions(end: End, observed: Segment) -> int:
