@@ -321,3 +321,15 @@ def test_the_first_segment_of_a_capture_may_be_the_wrong_one(flag: int) -> None:
     played = simulate(library.load("rfc9293-figure-13")).connections
     (connection,) = match(tapped(*played, change={1: change})).connections
     assert blames(connection) == [(1, "flags")]
+
+
+@pytest.mark.parametrize(("frame", "sender"), [(4, "server"), (5, "server"), (5, "client")])
+def test_who_was_reset_acknowledges_nothing_that_was_said_since(frame: int, sender: str) -> None:
+    """A reset with the right numbers, and both ends go on: it was nobody's, whatever else might explain it."""
+    said = [peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), peer(PSH | ACK, 1, 1, 5), stack(ACK, 1, 6)]
+    said += [stack(PSH | ACK, 1, 6, 3), peer(ACK, 6, 4), peer(PSH | ACK, 6, 4, 7), stack(ACK, 4, 13)]
+    said += [peer(FIN | ACK, 13, 4), stack(FIN | ACK, 4, 14), peer(ACK, 14, 5)]
+    before = said[: frame - 1]
+    number = 1 if frame == 4 or sender == "server" else 6
+    forged = stack(RST | ACK, number, 6 if frame == 5 else 1) if sender == "server" else peer(RST | ACK, number, 1)
+    assert [at for at, _ in blames(only(*before, forged, *said[frame - 1 :]))] == [frame]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from wire import tapped
+from wire import Said, captured, peer, stack, tapped
 
 from tcpviz.exchange import library
 from tcpviz.exchange.match import match
@@ -88,3 +88,24 @@ def test_a_client_that_crashed_opens_anew_also_where_it_is_judged_alone() -> Non
     played = simulate(library.load("crash-client-opens")).connections
     (connection,) = match(tapped(*played), "client").connections
     assert connection.conforms
+
+
+# What was forged after the end opens no other connection
+
+CLOSED = (peer(SYN, 0), stack(SYN | ACK, 0, 1), peer(ACK, 1, 1), stack(FIN | ACK, 1, 1), peer(FIN | ACK, 1, 2))
+OVER = (*CLOSED, stack(ACK, 2, 2))
+
+
+def test_a_syn_ack_that_nobody_answers_is_forged() -> None:
+    assert blamed_in(*OVER, stack(SYN | ACK, 900_000, 800_001)) == [[7]]
+    assert blamed_in(*OVER, stack(SYN | ACK, 900_000, 800_001), peer(ACK, 800_001, 900_001)) == [[], []]
+
+
+def test_a_reset_from_elsewhere_is_not_of_the_connection_that_opens_next() -> None:
+    anew = peer(SYN, 70_000), stack(SYN | ACK, 90_000, 70_001), peer(ACK, 70_001, 90_001)
+    assert blamed_in(*OVER, stack(RST, 900_000), *anew) == [[7], []]
+
+
+def blamed_in(*story: Said) -> list[list[int | None]]:
+    """The frames that are blamed, in each connection."""
+    return [[sent.frame for sent in connection.violations] for connection in match(captured(*story)).connections]

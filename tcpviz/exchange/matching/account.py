@@ -42,6 +42,8 @@ _SKIPPED = 5
 """The cost of an unseen segment where its sender's count of packets has a hole."""
 _RECENT = 64
 """So many segments back the count of packets is looked at."""
+_OUTLIVED = 90
+"""The cost of a reset after which both ends go on, and which yet was its sender's."""
 SWAPPED = 5
 """The cost of two frames that were captured in the wrong order."""
 
@@ -121,6 +123,11 @@ class Account(NamedTuple):
         asks = newest is not None and newest.place == seen.index and newest.emit and newest.emit.kind == "keep-alive"
         bare = not seen.segment.length
         return self._replace(cost=self.cost + cost) if (asks if bare else not self.blames) else self
+
+    def doubting(self, index: int) -> Account:
+        """Both ends go on after that reset."""
+        blamed = any(at == index for at, _ in self.blames)
+        return self if blamed else self._replace(cost=self.cost + _OUTLIVED)
 
     def repeated(self, seen: Observation) -> Account:
         """With the unseen segments that this one repeats, or is: frames that tie may be captured in either order."""

@@ -257,8 +257,9 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
     misses = [miss for end in likely for miss in nearly(end, seen.index, seen.segment, meant)]
     misses += [unwanted(end, seen.segment) for end in ends]
     if seen.frame.offset is not None:
-        # no run may send what was meant either
-        known = [miss for miss in misses if miss.meant] or misses
+        # no run may send what was meant either; or all but the offset is right
+        sent = [Miss(way, (), "") for end in likely for way in explain(end, seen.index, seen.segment)]
+        known = [miss for miss in misses if miss.meant] or [*sent, *misses]
         misses = [_at_offset(miss, seen, seen.frame.offset) for miss in known]
     elif seen.frame.flaw and seen.frame.flaw.field == OFFSET:
         misses = [_too_early(miss, seen.segment.length, seen.frame.flaw) for miss in misses]

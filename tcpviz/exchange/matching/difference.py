@@ -36,10 +36,10 @@ class Miss(NamedTuple):
     """How many flags are wrong, where some are."""
 
     @property
-    def severity(self) -> tuple[bool, int, int, int, bool, int]:
+    def severity(self) -> tuple[bool, int, int, int, bool, bool]:
         """Fewer wrong fields first, and fewer calls that nothing else shows; flags alone, for then all numbers fit.
 
-        Of what costs as much, the number that is the least wrong.
+        Of what costs as much, a number that is off by one.
         """
         fields = [difference.field for difference in self.differences]
         nothing = any(difference.reason for difference in self.differences)
@@ -50,13 +50,12 @@ class Miss(NamedTuple):
         rare |= emit is not None and emit.kind == "retransmission" and emit.segment.fin and fields == ["flags"]
         wrong = len(fields) + 2 * nothing + rare + ("flags" in fields and len(fields) > 1) + (self.flags > 1)
         calls = len(newest.calls) if newest else 0
-        return self.meant is None, wrong, calls, self.end.cost, fields != ["flags"], self._error
+        return self.meant is None, wrong, calls, self.end.cost, fields != ["flags"], not self._off_by_one
 
     @property
-    def _error(self) -> int:
-        """By how much its numbers are wrong, in octets."""
+    def _off_by_one(self) -> bool:
         numbers = [(one.observed, one.allowed) for one in self.differences]
-        return sum(abs(distance(a, b)) for a, b in numbers if isinstance(a, int) and isinstance(b, int))
+        return any(isinstance(a, int) and isinstance(b, int) and abs(distance(a, b)) == 1 for a, b in numbers)
 
 
 def differences(expected: Segment, observed: Segment, offers: bool = False) -> tuple[Difference, ...]:

@@ -57,6 +57,15 @@ def is_foreign(judged: Sequence[Observation], index: int) -> bool:
     return not again and not _is_acknowledged(judged[index + 1 :], seen)
 
 
+def outlives(judged: Sequence[Observation], reset: int, seen: Observation) -> bool:
+    """It acknowledges what its peer has said since it reset the connection: nobody does who was reset, or has."""
+    if not seen.segment.has_ack:
+        return False
+    since = (o.segment for o in judged[reset + 1 : seen.index] if o.side == seen.peer)
+    said = next((segment for segment in since if segment.span and not segment.rst), None)
+    return said is not None and not before(seen.segment.ack, said.end)
+
+
 def _is_acknowledged(rest: Sequence[Observation], seen: Observation) -> bool:
     """By the peer, before anything else of its sender goes as far."""
     for other in rest:
@@ -137,7 +146,7 @@ def _ended(judged: Sequence[Observation], seen: Observation) -> Iterator[Segment
     without = more == (-1 if segment.fin else 1) and not segment.syn and not (more > 0 and next_.length)
     # there is one FIN
     if without and (length < 0 or any(other.fin for other in own) == segment.fin):
-        if not (segment.fin and segment.end in acked):
+        if not (segment.fin and _is_acknowledged(judged[seen.index + 1 :], seen)):
             yield replace(segment, flags=segment.flags ^ FIN)
     elif 0 <= length < _LONGEST and (segment.span or segment.push):
         # the peer would have had no cause to acknowledge less of it, or more before there was more

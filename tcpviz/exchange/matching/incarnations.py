@@ -53,7 +53,11 @@ def another_opened(judged: _Judged, began: Mapping[Side, int], side: Side, segme
 
 def opened_wrongly(judged: _Judged, side: Side, segment: Segment) -> int | None:
     """The same, if the SYN or its answer has a fault: neither goes on from what came before."""
-    if not judged or judged[-1].side == side or not (segment.syn or judged[-1].segment.syn):
+    if (
+        not judged
+        or judged[-1].side == side
+        or not (judged[-1].segment.syn or segment.flags & (SYN | ACK) == SYN | ACK)
+    ):
         return None
     index = len(judged)
     while index and judged[index - 1].side != side:
@@ -112,8 +116,11 @@ def refuses(judged: _Judged, side: Side, segment: Segment) -> bool:
 
 
 def begins_anew(farthest: Farthest, side: Side, segment: Segment) -> bool:
-    """What it counts and what it acknowledges is far beyond all that came before: its SYN was not captured."""
-    if segment.rst or not segment.has_ack:
+    """What it counts and what it acknowledges is far beyond all that came before: its SYN was not captured.
+
+    A SYN,ACK says so only once it is answered: alone it may be forged.
+    """
+    if segment.flags & (SYN | RST | ACK) != ACK:
         return False
     return _is_far(farthest, side, segment.seq) and _is_far(farthest, other(side), segment.ack)
 

@@ -16,6 +16,8 @@ from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.transitions import UNCONNECTED, Row, State
 from tcpviz.value import replace
 
+_REOPENED = 15
+"""The cost of another connect() once a timer has run out: a forged SYN looks the same."""
 _FORGETFUL = 20
 """The cost of a half-open connection that was forgotten: a wrong number in its SYN,ACK looks the same."""
 
@@ -74,7 +76,7 @@ def silently(end: End, observed: Segment) -> Iterator[End]:
 def _timed_out(end: End, quiet: list[tuple[events.Event, str]], observed: Segment) -> End:
     """The same, without its connection; any ISS will do for the next."""
     gone = _after(end, quiet)
-    return opening_with(gone, observed) if observed.syn else gone
+    return opening_with(gone._replace(cost=gone.cost + _REOPENED), observed) if observed.syn else gone
 
 
 def questions(end: End, observed: Segment) -> int:

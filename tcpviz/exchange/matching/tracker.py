@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 
 from tcpviz.exchange.capture import OFFSET, OPTIONS, Address, Frame
@@ -11,7 +11,7 @@ from tcpviz.exchange.matching.account import Account
 from tcpviz.exchange.matching.competition import NO_LIMIT, SHOWN, blame, extend, likelier
 from tcpviz.exchange.matching.guess import VIOLATION
 from tcpviz.exchange.matching.haste import haste
-from tcpviz.exchange.matching.hindsight import is_foreign, meant
+from tcpviz.exchange.matching.hindsight import is_foreign, meant, outlives
 from tcpviz.exchange.matching.observation import Observation
 from tcpviz.exchange.matching.oddities import Oddities
 from tcpviz.exchange.matching.opening import opening, uncut
@@ -67,8 +67,10 @@ class Tracker:
         """Where each end's numbers have come to."""
         self._bounced: dict[Side, int] = {}
         """When each end was told of a loss by ICMP."""
-        self._hasty: dict[int, int] = {}
-        """Which segments came too soon, and what that costs."""
+        self._doubts: dict[int, Callable[[Account], Account]] = {}
+        """What casts doubt upon an account after each of these segments."""
+        self._resets: dict[Side, int] = {}
+        """The newest reset and in whose name it came, if nobody has opened since."""
         self._reordered: set[Side] = set()
         """Whose segments were seen in another order than they were sent."""
         self._history: dict[int, list[Account]] = {}
@@ -132,18 +134,28 @@ class Tracker:
             self._look_back(index)
 
     def _doubt(self, seen: Observation) -> None:
-        """Where what comes too soon was wrong, or what it follows on: both may become the likeliest."""
+        """Where what comes too soon was wrong, or what it follows on; or a reset was, which its receiver outlives."""
         side, segment = seen.side, seen.segment
         farthest = self.farthest.get(side)
         if farthest is None or segment.syn or not before(segment.end, farthest.segment.end):
             self.farthest[side] = seen
-        if farthest is None or side not in self._judges:
+        hasty = farthest if side in self._judges else None
+        if hasty and (cost := haste(self.judged, hasty, seen, self._bounced.get(side))):
+            suspects = (hasty.index, seen.index) if segment.length else (seen.index,)
+            self._suspect(seen, suspects, lambda account: account.doubted(seen, cost))
+        if segment.flags & (SYN | RST):
+            self._resets = {side: seen.index} if segment.rst else {}
             return
-        if not (cost := haste(self.judged, farthest, seen, self._bounced.get(side))):
-            return
-        self._hasty[seen.index] = cost
-        found = [account.doubted(seen, cost) for account in self._accounts]
-        for index in (farthest.index, seen.index) if segment.length else (seen.index,):
+        reset = self._resets.get(seen.peer)
+        if reset is not None and seen.peer in self._judges and outlives(self.judged, reset, seen):
+            self._resets.clear()
+            self._suspect(seen, (reset,), lambda account: account.doubting(reset))
+
+    def _suspect(self, seen: Observation, suspects: Sequence[int], doubt: Callable[[Account], Account]) -> None:
+        """Whoever has not blamed one of those does so dearly now; and both may become the likeliest."""
+        self._doubts[seen.index] = doubt
+        found = [doubt(account) for account in self._accounts]
+        for index in suspects:
             start = copy(self)
             start._accounts = self._history.get(index, [])
             if guilty := self._had_been_guilty(start, index, NO_LIMIT):
@@ -329,8 +341,8 @@ class Tracker:
         """Everything from that segment on once more; None when it comes out no cheaper than `limit`."""
         for seen in start.judged[guilty:]:
             start._explain(seen, guilty=seen.index == guilty, limit=limit)
-            if cost := start._hasty.get(seen.index):
-                start._accounts = [account.doubted(seen, cost) for account in start._accounts]
+            if doubt := start._doubts.get(seen.index):
+                start._accounts = [doubt(account) for account in start._accounts]
             if not start._accounts:
                 return None
         return start
