@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from tcpviz import frames
 from tcpviz.exchange import library
-from tcpviz.exchange.exchange import Connection, Exchange
+from tcpviz.exchange.exchange import Connection, Exchange, Side
 from tcpviz.exchange.simulate import simulate
 from tcpviz.value import replace
 
@@ -142,7 +142,8 @@ def test_a_line_for_each_connection(tcpviz, four: Path, tmp_path: Path) -> None:
     assert [json.loads(line)["number"] for line in violating.splitlines()] == [3]
 
 
-def test_a_line_comes_as_soon_as_its_connection_has_ended() -> None:
+@pytest.mark.parametrize("side", [None, "client", "server"])
+def test_a_line_comes_as_soon_as_its_connection_has_ended(side: Side | None) -> None:
     """An hour of capture later the first is long told of, and the second not yet read."""
     from tcpviz.exchange.streaming import connections
 
@@ -154,7 +155,7 @@ def test_a_line_comes_as_soon_as_its_connection_has_ended() -> None:
             read.append(frame.number)
             yield frame
 
-    stream = connections(source())
+    stream = connections(source(), side)
     number, first = next(stream)
     assert (number, first.client.address.port) == (1, 50001)
     assert max(read) == 12, "the first frame of the second says that time has passed"
@@ -324,6 +325,7 @@ def test_how_a_connection_ended_does_not_hang_on_who_is_judged(tcpviz, side: str
         return {f"{Path(line['file']).stem} {line['number']}": line["outcome"] for line in lines}
 
     both, alone = outcomes(), outcomes("--side", side)
+    assert both.keys() == alone.keys()
     for name in NOT_ALONE:
         del both[name], alone[name]
     assert {name: (both[name], told) for name, told in alone.items() if told != both[name]} == {}

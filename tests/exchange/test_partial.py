@@ -136,6 +136,15 @@ def test_a_second_connection_is_told_apart_whatever_is_missing_of_its_handshake(
     assert (second.conforms, second.outcome, second.saw_start) == (True, "closed", 0 in kept)
 
 
+@pytest.mark.parametrize("side", ["client", "server"])
+@pytest.mark.parametrize("kept", [(0, 1, 2), (1, 2), (2,), ()])
+def test_so_it_is_where_one_end_is_judged_alone(kept: tuple[int, ...], side: Side) -> None:
+    """Nobody knows how the other stands. What would have to be missing between two segments is not assumed."""
+    first, second = match(captured(*OPEN, *CLOSED, *(AGAIN[n] for n in kept), *TALK, *LAST), side).connections
+    assert (first.conforms, len(first.segments)) == (True, 7)
+    assert (second.conforms, second.saw_start) == (True, 0 in kept)
+
+
 def test_a_number_near_the_first_ones_is_no_second_connection() -> None:
     (connection,) = match(captured(*OPEN, *CLOSED, stack(SYN | ACK, 5, 3))).connections
     assert not connection.conforms

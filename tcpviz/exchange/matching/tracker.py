@@ -191,7 +191,7 @@ class Tracker:
 
     @property
     def over(self) -> bool:
-        """Both ends have let go of the connection, or wait out TIME-WAIT."""
+        """All ends that are judged have let go of the connection, or wait out TIME-WAIT."""
         return self._are_in(*_OVER)
 
     @property
@@ -201,7 +201,8 @@ class Tracker:
 
     def _are_in(self, *states: State) -> bool:
         account = self._best()
-        return bool(self.judged) and all(account.final(side).state in states for side in SIDES if account.ends(side))
+        judged = [side for side in self._judges if account.ends(side)]
+        return bool(self.judged) and all(account.final(side).state in states for side in judged)
 
     @property
     def best(self) -> Account:
