@@ -128,7 +128,8 @@ class Matcher:
             return not tracker.alone and begins_anew(tracker.farthest, side, segment) and tracker.over
         if side == "server" and not tracker.is_judged("client"):
             return False  # nobody knows how the client stands: perhaps in TIME-WAIT
-        return not has_asked(tracker.judged, side, segment) and tracker.forgotten
+        known = has_asked(tracker.judged, side, segment, followed=tracker.is_judged(side))
+        return not known and tracker.forgotten
 
     @staticmethod
     def _began_anew(tracker: Tracker, frame: Frame, segment: Segment) -> int | None:

@@ -100,7 +100,9 @@ def outcome_of_one(connection: Connection, side: Side) -> Outcome:
     if any(row.stimulus in _RESET and row.source is State.SYN_SENT for row in rows) or _was_refused(connection):
         return "refused"
     met = any(change.state in SYNCHRONIZED for change in connection.party(side).states)
-    if stimuli & _RESET or (met and any(s.segment.rst and s.sender in UNCONNECTED for s in ours)):
+    # who has opened anew resets what it has forgotten (Figure 9), as who is gone does
+    gone = (*UNCONNECTED, State.SYN_SENT)
+    if stimuli & _RESET or (met and any(s.segment.rst and s.sender in gone for s in ours)):
         return "reset"
     if Stimulus.USER_TIMEOUT in stimuli or _unanswered(connection) or _came_again(connection):
         return "timeout"

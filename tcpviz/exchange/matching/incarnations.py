@@ -80,19 +80,23 @@ def _asks_for(seen: Observation, side: Side, answer: Segment) -> bool:
     return seen.side != side and asked.syn and not asked.has_ack and add(asked.seq, 1) == answer.ack
 
 
-def has_asked(judged: _Judged, side: Side, syn: Segment) -> bool:
-    """The SYN is known already: it comes again, or late. After a reset only its clock can tell that it does."""
+def has_asked(judged: _Judged, side: Side, syn: Segment, *, followed: bool) -> bool:
+    """The SYN is known already: it comes again, or late. After a reset only its clock can tell that it does.
+
+    Unless that end is not `followed`: nobody knows that it has let go of the connection.
+    """
     resets = [seen.index for seen in judged if seen.segment.rst]
     known = [seen for seen in judged if seen.side == side and seen.segment.syn and seen.segment.seq == syn.seq]
-    if not resets or syn.options.timestamps:
+    if not resets or syn.options.timestamps or not followed:
         return bool(known)
     return any(seen.index > resets[-1] for seen in known)
 
 
 def is_stray(judged: _Judged, side: Side, segment: Segment) -> bool:
     """A reset that answers nothing of this connection, while it opens."""
-    opens = all(seen.segment.flags & (SYN | RST) for seen in judged)
-    return opens and segment.rst and not has_provoked(judged, side, segment)
+    if not segment.rst or has_provoked(judged, side, segment):
+        return False
+    return all(seen.segment.flags & (SYN | RST) for seen in judged)
 
 
 def has_provoked(judged: _Judged, side: Side, segment: Segment) -> bool:
