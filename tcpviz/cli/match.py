@@ -178,7 +178,7 @@ def _unexplained(capture: Capture, number: int, wanted: Wanted) -> str:
     frame = next((frame for frame in capture.frames if frame.number == number), None)
     said = f"frame {number} of {capture.file}"
     if frame is None:
-        return f"{said} holds neither TCP nor UDP; tcpviz match {capture.file} numbers the segments"
+        return f"{said} holds no TCP segment that can be read; tcpviz match {capture.file} numbers those that can"
     if frame.undelivered is not None:
         return f"{said} is an ICMP error, which tells that a segment has not arrived: there is nothing to explain"
     if frame.segment is None:

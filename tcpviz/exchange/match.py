@@ -28,8 +28,8 @@ from tcpviz.model.segment import RST, SYN, Segment
 from tcpviz.model.sentence import Sentence
 
 _QUIET = 10 * 10**9
-"""Nanoseconds of silence after which nothing more is expected of a connection that is over: five losses in a row let a
-FIN come again sooner (RFC 6298)."""
+"""Nanoseconds of silence after which nothing more is expected of a connection that is over: a FIN that was lost four
+times in a row, from one second on, comes again sooner (RFC 6298)."""
 
 
 def match(capture: Capture, side: Side | None = None) -> Exchange:
@@ -125,7 +125,7 @@ class Matcher:
         """
         side = tracker.side_of(frame)
         if not segment.syn or segment.has_ack:
-            return not tracker.alone and begins_anew(tracker.farthest, side, segment) and tracker.over
+            return not tracker.to_itself and begins_anew(tracker.farthest, side, segment) and tracker.over
         if side == "server" and not tracker.is_judged("client"):
             return False  # nobody knows how the client stands: perhaps in TIME-WAIT
         known = has_asked(tracker.judged, side, segment, followed=tracker.is_judged(side))

@@ -226,6 +226,24 @@ def test_an_ip_header_that_leaves_no_room_for_the_header_is_blamed_for_the_lengt
     assert found(frame_with(number, offset=8, held=0, segment=shortened(number))) == ([], [(number, "length")])
 
 
+@pytest.mark.parametrize(("host", "section"), [("10.0.0.{}", "RFC 791 3.1"), ("fd00::{}", "RFC 8200 3")])
+def test_the_length_of_an_ip_header_is_the_affair_of_its_version(host: str, section: str) -> None:
+    whole = frame_with(4, offset=8, held=0, segment=shortened(4))
+    first = whole.frames[0].source
+    frames = tuple(
+        replace(
+            frame,
+            source=replace(frame.source, host=host.format(1 + (frame.source != first))),
+            destination=replace(frame.destination, host=host.format(1 + (frame.destination != first))),
+        )
+        for frame in whole.frames
+    )
+    (connection,) = match(replace(whole, frames=frames)).connections
+    (told,) = [sent.expected for sent in connection.violations]
+    assert told
+    assert (f"{told.sentence}", told.section) == ("expected length=0, not below zero", section)
+
+
 def shortened(number: int) -> Segment:
     segment = tapped(normal()).frames[number - 1].segment
     assert segment

@@ -53,7 +53,7 @@ _NOTHING, _FLAGS = 4, 3
 _FORGED, _RECOUNTED = 2, 25
 """After a violation: a third party sent it; the sender counts from there on."""
 _AGAIN = 15
-"""The cost of another reset in somebody's name, where there was one."""
+"""The cost of another reset in somebody's name, where there was one, besides `_NOTHING`."""
 SHOWN = 20
 """So much less costs a fault where what follows shows what had been sent."""
 _LEAST_OFFSET = 5
@@ -114,7 +114,7 @@ def _late_for_sure(account: Account, seen: Observation, *, explained: bool) -> I
     known = seen.is_stale and (sent or (own.state in UNCONNECTED and seen.has_outlived_its_sender))
     if known and (seen.age or not explained):
         yield _known(account, seen, _OVERTAKEN, "out-of-order", LATE)
-    if seen.is_tied and aborted_first(own, seen.segment):
+    if aborted_first(own, seen.segment) and seen.is_tied:
         yield _known(account, seen, _SWAPPED_WHY, "out-of-order", SWAPPED)
     missing = [account.unseen[n].emit.segment for n in account.missing if account.is_missing(n, seen)]
     # after a reset only what had been missing exactly
@@ -270,11 +270,12 @@ def _blaming(account: Account, seen: Observation, meant: tuple[Segment, ...] = (
 
 
 def _at_offset(miss: Miss, seen: Observation, told: int) -> Miss:
-    """Whatever else there is to say, its header ends nowhere."""
+    """Whatever else there is to say, its header ends nowhere, or goes on where IP says that all ends."""
     length = seen.segment.length if miss.meant is None else miss.meant.length
     if seen.frame.held is not None:
-        short = Difference(Sentence("length"), Sentence("less than its header"), length)
-        return miss._replace(differences=(short,), section="RFC 791 3.1")
+        section = "RFC 8200 3" if ":" in seen.frame.source.host else "RFC 791 3.1"
+        short = Difference(Sentence("length"), Sentence("below zero"), length)
+        return miss._replace(differences=(short,), section=section)
     allowed = (seen.segment.length - length) // 4 + _LEAST_OFFSET
     return miss._replace(differences=(Difference(Sentence("data offset"), told, allowed),), section="RFC 9293 3.1")
 

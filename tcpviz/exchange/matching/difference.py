@@ -61,7 +61,7 @@ class Miss(NamedTuple):
 def differences(expected: Segment, observed: Segment, offers: bool = False) -> tuple[Difference, ...]:
     """Flags first: with other flags the numbers mean other things. `offers`: windows are compared as well."""
     found = []
-    if toggled(expected, observed):
+    if toggled(expected.flags, observed.flags):
         found.append(Difference(FLAGS, kind_of(observed), kind_of(expected)))
     if expected.seq != observed.seq:
         found.append(Difference("seq", observed.seq, expected.seq))
@@ -78,9 +78,9 @@ def differences(expected: Segment, observed: Segment, offers: bool = False) -> t
     return tuple(found)
 
 
-def toggled(expected: Segment, observed: Segment) -> int:
-    """In how many flags they differ."""
-    return ((expected.flags ^ observed.flags) & _COMPARED_FLAGS).bit_count()
+def toggled(expected: int, observed: int) -> int:
+    """In how many of the flags that count they differ."""
+    return ((expected ^ observed) & _COMPARED_FLAGS).bit_count()
 
 
 def kind_of(segment: Segment) -> str:

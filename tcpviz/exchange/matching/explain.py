@@ -97,7 +97,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
     misses = [result for result in tried if isinstance(result, Miss)]
     # a reset may do without ACK: that would excuse whatever it acknowledges
     single = [observed.flags ^ flag for flag in (SYN, FIN, RST, *(() if observed.rst else (ACK,)))]
-    others = [flags for flags in _KINDS if toggled(replace(observed, flags=flags), observed) > 1]
+    others = [flags for flags in _KINDS if toggled(flags, observed.flags) > 1]
     empty = [replace(observed, length=0)] if observed.length and not observed.flags & (SYN | RST) else []
     flagged = [replace(observed, flags=flags) for flags in (*single, *others)]
     opens = observed.syn or any(item.segment.syn for item in end.pending)
@@ -108,7 +108,7 @@ def nearly(end: End, index: int, observed: Segment, meant: tuple[Segment, ...] =
             section = cite(newest.emit.section) if newest and newest.emit else ""
             shown = segment if segment in meant else None
             wrong = differences(segment, observed, shown is not None)
-            misses.append(Miss(way, wrong, section, shown, toggled(segment, observed)))
+            misses.append(Miss(way, wrong, section, shown, toggled(segment.flags, observed.flags)))
     return misses
 
 
@@ -206,8 +206,8 @@ def _owed_reply(run: End, index: int, observed: Segment) -> Iterator[End | Miss]
         proved = _CROSSING if emit.segment.syn and not run.endpoint.tcb.passive else 0
         cost = max(0, run.cost - proved) + _unseen(run.owed[:skipped])
         after = after._replace(owed=run.owed[skipped + 1 :], cost=cost)
-        wrong = differences(emit.segment, observed)
-        yield Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed)) if wrong else after
+        wrong, flags = differences(emit.segment, observed), toggled(emit.segment.flags, observed.flags)
+        yield Miss(after, wrong, cite(emit.section), flags=flags) if wrong else after
 
 
 def _with_text(endpoint: Endpoint, emit: Emit, octets: int) -> tuple[Endpoint, Emit, tuple[Call, ...]]:
@@ -260,7 +260,7 @@ def _free_choice(run: End, index: int, observed: Segment, plan: Plan) -> End | M
         # MAY-6: one octet of garbage, for stacks that answer nothing else
         wrong = tuple(difference for difference in wrong if difference.field != "length")
     if wrong:
-        return Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment, observed))
+        return Miss(after, wrong, cite(emit.section), flags=toggled(emit.segment.flags, observed.flags))
     if observed.rst and not observed.has_ack and _is_owing(run, observed):
         # who is gone says just that, and abort() has an ACK as a rule
         after = after._replace(cost=after.cost + _UNSEEN_REPLY)

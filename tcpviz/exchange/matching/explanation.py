@@ -45,7 +45,8 @@ def explained(tracker: Tracker, frame: int, epoch: int) -> Iterator[Sentence]:
     yield from (_told(number, account, connection, decided) for number, account in enumerate(later, 1))
     final = _assumed(decided.best, connection, decided)
     if [final] != [_assumed(account, connection, decided) for account in later]:
-        yield Sentence("  in the end, by all that came since: {} (cost {})", final, decided.best.total)
+        told = Sentence("in the end, by all that came since: {} (cost {})", final, decided.best.total)
+        yield Sentence("  {}", told)
     what = sent.expected.sentence if sent.expected else sent.why
     section = sent.expected.section if sent.expected else sent.section
     verdict = Sentence("verdict: {}; {}", Sentence(str(sent.verdict)), what)

@@ -13,7 +13,7 @@ from tcpviz.exchange.matching.observation import Observation
 from tcpviz.model.segment import FIN, RST, SYN
 from tcpviz.model.sequence import before, distance
 
-HASTY = 90
+_HASTY = 90
 """The cost of such text: more than that of a fault which what follows shows, less than that of any other."""
 _NEVER = VIOLATION + 10
 """The cost of such a keep-alive: no stack sends it."""
@@ -40,7 +40,7 @@ def haste(judged: Sequence[Observation], farthest: Observation, seen: Observatio
         return _NEVER * _asks_hastily(judged, farthest, seen)
     if bounced is not None and 0 <= seen.time - bounced < _SOONEST:
         return 0  # what is too big for a network is sent again at once, in smaller pieces (RFC 1191 section 6.4)
-    return HASTY * _is_hasty(judged, farthest, seen)
+    return _HASTY * _is_hasty(judged, farthest, seen)
 
 
 def _is_hasty(judged: Sequence[Observation], farthest: Observation, seen: Observation) -> bool:

@@ -41,9 +41,8 @@ def plans(endpoint: Endpoint, observed: Segment) -> list[Plan]:
     oldest: Plan = [(events.Retransmit(tcb.snd_una, observed.length, observed.push, observed.fin), None)]
     if sent <= 0 and tcb.fin_sent is not None:
         # none is possible: nothing follows the FIN
-        last: Plan = [
-            (events.Retransmit(add(tcb.snd_nxt, -observed.span), observed.length, observed.push, observed.fin), None)
-        ]
+        newest = add(tcb.snd_nxt, -observed.span)
+        last: Plan = [(events.Retransmit(newest, observed.length, observed.push, observed.fin), None)]
         return [oldest, last, _fresh(endpoint, observed.length, observed)]
     if sent <= 0:
         fresh = _fresh(endpoint, observed.length, observed)

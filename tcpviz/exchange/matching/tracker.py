@@ -50,10 +50,11 @@ class Tracker:
         addresses: dict[Side, Address] = {"client": frame.source, "server": frame.destination}
         if answers:
             addresses = {"client": frame.destination, "server": frame.source}
-        self.alone = frame.source == frame.destination
+        self.to_itself = frame.source == frame.destination
+        """A socket that was connected to itself: there is one end."""
         self._judges = judges
         account = Account(receiver, sender) if answers else Account(sender, receiver)
-        self._accounts = [account._replace(server=()) if self.alone else account]
+        self._accounts = [account._replace(server=()) if self.to_itself else account]
         self.saw_start = segment.syn and not answers
         self._parties: dict[Side, PartyStory] = {
             "client": PartyStory(addresses["client"], account.client[0].state),
@@ -91,7 +92,7 @@ class Tracker:
         return self._judges if same else tuple(other(side) for side in self._judges)
 
     def peer_of(self, side: Side) -> Side:
-        return side if self.alone else other(side)
+        return side if self.to_itself else other(side)
 
     def feed(self, frame: Frame, segment: Segment) -> None:
         """Explain the segment by its sender, then let its receiver have it."""
@@ -184,7 +185,7 @@ class Tracker:
             hints, foreign = meant(self.judged, seen.index), is_foreign(self.judged, seen.index)
             self._accounts = blame(self._accounts, seen, hints, limit, foreign=foreign)
         elif seen.side in self._judges:
-            alone = self.alone or len(self._judges) == 1
+            alone = self.to_itself or len(self._judges) == 1
             self._accounts = extend(self._accounts, seen, alone=alone, limit=limit)
         elif seen.peer in self._judges:
             self._accounts = [account.receives(seen.peer, seen.pending) for account in self._accounts]
@@ -197,19 +198,16 @@ class Tracker:
     @property
     def forgotten(self) -> bool:
         """Nobody knows of the connection any more; a socket that was connected to itself may wait out TIME-WAIT."""
-        return self._are_in(*(_OVER if self.alone else UNCONNECTED))
+        return self._are_in(*(_OVER if self.to_itself else UNCONNECTED))
 
     def _are_in(self, *states: State) -> bool:
-        account = self._best()
+        account = self.best
         judged = [side for side in self._judges if account.ends(side)]
         return bool(self.judged) and all(account.final(side).state in states for side in judged)
 
     @property
     def best(self) -> Account:
         """The account that explains all so far at the least cost."""
-        return self._best()
-
-    def _best(self) -> Account:
         return min(self._accounts, key=lambda account: (account.total, len(account.blames)))
 
     def reconsidered(self) -> Tracker:
@@ -217,7 +215,7 @@ class Tracker:
 
         A wrong flag or length may look right where it stands and make everything after it look wrong.
         """
-        account = self._best()
+        account = self.best
         doubtful = [index for index, _ in account.blames] + [unseen.at for unseen in account.unseen]
         doubtful = doubtful or self._crossing()
         steps = len(self.judged) - min(doubtful, default=0)
@@ -242,7 +240,7 @@ class Tracker:
             bound = limit + margin if self.judged[index].segment.rst else limit
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, bound):
-                    best, limit = guilty, min(limit, guilty._best().total)
+                    best, limit = guilty, min(limit, guilty.best.total)
         return best
 
     def _crossing(self) -> list[int]:
@@ -265,7 +263,7 @@ class Tracker:
 
     def _look_back(self, now: int) -> None:
         """Where blame follows blame, an earlier segment may have been to blame for them all: go on from there."""
-        best = self._best()
+        best = self.best
         # that so few octets are missing is no likelier
         blamed = sorted([index for index, _ in best.blames] + [u.at for u in best.unseen if u.cost > VIOLATION])
         if blamed[-1:] == [now]:
@@ -283,7 +281,7 @@ class Tracker:
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, best.total):
                     self._become(guilty)
-                    best = self._best()
+                    best = self.best
         if len(blamed) >= self._looks_back:
             self._looks_back = max(len(best.blames) + _CASCADE, 2 * len(best.blames))
 
@@ -358,7 +356,7 @@ class Tracker:
         return self._verdicts(epoch, self.judged).newest(self.saw_start)
 
     def _verdicts(self, epoch: int, judged: list[Observation]) -> Verdicts:
-        return Verdicts(self._best(), judged, self._parties, self._judges, epoch)
+        return Verdicts(self.best, judged, self._parties, self._judges, epoch)
 
 
 def _openings(first: Segment) -> Iterator[int]:
