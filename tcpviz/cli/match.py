@@ -277,7 +277,7 @@ class _Style(Value):
                 return ""
             shown = None if self.wanted.all else matched.shown
             return report(
-                matched.capture, exchange, shown=shown, side=self.wanted.side,
+                matched.capture, exchange, shown=shown,
                 numbers=self.numbers, ascii_only=self.ascii_only, language=self.spoken,
             )  # fmt: skip
         found = ((n, exchange.connections[n - 1]) for n in matched.shown)

@@ -84,7 +84,7 @@ def _opened(connection: Connection) -> int | None:
         for side, state in ((sent.origin, sent.sender), (other(sent.origin), sent.after)):
             if state in SYNCHRONIZED:
                 # who is connected to itself is both ends
-                synchronized |= set(SIDES) if connection.alone else {side}
+                synchronized |= set(SIDES) if connection.to_itself else {side}
         if len(synchronized) == 2:
             return index
     return None
@@ -93,7 +93,7 @@ def _opened(connection: Connection) -> int | None:
 def _opening(connection: Connection, opened: int, words: Words) -> tuple[str, ...]:
     segments = connection.segments[: opened + 1]
     both = {sent.origin for sent in segments if sent.segment.syn and not sent.segment.has_ack}
-    return words.simultaneous_open if len(both) == 2 or connection.alone else words.handshake
+    return words.simultaneous_open if len(both) == 2 or connection.to_itself else words.handshake
 
 
 def _closing(connection: Connection, start: int, words: Words) -> tuple[str, ...]:

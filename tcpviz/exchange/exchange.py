@@ -171,12 +171,14 @@ class Connection(Value):
     saw_start: bool = True
     saw_end: bool = True
     witness: Witness | None = None
+    judged: tuple[Side, ...] = SIDES
+    """The ends that are held to the rules. Of the other nobody knows the states."""
 
     def party(self, side: Side) -> Party:
         return self.client if side == "client" else self.server
 
     @property
-    def alone(self) -> bool:
+    def to_itself(self) -> bool:
         """A socket has connected to itself: both parties are the same end."""
         return self.client.address == self.server.address
 

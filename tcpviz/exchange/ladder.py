@@ -56,22 +56,19 @@ def ladder(
     width: int = 80,
     verdicts: bool = False,
     language: Language = ENGLISH,
-    side: Side | None = None,
 ) -> str:
     """The whole connection, ending in a newline; with `verdicts`, marks and faults too. ASCII speaks English.
-
-    With `side`, that end was judged alone, and nobody knows the other's states.
 
     Where the kernel bore witness, what it said stands in a column of its own, right of `width`.
     """
     glyphs = ASCII if ascii_only else UNICODE
     language = ENGLISH if ascii_only else language
-    names, *beginning = header(connection, width, language=language, side=side)
+    names, *beginning = header(connection, width, language=language)
     kernel = beside(connection)
     heading = language.say(Sentence("kernel")) if kernel else ""
     lines = [*with_kernel([names], heading, width, glyphs), *beginning]
     for index, sent in enumerate(connection.segments):
-        step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language, side)
+        step = rung(connection, sent, index + 1, numbers, glyphs, width, verdicts, language)
         lines += with_kernel([*step], language.translated(kernel.get(index, "")), width, glyphs)
     lines += _afterwards(connection, width, ascii_only, language)
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -85,20 +82,18 @@ def with_kernel(lines: list[str], said: str, width: int, glyphs: Glyphs) -> list
     return [f"{first}{' ' * max(0, width - columns(first))} {glyphs.bar} {said}", *others]
 
 
-def header(
-    connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH, side: Side | None = None
-) -> Iterator[str]:
+def header(connection: Connection, width: int, starts: bool = True, language: Language = ENGLISH) -> Iterator[str]:
     """Who they are and, where the story starts, the states it starts in."""
     left = f"{language.say(Sentence('client'))} {connection.client.address}"
     right = f"{language.say(Sentence('server'))} {connection.server.address}"
     yield f"    {left}{' ' * max(width - 4 - columns(left) - columns(right), 1)}{right}"
     if starts:
-        states = (_known(connection.party(end).states[0].state, end, side) for end in SIDES)
-        yield _row("", next(states), "", next(states), width)
+        left, right = (_known(connection, end, connection.party(end).states[0].state) for end in SIDES)
+        yield _row("", left, "", right, width)
 
 
-def _known(state: State, end: Side, judged: Side | None) -> str:
-    return str(state) if judged in (None, end) else ""
+def _known(connection: Connection, end: Side, state: State) -> str:
+    return str(state) if end in connection.judged else ""
 
 
 def rung(
@@ -110,7 +105,6 @@ def rung(
     width: int = 80,
     verdicts: bool = False,
     language: Language = ENGLISH,
-    side: Side | None = None,
 ) -> Iterator[str]:
     """One segment: a line, a second one when the numbers leave no room for the time, and one for each fault."""
     rightwards = sent.origin == "client"
@@ -129,10 +123,11 @@ def rung(
     while _too_long(fields, room, ends):
         beneath.insert(0, fields.pop())
     # nobody saw what was inferred, so nobody judges it
-    judged = verdicts and sent.kind != "inferred" and side in (None, sent.origin)
+    judged = verdicts and sent.kind != "inferred" and sent.origin in connection.judged
     mark = getattr(glyphs, sent.verdict) if judged else " "
     arrow = _arrow(" ".join(fields), time, room, rightwards, sent.arrived is None, glyphs)
-    yield _row(f"{number:>3}{mark}", _known(left, "client", side), arrow, _known(right, "server", side), width)
+    states = _known(connection, "client", left), _known(connection, "server", right)
+    yield _row(f"{number:>3}{mark}", states[0], arrow, states[1], width)
     if beneath:
         yield _row("", "", " ".join(beneath).rjust(room - 3), "", width)
     if verdicts and sent.expected:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from tcpviz.exchange.capture import Capture
 from tcpviz.exchange.dialect import Habits, habits
-from tcpviz.exchange.exchange import SIDES, Connection, Exchange, Outcome, Side, Transmission
+from tcpviz.exchange.exchange import Connection, Exchange, Outcome, Transmission
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.numbers import Numbers
 from tcpviz.exchange.policy import POLICIES
@@ -25,7 +25,6 @@ def report(
     exchange: Exchange,
     *,
     shown: Collection[int] | None = None,
-    side: Side | None = None,
     numbers: Numbers = "relative",
     ascii_only: bool = False,
     language: Language = ENGLISH,
@@ -33,7 +32,7 @@ def report(
     """The whole answer for one capture, ending in a line that says the verdict.
 
     `shown` are the numbers of the connections to show, from 1, without the flows; None shows all. More than a few
-    become a table. `side` is the end that was judged alone. ASCII speaks English.
+    become a table. ASCII speaks English.
     """
     language = ENGLISH if ascii_only else language
     count = len(exchange.connections)
@@ -41,10 +40,8 @@ def report(
     parts = []
     if len(chosen) <= _FEW:
         for number, connection in chosen:
-            told = ladder(
-                connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language, side=side
-            )
-            parts += [told, language.text(verdict_lines(connection, number, count, side)), "\n"]
+            told = ladder(connection, numbers=numbers, ascii_only=ascii_only, verdicts=True, language=language)
+            parts += [told, language.text(verdict_lines(connection, number, count)), "\n"]
     else:
         table = Table(client=max(len(str(c.client.address)) for _, c in chosen), language=language)
         lines = (table.head, *(row for n, c in chosen for row in table.rows(n, c)))
@@ -57,7 +54,7 @@ def report(
     return "".join(parts)
 
 
-def verdict_lines(connection: Connection, number: int, of: int, side: Side | None = None) -> Iterator[Sentence]:
+def verdict_lines(connection: Connection, number: int, of: int) -> Iterator[Sentence]:
     """`conforms: closed, 11 segments`, each fault with its frame, and what tells whose TCP it was."""
     unseen = sum(sent.frame is None for sent in connection.segments)
     count = len(connection.segments)
@@ -65,13 +62,13 @@ def verdict_lines(connection: Connection, number: int, of: int, side: Side | Non
     facts += [] if connection.saw_start else [Sentence("captured from the middle on")]
     facts += [Sentence("{} not captured", unseen)] if unseen else []
     told = Sentence("conforms: {}" if connection.conforms else "VIOLATES: {}", listed(facts))
-    if side:
-        told = Sentence("the {} alone {}", Sentence(str(side)), told)
+    if len(connection.judged) == 1:
+        told = Sentence("the {} alone {}", Sentence(str(connection.judged[0])), told)
     yield Sentence("connection {}: {}", number, told) if of > 1 else told
     for sent in connection.segments:
         if sent.verdict != "ok":
             yield Sentence("  {}", _fault(sent))
-    for end in (side,) if side else SIDES:
+    for end in connection.judged:
         if told_of := _habits(habits(connection, end)):
             yield Sentence("  {}", Sentence("{}: {}", Sentence(str(end)), told_of))
 

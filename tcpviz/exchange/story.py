@@ -52,12 +52,10 @@ class ConnectionStory(Record):
     def party(self, side: Side) -> PartyStory:
         return self.client if side == "client" else self.server
 
-    def done(self, saw_start: bool = True, followed: tuple[Side, ...] = SIDES) -> Connection:
-        """`followed`: the ends whose states are known."""
-        connection = Connection(
-            self.client.done(), self.server.done(), tuple(self.segments), "open", saw_start, saw_end=False
-        )
-        result = outcome(connection) if len(followed) > 1 else outcome_of_one(connection, followed[0])
+    def done(self, saw_start: bool = True, judged: tuple[Side, ...] = SIDES) -> Connection:
+        parties = self.client.done(), self.server.done()
+        connection = Connection(*parties, tuple(self.segments), "open", saw_start, saw_end=False, judged=judged)
+        result = outcome(connection) if len(judged) > 1 else outcome_of_one(connection, judged[0])
         return replace(connection, outcome=result, saw_end=result in ("closed", "reset", "refused"))
 
 

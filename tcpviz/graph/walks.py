@@ -43,7 +43,7 @@ def coverage(connections: Iterable[Connection]) -> Counter[Row]:
 def _fired(connection: Connection) -> Iterator[Row]:
     for sent in connection.segments:
         yield from sent.rows
-    for side in SIDES[:1] if connection.alone else SIDES:
+    for side in SIDES[:1] if connection.to_itself else SIDES:
         yield from (row for row in _opened(connection, side) if row)
         # what an arriving segment made fire is counted with the segment
         changes = connection.party(side).states

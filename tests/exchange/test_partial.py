@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
-from tcpviz.exchange.exchange import Side
+from tcpviz.exchange.exchange import Side, other
+from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
 from tcpviz.model.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, Options
 
@@ -143,6 +144,22 @@ def test_so_it_is_where_one_end_is_judged_alone(kept: tuple[int, ...], side: Sid
     first, second = match(captured(*OPEN, *CLOSED, *(AGAIN[n] for n in kept), *TALK, *LAST), side).connections
     assert (first.conforms, len(first.segments)) == (True, 7)
     assert (second.conforms, second.saw_start) == (True, 0 in kept)
+
+
+@pytest.mark.parametrize(("side", "seq"), [("client", 90_001), ("server", 90_002)])
+def test_the_judged_end_is_told_of_by_its_name_in_each_connection(side: Side, seq: int) -> None:
+    """The server of the first calls connect() in the second; its last ACK is wrong where it is judged."""
+    back = (stack(SYN, 90_000), peer(SYN | ACK, 70_000, 90_001), stack(ACK, 90_001, 70_001))
+    told = (peer(PSH | ACK, 70_001, 90_001, 5), stack(ACK, seq, 70_006))
+    first, second = match(captured(*OPEN, *CLOSED, *back, *told), side).connections
+    assert (first.judged, second.judged) == ((side,), (other(side),))
+    lines = ladder(second, verdicts=True).splitlines()
+    if side == "client":
+        assert lines[1].split() == ["LISTEN"]
+        assert [line[3:16].split() for line in lines[2:]] == [[], ["✓"], [], ["✓"], []]
+    else:
+        assert lines[1].split() == ["CLOSED"]
+        assert [line[3] for line in lines[2:7]] == ["✓", " ", "✓", " ", "✗"]
 
 
 def test_a_number_near_the_first_ones_is_no_second_connection() -> None:

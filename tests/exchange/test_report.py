@@ -58,9 +58,8 @@ def test_a_segment_that_was_not_captured_is_counted_and_has_no_frame() -> None:
 
 
 def test_one_side_is_named() -> None:
-    assert (
-        next(verdict_lines(matched(), 2, 3, "server")) == "connection 2: the server alone conforms: closed, 11 segments"
-    )
+    told = next(verdict_lines(replace(matched(), judged=("server",)), 2, 3))
+    assert told == "connection 2: the server alone conforms: closed, 11 segments"
 
 
 def test_a_table_has_the_first_fault_of_each_connection() -> None:

@@ -35,7 +35,7 @@ def scenario(connection: Connection, seen_in: str, reading: Reading) -> Scenario
     """The Scenario of `connection`, which was seen in the file `seen_in`."""
     client, server = (End(connection, side, reading.injected) for side in ("client", "server"))
     began = min(s.sent for s in connection.segments)
-    serves = () if connection.alone else tuple(_calls(server, began, reading.exact))
+    serves = () if connection.to_itself else tuple(_calls(server, began, reading.exact))
     plan = Scenario(
         name="story",
         title=f"{connection.client.address} and {connection.server.address}",

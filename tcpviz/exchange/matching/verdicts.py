@@ -68,7 +68,7 @@ class Verdicts(Value):
         story = ConnectionStory(self._now("client"), self._now("server"))
         sent = self._transmission(seen, dict(self.account.blames).get(seen.index), entries, story)
         story.segments.append(self._twin(seen, sent) if seen.is_twin else sent)
-        return story.done(saw_start)
+        return story.done(saw_start, self.judges)
 
     def _end_of(self, side: Side) -> Side:
         """A socket that has connected to itself is both ends."""
