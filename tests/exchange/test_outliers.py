@@ -180,6 +180,19 @@ def test_a_clock_that_leaps_ahead_at_the_end(number: int, ticks: int) -> None:
     assert found(leapt)[0] == ([(number, "timestamp")] if ticks == 2**24 else [])
 
 
+@pytest.mark.parametrize("minutes", [10, 30, 60, 120])
+def test_a_clock_after_a_long_silence_has_not_leapt(minutes: int) -> None:
+    """In half an hour the fastest clock goes around: nothing can be said."""
+    capture = captured(*timed()[:9])
+    last, silence = capture.frames[8], minutes * 60 * 10**9
+    assert last.segment
+    assert last.segment.options.timestamps
+    value, echo = last.segment.options.timestamps
+    now = replace(last.segment, options=replace(last.segment.options, timestamps=(value + silence // 10**6, echo)))
+    late = replace(last, time=last.time + silence, segment=now)
+    assert found(replace(capture, frames=(*capture.frames[:8], late))) == ([], [])
+
+
 def test_a_clock_that_goes_back_and_returns_has_not_leapt() -> None:
     options = timed()[7].options
     assert options.timestamps

@@ -75,12 +75,13 @@ def _sums(own: list[Observation]) -> Iterator[_Moved]:
 
 def _urgent(own: list[Observation]) -> Iterator[_Moved]:
     """An urgent pointer to what its sender never sent."""
-    if not any(seen.segment.fin for seen in own):
+    pointing = [seen for seen in own if seen.segment.urgent and not seen.oddity]
+    if not pointing or not any(seen.segment.fin for seen in own):
         return
     last = reduce(later, (seen.segment.end for seen in own))
-    for seen in own:
+    for seen in pointing:
         segment = seen.segment
-        if segment.urgent and not seen.oddity and before(last, add(segment.seq, segment.urgent)):
+        if before(last, add(segment.seq, segment.urgent)):
             most = Sentence("at most {}", distance(segment.seq, last))
             yield seen.index, Expected(URGENT, segment.urgent, most, "RFC 9293 3.8.5")
 
@@ -135,9 +136,10 @@ def _clocks(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
 def _leap(own: list[Observation]) -> Iterator[_Moved]:
     """A clock that has leapt ahead in the last segment of its sender: none is so fast."""
     for before_it, last in pairwise(_stamped(own)[-2:]):
-        most = add(_clock(before_it), _FAR + 2 * max(0, last.time - before_it.time) // _FASTEST)
-        if not (before_it.oddity or last.oddity or last.segment.syn) and before(most, _clock(last)):
-            told = Sentence("at most {}", most)
+        most = _FAR + 2 * max(0, last.time - before_it.time) // _FASTEST
+        leapt = distance(_clock(before_it), _clock(last)) > most
+        if leapt and not (before_it.oddity or last.oddity or last.segment.syn):
+            told = Sentence("at most {}", add(_clock(before_it), most))
             yield last.index, Expected(STAMP, _clock(last), told, "RFC 7323 5.4")
 
 
@@ -149,15 +151,15 @@ def _slight(own: list[Observation], theirs: list[Observation]) -> Iterator[_Move
             continue
         now = _clock(ahead)
         again = next((o.index for o in stamped if o.index > back.index and at_or_before(now, _clock(o))), None)
-        later = [seen for seen in answers if ahead.index < seen.index and (again is None or seen.index < again)]
+        since = [seen for seen in answers if ahead.index < seen.index and (again is None or seen.index < again)]
         answered = any(
-            _echo(seen) == _clock(back) and at_or_before(ahead.segment.end, seen.segment.ack) for seen in later
+            _echo(seen) == _clock(back) and at_or_before(ahead.segment.end, seen.segment.ack) for seen in since
         )
-        if answered and all(_echo(seen) != _clock(ahead) for seen in later):
+        if answered and all(_echo(seen) != _clock(ahead) for seen in since):
             yield ahead.index, Expected(STAMP, _clock(ahead), Sentence("at most {}", _clock(back)), "RFC 7323 5.3")
             yield back.index, None
             # which was then no echo of what nobody had sent
-            for seen in later:
+            for seen in since:
                 if seen.oddity and seen.oddity.field == ECHO and _echo(seen) == _clock(back):
                     yield seen.index, None
 
