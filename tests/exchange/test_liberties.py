@@ -197,3 +197,10 @@ def test_who_sends_again_what_was_lost_may_answer_the_ack_of_a_part(again: bool,
     repeated = sent[0] if again else peer(ACK, 1, 1)
     answer = stack(ACK, 3001, 1, window=6000)
     assert blamed(*OPEN, *sent, repeated, peer(ACK, 1, part), answer, side="server") == wrong
+
+
+def test_an_ack_of_all_that_was_there_when_text_went_again_is_answered_by_nobody() -> None:
+    sent = [stack(ACK, 1 + 1000 * n, 1, 1000) for n in range(3)]
+    recovered = (*OPEN, *sent, sent[0], peer(ACK, 1, 2001), stack(ACK, 3001, 1), peer(ACK, 1, 3001))
+    more = (stack(ACK, 3001, 1, 1000), stack(ACK, 4001, 1))
+    assert blamed(*recovered, *more, side="server") == [12]

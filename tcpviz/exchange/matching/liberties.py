@@ -30,7 +30,11 @@ def otherwise(start: End, observed: Segment) -> Iterator[End]:
     """The pasts of an end that took one of these liberties, after each delivery that fits the segment."""
     for tcb in _liberties(start, observed):
         other = start._replace(endpoint=replace(start.endpoint, tcb=tcb))
-        fitting = turns(in_order(other, observed)[1])
+        _, fitting = in_order(other, observed)
+        if Deviation.PART_ANSWERED in tcb.deviations:
+            # each such ACK is answered once
+            fitting = [run for run in fitting if before(tcb.snd_una, run.endpoint.tcb.snd_una)]
+        fitting = turns(fitting)
         beyond = Deviation.EDGE_TAKEN in tcb.deviations
         if beyond or (not fitting and tcb.rcv_wnd > start.endpoint.tcb.rcv_wnd):
             # what it had no room for at first has come again since, and what fills the window leaves a gap
@@ -107,13 +111,19 @@ def _liberties(start: End, observed: Segment) -> list[ControlBlock]:
 
 
 def _recovers(end: End) -> bool:
-    """It has sent text again of late, and an ACK on its way leaves a part of what it had sent unacknowledged."""
+    """It has sent text again of late, and an ACK on its way leaves a part of what was there by then unacknowledged."""
     tcb = end.endpoint.tcb
-    acks = (item.segment.ack for item in end.pending if item.segment.has_ack)
-    if not any(before(tcb.snd_una, ack) and before(ack, tcb.snd_nxt) for ack in acks):
+    acks = [item.segment.ack for item in end.pending if item.segment.has_ack and before(tcb.snd_una, item.segment.ack)]
+    if not any(before(ack, tcb.snd_nxt) for ack in acks):
         return False
-    sent = (entry.emit for entry in islice(end.recent(), _RECENT) if entry.sent and entry.emit)
-    return any(emit.kind == "retransmission" and emit.segment.length for emit in sent)
+    again = False
+    for entry in islice(end.recent(), _RECENT):
+        if not entry.sent or entry.emit is None or not entry.emit.segment.length:
+            continue
+        if again and entry.emit.kind != "retransmission":
+            return any(before(ack, entry.emit.segment.end) for ack in acks)
+        again = entry.emit.kind == "retransmission"
+    return again
 
 
 def _kept(held: Ranges, number: int) -> Ranges:
