@@ -89,6 +89,7 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "client": str(connection.client.address),
         "server": str(connection.server.address),
         "verdict": "conforms" if connection.conforms else "violates",
+        "judged": list(connection.judged),
         "complete": {"start": connection.saw_start, "end": connection.saw_end},
         "outcome": connection.outcome,
         "states": {side: [str(change.state) for change in connection.party(side).states] for side in SIDES},

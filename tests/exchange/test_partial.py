@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from wire import ISS, PEER, STACK, Said, blamed, captured, only, peer, stack
 
+from tcpviz.exchange.document import line_document
 from tcpviz.exchange.exchange import Side, other
 from tcpviz.exchange.ladder import ladder
 from tcpviz.exchange.match import match
@@ -153,6 +154,7 @@ def test_the_judged_end_is_told_of_by_its_name_in_each_connection(side: Side, se
     told = (peer(PSH | ACK, 70_001, 90_001, 5), stack(ACK, seq, 70_006))
     first, second = match(captured(*OPEN, *CLOSED, *back, *told), side).connections
     assert (first.judged, second.judged) == ((side,), (other(side),))
+    assert line_document("x.pcap", 2, second)["judged"] == [other(side)]
     lines = ladder(second, verdicts=True).splitlines()
     if side == "client":
         assert lines[1].split() == ["LISTEN"]
