@@ -310,7 +310,7 @@ class Tracker:
         """The same segments, none of them explained yet, had the first of them been that."""
         other_way = Tracker(self.judged[0].frame, first, self._judges)
         other_way._judges = self.judges_with(other_way._parties["client"].address)
-        other_way._hasty = self._hasty
+        other_way._doubts = self._doubts
         for judgement in self.judged:
             side = other_way.side_of(judgement.frame)
             seen = replace(judgement, side=side, peer=other_way.peer_of(side), earlier=other_way.judged)
