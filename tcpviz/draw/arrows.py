@@ -21,7 +21,9 @@ def arrow(connection: Connection, index: int, view: View, words: Words) -> Arrow
     sent = connection.segments[index]
     segment = sent.segment
     unflagged = "flags" in view.quiz
-    mark, mark_role = _VERDICTS[sent.verdict] if view.verdicts and sent.kind != "inferred" else ("", Role.MUTED)
+    # nobody judges what nobody saw, or was not asked to
+    judged = sent.kind != "inferred" and sent.origin in connection.judged
+    mark, mark_role = _VERDICTS[sent.verdict] if view.verdicts and judged else ("", Role.MUTED)
     return Arrow(
         index,
         sent.origin,

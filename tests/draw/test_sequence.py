@@ -267,6 +267,15 @@ def test_a_violation_shows_what_was_expected() -> None:
     assert {s.role for s in (*fault, verdicts[4])} == {Role.VIOLATION}
 
 
+def test_what_nobody_has_judged_has_no_mark() -> None:
+    violation = CONNECTIONS["violation"]
+    for side in SIDES:
+        drawing = draw.sequence(replace(violation, judged=(side,)), title="one end", clocks=1)
+        marked = {shape.part.split("/")[0] for shape in drawing.texts() if shape.part.endswith("/verdict")}
+        sent = {f"segment-{n}" for n, sent in enumerate(violation.segments) if sent.origin == side}
+        assert marked == sent
+
+
 def test_the_footer_says_what_the_numbers_are_and_what_the_slant_is() -> None:
     assert ENGLISH.one_clock in texts(drawn("one clock", clocks=1), "footer")[0]
     assert ENGLISH.one_clock not in texts(drawn("library normal"), "footer")[0]
