@@ -126,8 +126,8 @@ def command(
     tally = Tally(len(names))
     other = Against.of(against) if against else None
     if explain is not None:
-        _explain(names, wanted, explain, spoken)
-        return
+        _explain(names, wanted, tally, explain, spoken)
+        ctx.exit(tally.exit_code)
     if as_lines:
         _stream(names, wanted, tally, paths, spoken)
     else:
@@ -156,12 +156,14 @@ def command(
     ctx.exit(tally.exit_code)
 
 
-def _explain(names: Sequence[str], wanted: Wanted, frame: int, spoken: Language) -> None:
+def _explain(names: Sequence[str], wanted: Wanted, tally: Tally, frame: int, spoken: Language) -> None:
     from tcpviz import frames
 
     if len(names) > 1:
         raise click.UsageError(f"--explain {frame} of which file? Name one, not {len(names)}")
-    capture = frames.read(names[0])
+    reading = frames.Reading(names[0], keep=True)
+    capture = reading.whole()
+    tally.interrupted |= reading.interrupted
     _warn(capture, spoken)
     chosen = capture if wanted.port is None else capture.only(wanted.port)
     lines = explanation(chosen, frame, wanted.side)

@@ -10,7 +10,7 @@ from tcpviz.draw.arrows import fault
 from tcpviz.draw.metrics import printable
 from tcpviz.draw.view import Blank
 from tcpviz.draw.words import BLANK, Words
-from tcpviz.exchange.exchange import Connection, Flow, Side, Transmission
+from tcpviz.exchange.exchange import SIDES, Connection, Flow, Side, Transmission, other
 from tcpviz.exchange.numbers import Numbers, number_fields, time_text
 from tcpviz.graph import Edge
 from tcpviz.model.segment import words as flag_words
@@ -56,10 +56,10 @@ def _segment(
     said += [f"({words.lost})"] if sent.arrived is None else []
     if sent.expected and not quiz:
         said.append(_inert(f"({fault(sent.expected, words)})"))
-    states = (sent.sender, sent.after) if sent.origin == "client" else (sent.after, sent.sender)
-    return f"{' → '.join(way)}{words.comma}{time_text(sent.sent)}{words.colon}{' '.join(said)}" + (
-        "" if "states" in quiz else f"; {', '.join(map(str, states))}"
-    )
+    after = {sent.origin: sent.sender, other(sent.origin): sent.after}
+    states = [str(after[side]) for side in SIDES if side in connection.judged and "states" not in quiz]
+    told = f"{' → '.join(way)}{words.comma}{time_text(sent.sent)}{words.colon}{' '.join(said)}"
+    return f"{told}; {', '.join(states)}" if states else told
 
 
 def flow(told: Flow, words: Words) -> str:

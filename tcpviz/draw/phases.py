@@ -21,8 +21,8 @@ class Phase(Value):
 
 def phases(connection: Connection, words: Words) -> tuple[Phase, ...]:
     segments, last = connection.segments, len(connection.segments) - 1
-    if last < 0:
-        return ()
+    if last < 0 or len(connection.judged) < len(SIDES):
+        return ()  # of an end that nobody follows nobody knows where it stands
     if connection.outcome == "refused":
         asked = next((i for i, sent in enumerate(segments) if not _half_open(sent)), last)
         discovered = (Phase(words.half_open, 0, asked - 1),) if asked else ()

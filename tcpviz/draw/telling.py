@@ -193,12 +193,14 @@ class _Teller:
 
     def _lifeline(self, side: Side) -> Lifeline:
         party = self.connection.party(side)
-        bands = self._bands(side, party.states)
+        # nobody knows the states and calls of an end that nobody judges
+        known = side in self.connection.judged
+        bands = self._bands(side, party.states) if known else ()
         nodes = tuple(sorted((n for n in self.keys if self._is_on(n, side)), key=lambda n: (self.keys[n], n)))
         times = {n: self.keys[n][1] for n in nodes}
         shouts = (
             tuple(calls(self.connection, side, self.rows, nodes, times, self.words))
-            if "calls" in self.view.show
+            if known and "calls" in self.view.show
             else ()
         )
         timers = tuple(waits(self.connection, side, self.rows, nodes, times, self.view, self.words))

@@ -355,3 +355,14 @@ def test_hostile_text_comes_out_inert() -> None:
 
 def test_the_same_connection_is_the_same_drawing() -> None:
     assert drawn("simultaneous data") == drawn("simultaneous data")
+
+
+def test_of_an_end_that_nobody_judges_nobody_knows_states_and_calls() -> None:
+    normal = CONNECTIONS["library normal"]
+    for side in SIDES:
+        drawing = draw.sequence(replace(normal, judged=(side,)), title="one end", clocks=1)
+        parts = [part for part in (shape.part for shape in drawing.texts()) if part.startswith(("band-", "call-"))]
+        assert {part.split("-")[1] for part in parts} == {side}
+        assert not [shape.part for shape in drawing.texts() if shape.part.startswith("phase-")]
+        waits = "CLOSE-WAIT" if side == "client" else "FIN-WAIT"
+        assert waits not in drawing.description

@@ -60,6 +60,18 @@ def test_the_steps_begin_and_end_in_the_states_of_the_connection(name: str) -> N
         assert all(state in rest for state in seen), (seen, lived)
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_of_an_end_that_nobody_judges_no_step_tells_a_state_or_a_verdict(side: Side) -> None:
+    connection = replace(CONNECTIONS["violation"], judged=(side,))
+    told = data(page(connection, verdicts=True))["connections"][0]
+    assert [set(step["states"]) for step in (told["begin"], *told["steps"])] == [{side}] * (1 + len(told["steps"]))
+    assert {who for step in told["steps"] for who, _ in step["lit"]} == {side}
+    for sent, shown in zip(connection.segments, told["segments"].values(), strict=True):
+        heads = [note["label"] for note in shown["notes"]]
+        assert ("Verdict" in heads) is (sent.origin == side)
+        assert "What fires" not in heads or sent.origin != side
+
+
 SHORT = [name for name, connection in CONNECTIONS.items() if len(connection.segments) <= 10]
 """Stories that are shown whole."""
 

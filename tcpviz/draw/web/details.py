@@ -44,10 +44,12 @@ def segment(connection: Connection, index: int, view: View, words: Words, phrase
     ends = ends_in(words.language)
     sender, receiver = ends[sent.origin], ends[other(sent.origin)]
     judged = sent.expected.section if sent.expected else ""
+    ruled = sent.rows if other(sent.origin) in connection.judged else ()
+    told = view.verdicts and sent.origin in connection.judged
     notes = [
-        *([_note(phrases.verdict, verdict(sent, words, phrases), judged)] if view.verdicts else []),
+        *([_note(phrases.verdict, verdict(sent, words, phrases), judged)] if told else []),
         _note(phrases.why, words.why(sent.why), sent.section),
-        *(_note(phrases.rules, f"{receiver}{words.colon}{_rule(row, words)}", cite(row.section)) for row in sent.rows),
+        *(_note(phrases.rules, f"{receiver}{words.colon}{_rule(row, words)}", cite(row.section)) for row in ruled),
     ]
     return {
         "title": f"{phrases.numbered.format(number=index + 1)}{words.colon}{named(connection, sent, numbers, words)}",

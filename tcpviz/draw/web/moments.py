@@ -101,8 +101,9 @@ def lived(connection: Connection, slides: list[tuple[Placed, tuple[Moment, ...]]
 
 
 def begun(connection: Connection) -> dict[Side, State]:
-    """The states before anything happens."""
-    return {side: connection.party(side).states[0].state for side in SIDES if connection.party(side).states}
+    """The states before anything happens, of the ends that somebody follows."""
+    known = [side for side in SIDES if side in connection.judged and connection.party(side).states]
+    return {side: connection.party(side).states[0].state for side in known}
 
 
 class _Ledger:
@@ -111,12 +112,14 @@ class _Ledger:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.states = begun(connection)
-        self.left: dict[Side, list[Change]] = {side: list(connection.party(side).states[1:]) for side in SIDES}
+        self.left: dict[Side, list[Change]] = {side: list(connection.party(side).states[1:]) for side in self.states}
 
     def after(self, moment: Moment, slide: Placed) -> Moment:
         changes: list[tuple[Side, State, State]] = []
         rows: list[tuple[Side, Row]] = []
         for side, until, state, fired in self._touched(moment, slide):
+            if side not in self.states:
+                continue
             if fired is not None:
                 rows += [(side, row) for row in fired]
             for change in self._spent(side, until, state):
