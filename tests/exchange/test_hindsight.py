@@ -8,6 +8,7 @@ from wire import ISS, PEER, Change, Said, captured, normal, only, peer, stack, t
 from tcpviz.exchange import library
 from tcpviz.exchange.exchange import Connection
 from tcpviz.exchange.match import match
+from tcpviz.exchange.policy import POLICIES
 from tcpviz.exchange.simulate import simulate
 from tcpviz.model.segment import ACK, FIN, PSH, RST, SYN, Options, Segment
 from tcpviz.model.sequence import add
@@ -333,3 +334,14 @@ def test_who_was_reset_acknowledges_nothing_that_was_said_since(frame: int, send
     number = 1 if frame == 4 or sender == "server" else 6
     forged = stack(RST | ACK, number, 6 if frame == 5 else 1) if sender == "server" else peer(RST | ACK, number, 1)
     assert [at for at, _ in blames(only(*before, forged, *said[frame - 1 :]))] == [frame]
+
+
+def test_of_two_that_may_have_lost_their_fin_the_one_that_nothing_explains_is_blamed() -> None:
+    """Frame 9 acknowledges the peer's FIN; frame 10 would be its FIN, and a forged reset comes later."""
+
+    def change(segment: Segment) -> Segment:
+        return replace(segment, flags=segment.flags & ~FIN)
+
+    played = simulate(library.load("time-wait-rst"), POLICIES["linux"]).connections
+    (connection,) = match(tapped(*played, change={10: change})).connections
+    assert blames(connection) == [(10, "flags")]

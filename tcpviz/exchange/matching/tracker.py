@@ -234,10 +234,16 @@ class Tracker:
         best = self
         # without a blame, only what leaves much less to be assumed makes one
         limit = account.total if account.blames else account.total - _DOUBT
+        blamed = min((index for index, _ in account.blames), default=-1)
         for index in self._suspects(min(doubtful)):
-            if (single or last) and not self._is_shown(index):
+            shown = self._is_shown(index)
+            if (single or last) and not shown:
                 continue
-            bound = limit + margin if self.judged[index].segment.rst else limit
+            flags = self.judged[index].segment.flags
+            bound = limit + margin if flags & RST else limit
+            if index < blamed and not shown and not flags & (SYN | RST):
+                # the first that no run explains is to blame, unless that leaves much more to be assumed
+                bound -= _DOUBT
             for start in self._before(index):
                 if guilty := self._had_been_guilty(start, index, bound):
                     best, limit = guilty, min(limit, guilty.best.total)
